@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Fits the two polynomials of Models/NUMERICS.md (N-07 GELU, N-08 exp2) and prints their coefficients.
+
+Weighted minimax by Lawson's iteration (Lawson 1961) in a Chebyshev basis, rounded to binary32, then the
+largest error over a dense grid with every operation rounded as the engine rounds it.
+
+    python3 Tools/numerics/fit_polynomials.py
+
+Needs numpy and scipy.
+"""
+import numpy as np
+from numpy.polynomial import chebyshev
+from scipy.special import erf
+
+CLAMP = 5.0          # GELU: the normal distribution function is taken as constant past this
+GELU_DEGREE = 11
+EXP2_DEGREE = 5
+
+
+def lawson(target, weight, degree, nodes=20000, rounds=80):
+    """The degree-`degree` polynomial in u on [-1, 1] with the smallest largest weighted error, monomial basis."""
+    u = np.cos(np.pi * (np.arange(nodes) + 0.5) / nodes)
+    basis, wanted, scale = chebyshev.chebvander(u, degree), target(u), weight(u)
+    mass = np.ones(nodes) / nodes
+    for _ in range(rounds):
+        row = np.sqrt(mass) * scale
+        coefficients = np.linalg.lstsq(basis * row[:, None], wanted * row, rcond=None)[0]
+        error = np.abs((basis @ coefficients - wanted) * scale)
+        mass *= error / error.max() + 1e-12
+        mass /= mass.sum()
+    return chebyshev.cheb2poly(coefficients).astype(np.float32)
+
+
+def fma(a, b, c):
+    return (np.float64(a) * np.float64(b) + np.float64(c)).astype(np.float32)
+
+
+def horner(coefficients, u):
+    value = np.full_like(u, coefficients[-1])
+    for c in coefficients[-2::-1]:
+        value = fma(value, u, c)
+    return value
+
+
+def show(name, coefficients):
+    print(name)
+    for power, c in enumerate(coefficients):
+        print(f"  c{power:<2} {float(c).hex():>24}  {float(c): .9e}")
+
+
+def gelu_half(u):
+    x = np.sqrt(np.maximum((u + 1) / 2, 0)) * CLAMP
+    return np.where(x > 1e-6, 0.5 * erf(x / np.sqrt(2)) / np.maximum(x, 1e-30), 1 / np.sqrt(2 * np.pi))
+
+
+def main():
+    gelu = lawson(gelu_half, lambda u: (u + 1) / 2 * CLAMP**2 + 1e-3, GELU_DEGREE)
+    show("GELU: G(u), u = x*x*0.08 - 1, Phi(x) = 0.5 + x*G(u), |x| <= 5", gelu)
+    x = np.linspace(-8, 8, 4_000_001).astype(np.float32)
+    c = np.clip(x, np.float32(-CLAMP), np.float32(CLAMP))
+    u = fma(c * c, np.float32(2 / CLAMP**2), np.float32(-1))
+    y = x * fma(c, horner(gelu, u), np.float32(0.5))
+    exact = 0.5 * x.astype(np.float64) * (1 + erf(x.astype(np.float64) / np.sqrt(2)))
+    print(f"  largest absolute error on [-8, 8]: {np.abs(y - exact).max():.3e}")
+
+    exp2 = lawson(lambda u: np.exp2(u / 2), lambda u: np.exp2(-u / 2), EXP2_DEGREE)
+    exp2 = (exp2.astype(np.float64) * 2.0 ** np.arange(EXP2_DEGREE + 1)).astype(np.float32)  # u = 2f
+    show("exp2: P(f), f in [-0.5, 0.5]", exp2)
+    f = np.linspace(-0.5, 0.5, 2_000_001).astype(np.float32)
+    exact = np.exp2(f.astype(np.float64))
+    print(f"  largest relative error: {np.abs(horner(exp2, f) / exact - 1).max():.3e}")
+
+
+if __name__ == "__main__":
+    main()
