@@ -1,0 +1,102 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// `TERN_DEVICE=1` asks for the device build: the targets of `Sources/` in Embedded mode and nothing else.
+let isDeviceBuild = Context.environment["TERN_DEVICE"] == "1"
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+let warnings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wshadow", "-Werror", "-ffp-contract=off", "-fno-math-errno"])]
+
+/// A C target of layer 0, with the libraries of the distribution that it is a shim over.
+func shim(_ name: String, links libraries: String...) -> Target {
+    .target(name: name, cSettings: warnings + [.define("_GNU_SOURCE")], linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+/// A Swift target that runs on the device: compiled as Embedded Swift there, as ordinary Swift for the tests.
+func device(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: isDeviceBuild ? strict + embedded : strict)
+}
+
+/// A library of the workstation.
+func workstation(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tools/\(name)", swiftSettings: strict)
+}
+
+/// The tests of one target.
+func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
+}
+
+let deviceTargets: [Target] = [
+    // Layer 0
+    shim("CTernKernels", links: "m"),
+    shim("CTernPlatform", links: "event_extra", "event_core", "sodium", "pthread"),
+    shim("CTernJPEG", links: "jpeg"),
+    shim("CTernPNG", links: "png16", "z", "m"),
+    device("TernBytes"),
+    // Layer 1
+    device("TernKernels", "CTernKernels", "CTernPlatform"),
+    device("TernPlatform", "CTernPlatform"),
+    device("TernImage"),
+    // Layer 2
+    device("TernModel", "TernBytes", "TernKernels", "TernPlatform"),
+    device("TernDICOM", "TernBytes", "TernImage"),
+    device("TernJPEG", "TernImage", "CTernJPEG"),
+    device("TernPNG", "TernImage", "CTernPNG"),
+    device("TernFindings", "TernBytes"),
+    // Layer 3
+    device("TernEngine", "TernModel", "TernKernels"),
+    device("TernPrepare", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
+    device("TernService", "TernPlatform", "TernFindings"),
+    // Layer 4
+    .executableTarget(
+        name: "ternd",
+        dependencies: ["TernEngine", "TernPrepare", "TernService", "TernModel", "TernFindings", "TernKernels", "TernPlatform"],
+        swiftSettings: isDeviceBuild ? strict + embedded : strict),
+]
+
+let workstationTargets: [Target] = [
+    .target(name: "CTernBLAS", path: "Tools/CTernBLAS", linkerSettings: [.linkedLibrary("openblas")]),
+    workstation("TernWriter", "TernBytes", "TernModel", "TernPlatform"),
+    workstation("TernConvert", "TernWriter", "TernModel", "TernEngine", "TernPlatform"),
+    workstation("TernReference", "CTernBLAS", "TernConvert"),
+    .executableTarget(
+        name: "tern",
+        dependencies: [
+            "TernConvert", "TernReference", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernPrepare", "TernPlatform",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "Tools/tern",
+        swiftSettings: strict),
+]
+
+let testTargets: [Target] = [
+    tests("TernBytes"),
+    tests("TernKernels", "CTernKernels"),
+    tests("TernPlatform"),
+    tests("TernImage"),
+    tests("TernModel", "TernWriter", "TernBytes", "TernPlatform"),
+    tests("TernDICOM"),
+    tests("TernJPEG"),
+    tests("TernPNG"),
+    tests("TernFindings"),
+    tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
+    tests("TernPrepare", "TernModel", "TernImage"),
+    tests("TernConvert", "TernWriter", "TernModel", "TernEngine"),
+    tests("TernReference", "TernConvert"),
+]
+
+let package = Package(
+    name: "tern",
+    products: [.executable(name: "ternd", targets: ["ternd"])] + (isDeviceBuild ? [] : [.executable(name: "tern", targets: ["tern"])]),
+    dependencies: isDeviceBuild ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+    targets: isDeviceBuild ? deviceTargets : deviceTargets + workstationTargets + testTargets
+)

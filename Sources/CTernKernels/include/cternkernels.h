@@ -1,0 +1,97 @@
+/* The kernel tables of Tern: one function per operation and instruction set. Models/NUMERICS.md is the contract; every table gives the
+   same bits. Shapes are checked in TernKernels, which is the only caller. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    TERN_PANEL = 64,      /* output channels of one weight panel */
+    TERN_GROUP = 4,       /* consecutive K values that lie side by side for one output channel */
+    TERN_T2_BLOCK = 16,   /* K values of one t2 block: four groups */
+    TERN_T5_BLOCK = 20,   /* K values of one t5 block: five groups */
+    TERN_LANES = 16,      /* virtual lanes of a float reduction, N-01 */
+};
+
+/* Names mean exact sets of instructions; check_isa tests them. */
+typedef enum tern_isa {
+    TERN_ISA_SCALAR = 0,
+    TERN_ISA_AVX2 = 1,        /* AVX2, FMA, F16C */
+    TERN_ISA_AVX512VNNI = 2,  /* TERN_ISA_AVX2 and AVX512 F, BW, DQ, VL, VNNI */
+} tern_isa;
+
+typedef enum tern_weights_kind {
+    TERN_WEIGHTS_F32 = 1,
+    TERN_WEIGHTS_S8 = 2,
+    TERN_WEIGHTS_T2 = 3,
+    TERN_WEIGHTS_T5 = 4,
+} tern_weights_kind;
+
+/* One linear layer, N-02 to N-04 and N-07. Strides count elements. */
+typedef struct tern_linear {
+    size_t m, n, k;
+    const int8_t *codes;         /* [m][codes_stride], zero past k; unused for f32 weights */
+    size_t codes_stride;         /* a multiple of 64 that is at least k rounded up to TERN_T5_BLOCK */
+    const float *row_scales;     /* [m], s of N-02 */
+    const float *input;          /* [m][input_stride], f32 weights only */
+    size_t input_stride;
+    const void *weights;         /* the packing of Models/FORMAT.md for `kind` */
+    tern_weights_kind kind;
+    const float *scales;         /* [scale_count], g of N-03 */
+    size_t scale_count;          /* 1 or n */
+    const float *bias;           /* [n] or NULL */
+    const float *residual;       /* [m][residual_stride] or NULL; may be the output itself */
+    size_t residual_stride;
+    float *output;               /* [m][output_stride] */
+    size_t output_stride;
+    int gelu;                    /* 0 or 1 */
+} tern_linear;
+
+/* Multi-head or multi-query attention, N-06. Strides count elements. */
+typedef struct tern_attention {
+    size_t tokens, queries;      /* queries <= tokens: rows 0 ..< queries are computed */
+    size_t heads, kv_heads, width;
+    const float *q;              /* [queries][q_stride], head h at column h * width */
+    size_t q_stride;
+    const float *k, *v;          /* [tokens][kv_stride], key/value head g at column g * width */
+    size_t kv_stride;
+    float factor;                /* c of N-06 */
+    float *output;               /* [queries][output_stride], head h at column h * width */
+    size_t output_stride;
+} tern_attention;
+
+/* A table. `part` of `parts` (part < parts) is the share of the work this call does; any split gives the same bits.
+   `scratch` is 64-byte aligned, private to the call. Functions that return int give 0, or 1 when a value was not finite (N-02). */
+typedef struct tern_kernels {
+    tern_isa isa;
+    const char *name;
+    /* x [rows][stride] -> codes [rows][codes_stride] (zero past columns), scales [rows]; rows begin ..< end. */
+    int (*quantise_rows)(const float *x, size_t stride, size_t columns, size_t begin, size_t end, int levels,
+                         int8_t *codes, size_t codes_stride, float *scales);
+    void (*linear)(const tern_linear *op, size_t part, size_t parts, void *scratch);
+    int (*attention)(const tern_attention *op, size_t part, size_t parts, void *scratch);
+    /* x [rows][stride] -> y [rows][output_stride], N-05; rows begin ..< end; y may be x. */
+    void (*layer_norm)(const float *x, size_t stride, size_t columns, size_t begin, size_t end, const float *gamma, const float *beta,
+                       float epsilon, float *y, size_t output_stride);
+    /* The rate of this table's dot-product instruction alone on registers: multiply-adds done by `rounds` rounds. */
+    uint64_t (*peak)(uint64_t rounds);
+} tern_kernels;
+
+/* The table, or NULL when it is not built here or this CPU or its operating system cannot run it. */
+const tern_kernels *tern_kernels_for(tern_isa isa);
+
+/* Bytes of scratch that one call of `linear` or `attention` needs, a multiple of 64. 0 when the size overflows. */
+size_t tern_linear_scratch(size_t k);
+size_t tern_attention_scratch(size_t tokens, size_t width);
+
+/* Bytes of a packed weight matrix [n][k]; 0 when the size overflows or the kind is unknown. */
+size_t tern_packed_bytes(tern_weights_kind kind, size_t n, size_t k);
+
+/* N-09 and N-10: the same plain code for every table. */
+void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, float *y);
+void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, float *rows, size_t stride);
+
+/* Content checks of a model file: the index of the first byte (value for f32) that may not occur, or `count` when all are right. */
+size_t tern_scan_f32(const float *values, size_t count);                   /* finite */
+size_t tern_scan_positive_f32(const float *values, size_t count);          /* finite and positive */
+size_t tern_scan_weights(tern_weights_kind kind, const void *packed, size_t n, size_t k);

@@ -1,0 +1,8 @@
+/* Thin shims over the C library, libsodium and libevent; TernPlatform is the Swift face. */
+#pragma once
+
+#include "pool.h"
+#include "files.h"
+#include "digest.h"
+#include "http.h"
+#include "system.h"

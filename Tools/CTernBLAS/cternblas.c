@@ -1,0 +1,1 @@
+#include "cternblas.h"
