@@ -37,7 +37,8 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 
 let deviceTargets: [Target] = [
     // Layer 0
-    shim("CTernKernels", links: "m"),
+    // Optimised in every configuration: tests of kernels at -O0 would take minutes.
+    .target(name: "CTernKernels", cSettings: warnings + [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("m")]),
     shim("CTernPlatform", links: "event_extra", "event_core", "sodium", "pthread"),
     shim("CTernJPEG", links: "jpeg"),
     shim("CTernPNG", links: "png16", "z", "m"),

@@ -11,6 +11,11 @@ enum {
     TERN_T2_BLOCK = 16,   /* K values of one t2 block: four groups */
     TERN_T5_BLOCK = 20,   /* K values of one t5 block: five groups */
     TERN_LANES = 16,      /* virtual lanes of a float reduction, N-01 */
+    TERN_ROWS = 6,        /* rows of one tile; with TERN_PANEL the unit by which linear and attention are shared out */
+    TERN_ALIGNMENT = 64,  /* of arenas, scratch and packed weights */
+    TERN_LIMIT_DEPTH = 131072,  /* K of an integer linear layer: 127 * 127 * K stays below 2^31 */
+    TERN_LIMIT_TOKENS = 65536,  /* tokens of attention: 255 * 127 * tokens stays below 2^31 */
+    TERN_LIMIT_WIDTH = 4096,    /* of an attention head */
 };
 
 /* Names mean exact sets of instructions; check_isa tests them. */
@@ -33,6 +38,7 @@ typedef struct tern_linear {
     const int8_t *codes;         /* [m][codes_stride], zero past k; unused for f32 weights */
     size_t codes_stride;         /* a multiple of 64 that is at least k rounded up to TERN_T5_BLOCK */
     const float *row_scales;     /* [m], s of N-02 */
+    const int32_t *row_sums;     /* [m], the sum of a row's codes */
     const float *input;          /* [m][input_stride], f32 weights only */
     size_t input_stride;
     const void *weights;         /* the packing of Models/FORMAT.md for `kind` */
@@ -65,9 +71,9 @@ typedef struct tern_attention {
 typedef struct tern_kernels {
     tern_isa isa;
     const char *name;
-    /* x [rows][stride] -> codes [rows][codes_stride] (zero past columns), scales [rows]; rows begin ..< end. */
+    /* N-02: x [rows][stride] -> codes [rows][codes_stride] (zero past columns), scales [rows], sums [rows]; rows begin ..< end. */
     int (*quantise_rows)(const float *x, size_t stride, size_t columns, size_t begin, size_t end, int levels,
-                         int8_t *codes, size_t codes_stride, float *scales);
+                         int8_t *codes, size_t codes_stride, float *scales, int32_t *sums);
     void (*linear)(const tern_linear *op, size_t part, size_t parts, void *scratch);
     int (*attention)(const tern_attention *op, size_t part, size_t parts, void *scratch);
     /* x [rows][stride] -> y [rows][output_stride], N-05; rows begin ..< end; y may be x. */
@@ -77,8 +83,47 @@ typedef struct tern_kernels {
     uint64_t (*peak)(uint64_t rounds);
 } tern_kernels;
 
+/* One operation as a team of threads runs it: tern_job_<operation>(job, part, parts) for every part. Each part uses its own
+   `scratch_stride` bytes of `scratch`; `not_finite` becomes 1 when any part meets a value that is not. */
+typedef struct tern_job {
+    const tern_kernels *table;
+    void *scratch;
+    size_t scratch_stride;
+    int not_finite;
+    tern_linear linear;
+    tern_attention attention;
+    /* N-02 of `linear`: levels, and where its codes, scales and sums go. */
+    struct {
+        int levels;
+        int8_t *codes;
+        float *scales;
+        int32_t *sums;
+    } quantise;
+    struct {
+        size_t rows, columns;
+        const float *x;
+        size_t stride;
+        const float *gamma, *beta;
+        float epsilon;
+        float *y;
+        size_t output_stride;
+    } layer_norm;
+} tern_job;
+
+void tern_job_quantise(void *job, unsigned part, unsigned parts);
+void tern_job_linear(void *job, unsigned part, unsigned parts);
+void tern_job_attention(void *job, unsigned part, unsigned parts);
+void tern_job_layer_norm(void *job, unsigned part, unsigned parts);
+
 /* The table, or NULL when it is not built here or this CPU or its operating system cannot run it. */
 const tern_kernels *tern_kernels_for(tern_isa isa);
+
+/* The table's name as in TERN_ISA, or NULL for a number that is none. */
+const char *tern_isa_name(tern_isa isa);
+
+/* Zeroed memory at a multiple of TERN_ALIGNMENT, or NULL; tern_memory_free gives it back. */
+void *tern_memory_allocate(size_t byte_count);
+void tern_memory_free(void *memory);
 
 /* Bytes of scratch that one call of `linear` or `attention` needs, a multiple of 64. 0 when the size overflows. */
 size_t tern_linear_scratch(size_t k);

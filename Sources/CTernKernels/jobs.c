@@ -1,0 +1,32 @@
+#include "internal.h"
+
+static void *scratch_of(const tern_job *job, unsigned part) { return (uint8_t *)job->scratch + job->scratch_stride * part; }
+
+static void note(tern_job *job, int not_finite) {
+    if (not_finite) __atomic_store_n(&job->not_finite, 1, __ATOMIC_RELAXED);
+}
+
+void tern_job_quantise(void *argument, unsigned part, unsigned parts) {
+    tern_job *job = argument;
+    const tern_linear *op = &job->linear;
+    const tern_share share = tern_share_of(op->m, part, parts);
+    note(job, job->table->quantise_rows(op->input, op->input_stride, op->k, share.begin, share.end, job->quantise.levels, job->quantise.codes,
+                                        op->codes_stride, job->quantise.scales, job->quantise.sums));
+}
+
+void tern_job_linear(void *argument, unsigned part, unsigned parts) {
+    tern_job *job = argument;
+    job->table->linear(&job->linear, part, parts, scratch_of(job, part));
+}
+
+void tern_job_attention(void *argument, unsigned part, unsigned parts) {
+    tern_job *job = argument;
+    note(job, job->table->attention(&job->attention, part, parts, scratch_of(job, part)));
+}
+
+void tern_job_layer_norm(void *argument, unsigned part, unsigned parts) {
+    tern_job *job = argument;
+    const tern_share share = tern_share_of(job->layer_norm.rows, part, parts);
+    job->table->layer_norm(job->layer_norm.x, job->layer_norm.stride, job->layer_norm.columns, share.begin, share.end, job->layer_norm.gamma,
+                           job->layer_norm.beta, job->layer_norm.epsilon, job->layer_norm.y, job->layer_norm.output_stride);
+}

@@ -1,0 +1,53 @@
+/* N-01, N-02, N-07 and N-08 one value at a time: the reference of the other instruction sets. */
+#pragma once
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "coefficients.h"
+#include "cternkernels.h"
+
+/* N-01: the fixed tree over the 16 lanes; `lane` is overwritten. */
+static inline float tern_tree_scalar(float lane[TERN_LANES]) {
+    for (int h = TERN_LANES / 2; h >= 1; h /= 2)
+        for (int j = 0; j < h; j++) lane[j] = lane[j] + lane[j + h];
+    return lane[0];
+}
+
+/* N-07. A NaN passes through: the comparisons pick the bound, the last product brings it back. */
+static inline float tern_gelu_scalar(float x) {
+    float c = x > -TERN_GELU_CLAMP ? x : -TERN_GELU_CLAMP;
+    c = c < TERN_GELU_CLAMP ? c : TERN_GELU_CLAMP;
+    const float u = fmaf(c * c, TERN_GELU_SQUARE, -1.0f);
+    float g = tern_gelu_coefficients[TERN_GELU_DEGREE];
+    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = fmaf(g, u, tern_gelu_coefficients[i]);
+    return x * fmaf(c, g, 0.5f);
+}
+
+/* N-08 for x <= 0; a NaN counts as the lower bound. */
+static inline float tern_exp2_scalar(float x) {
+    x = x > TERN_EXP2_FLOOR ? x : TERN_EXP2_FLOOR;
+    const float n = rintf(x);
+    const float f = x - n;
+    float p = tern_exp2_coefficients[TERN_EXP2_DEGREE];
+    for (int i = TERN_EXP2_DEGREE - 1; i >= 0; i--) p = fmaf(p, f, tern_exp2_coefficients[i]);
+    uint32_t bits;
+    memcpy(&bits, &p, sizeof bits);
+    bits += (uint32_t)(int32_t)n << 23;
+    memcpy(&p, &bits, sizeof bits);
+    return p;
+}
+
+/* The bits of |x|; they order as the values do, with infinity at TERN_INFINITY_BITS and NaN above it. */
+static inline uint32_t tern_magnitude_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x7fffffffu;
+}
+
+static inline float tern_from_bits(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
