@@ -54,7 +54,7 @@ let deviceTargets: [Target] = [
     device("TernPNG", "TernImage", "CTernPNG"),
     device("TernFindings", "TernBytes"),
     // Layer 3
-    device("TernEngine", "TernModel", "TernKernels"),
+    device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
     device("TernPrepare", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     device("TernService", "TernPlatform", "TernFindings"),
     // Layer 4

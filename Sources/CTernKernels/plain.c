@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "math.scalar.h"
 
 void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, float *y) {
     memset(y, 0, columns * sizeof(float));
@@ -60,3 +61,5 @@ size_t tern_packed_bytes(tern_weights_kind kind, size_t n, size_t k) {
     if (__builtin_mul_overflow(panels, blocks, &bytes) || __builtin_mul_overflow(bytes, (size_t)TERN_PANEL * TERN_GROUP, &bytes)) return 0;
     return bytes;
 }
+
+float tern_exp2(float x) { return tern_exp2_scalar(x); }

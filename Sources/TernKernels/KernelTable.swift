@@ -11,6 +11,8 @@ internal import CTernPlatform
     public let threadCount: Int
     /// What the working memory can hold.
     public let capacity: KernelCapacity
+    /// Bytes of working memory: activation codes, row scales and sums, scratch of every thread.
+    public let workingByteCount: Int
     private let table: UnsafePointer<tern_kernels>
     private let pool: OpaquePointer
     private let memory: UnsafeMutableRawPointer
@@ -51,6 +53,7 @@ internal import CTernPlatform
         unsafe sums = (memory + codesByteCount + columnByteCount).assumingMemoryBound(to: Int32.self)
         unsafe scratch = memory + codesByteCount + 2 * columnByteCount
         self.scratchStride = scratchStride
+        workingByteCount = byteCount
         self.instructionSet = instructionSet
         self.threadCount = threadCount
         self.capacity = capacity

@@ -136,6 +136,9 @@ size_t tern_packed_bytes(tern_weights_kind kind, size_t n, size_t k);
 void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, float *y);
 void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, float *rows, size_t stride);
 
+/* N-08 for x <= 0. */
+float tern_exp2(float x);
+
 /* Content checks of a model file: the index of the first byte (value for f32) that may not occur, or `count` when all are right. */
 size_t tern_scan_f32(const float *values, size_t count);                   /* finite */
 size_t tern_scan_positive_f32(const float *values, size_t count);          /* finite and positive */

@@ -1,0 +1,191 @@
+internal import TernBytes
+public import TernKernels
+public import TernModel
+
+/// Runs the compiled plan of one model over one arena.
+///
+/// All memory is taken by `init`; an inference allocates nothing. One thread uses an engine at a time; the engine's own team works on each operation.
+public final class Engine {
+    public let model: ModelFile
+    private let arena: Arena
+    private let table: KernelTable
+
+    /// Prepares arena, working memory and threads for a validated model.
+    ///
+    /// - Parameter threadCount: threads that work on one inference, the caller counted, 1 ... 64.
+    /// - Throws: `EngineError.unsupportedInstructionSet`, `.threadCount`, `.outOfMemory` or `.limit`.
+    public init(model: ModelFile, instructionSet: InstructionSet, threadCount: Int) throws(EngineError) {
+        var capacity = KernelCapacity()
+        for (index, named) in model.operations.enumerated() {
+            do {
+                switch named.operation {
+                case .linear(let linear) where model.tensors[linear.weights].elementType != .f32:
+                    try capacity.addLinear(rows: linear.rows, depth: linear.depth)
+                case .attention(let attention):
+                    try capacity.addAttention(tokens: attention.tokens, width: attention.width)
+                default: break
+                }
+            } catch {
+                throw .limit(operation: index)
+            }
+        }
+        self.model = model
+        do {
+            arena = try Arena(byteCount: model.header.arenaByteCount)
+            table = try KernelTable(instructionSet, threadCount: threadCount, capacity: capacity)
+        } catch {
+            throw EngineError(error, operation: 0)
+        }
+    }
+
+    public var instructionSet: InstructionSet { table.instructionSet }
+    public var threadCount: Int { table.threadCount }
+
+    /// Bytes of the plan's arena and of the kernels' working memory.
+    public var arenaByteCount: Int { arena.byteCount + table.workingByteCount }
+
+    /// Values of one prepared input, [channels, height, width].
+    public var inputCount: Int { model.header.channels * model.header.height * model.header.width }
+
+    /// Multiply-adds of one inference: every linear layer and both products of every attention.
+    public var multiplyAddCount: Int {
+        model.operations.indices.reduce(0) { $0 + multiplyAddCount(ofOperation: $1) }
+    }
+
+    /// Multiply-adds of one operation, 0 for those that are not products.
+    public func multiplyAddCount(ofOperation index: Int) -> Int {
+        switch model.operations[index].operation {
+        case .linear(let linear): linear.rows * linear.columns * linear.depth
+        case .attention(let attention): 2 * attention.queryCount * attention.tokens * attention.heads * attention.width
+        default: 0
+        }
+    }
+
+    /// Runs one inference.
+    ///
+    /// - Parameters:
+    ///   - input: prepared image [channels, height, width], finite.
+    ///   - output: `model.header.outputCount` values, overwritten.
+    /// - Throws: `EngineError.valueCount` or `.notFinite`; the output is then unspecified.
+    /// - Source: Models/NUMERICS.md; the same bits on every instruction set and thread count.
+    public func infer(_ input: Span<Float>, into output: inout MutableSpan<Float>) throws(EngineError) {
+        try infer(input, into: &output) { _ in }
+    }
+
+    /// Runs one inference and calls `observe` with the index of each operation once its output is in the arena; `copyOutput(of:)` reads it there.
+    public func infer(_ input: Span<Float>, into output: inout MutableSpan<Float>, observe: (Int) -> Void) throws(EngineError) {
+        guard input.count == inputCount else { throw .valueCount(expected: inputCount, found: input.count) }
+        guard output.count == model.header.outputCount else {
+            throw .valueCount(expected: model.header.outputCount, found: output.count)
+        }
+        arena.copyIn(input, at: model.header.inputByteOffset)
+        for index in model.operations.indices {
+            try run(index)
+            observe(index)
+        }
+        arena.copyOut(into: &output, at: model.header.outputByteOffset)
+        for index in output.indices where !output[index].isFinite {
+            throw .notFinite(operation: model.operations.count - 1)
+        }
+    }
+
+    /// Runs every golden vector of the model file and compares every bit.
+    ///
+    /// - Throws: `EngineError.goldenMismatch` at the first value that differs.
+    public func verifyGolden() throws(EngineError) {
+        let model = self.model
+        var input = [Float](repeating: 0, count: inputCount)
+        var output = [Float](repeating: 0, count: model.header.outputCount)
+        for vector in 0..<model.goldenCount {
+            let prepared = model.goldenInput(vector)
+            for index in input.indices { input[index] = prepared.float(at: index) }
+            var span = output.mutableSpan
+            try infer(input.span, into: &span)
+            let found = output.span
+            let expected = model.goldenOutput(vector)
+            for index in found.indices where found[index].bitPattern != expected.float(at: index).bitPattern {
+                throw .goldenMismatch(vector: vector, output: index)
+            }
+        }
+    }
+
+    /// The rate of the chosen table's dot-product instruction alone: runs `rounds` rounds on registers, gives the multiply-adds done.
+    public func measurePeak(rounds: Int) -> UInt64 { table.measurePeak(rounds: rounds) }
+
+    /// The output matrix of an operation of the last inference, row-major without padding. Valid right after the operation, in `observe`:
+    /// a later operation may use the memory again.
+    public func copyOutput(of index: Int) -> [Float] {
+        let arena = self.arena
+        let (region, rows, columns) = outputMatrix(of: index)
+        var values = [Float]()
+        values.reserveCapacity(rows * columns)
+        for row in 0..<rows {
+            let line = arena.values(at: region.byteOffset + row * region.stride * 4, count: columns)
+            for column in line.indices { values.append(line[column]) }
+        }
+        return values
+    }
+
+    private func outputMatrix(of index: Int) -> (Region, rows: Int, columns: Int) {
+        switch model.operations[index].operation {
+        case .patches(let patches):
+            let rows = (patches.height / patches.patch) * (patches.width / patches.patch)
+            return (patches.output, rows, patches.channels * patches.patch * patches.patch)
+        case .fill(let fill): return (fill.output, fill.rows, fill.columns)
+        case .layerNorm(let norm): return (norm.output, norm.rows, norm.columns)
+        case .linear(let linear): return (linear.output, linear.rows, linear.columns)
+        case .attention(let attention): return (attention.output, attention.queryCount, attention.heads * attention.width)
+        case .meanPool(let pool): return (pool.output, 1, pool.columns)
+        }
+    }
+
+    private func run(_ index: Int) throws(EngineError) {
+        let model = self.model
+        do {
+            switch model.operations[index].operation {
+            case .patches(let patches):
+                table.patches(
+                    channels: patches.channels, height: patches.height, width: patches.width, patch: patches.patch,
+                    imageByteOffset: patches.image.byteOffset, output: ArenaMatrix(patches.output), in: arena)
+            case .fill(let fill):
+                table.fill(
+                    rows: fill.rows, columns: fill.columns, output: ArenaMatrix(fill.output), tensor: model.bytes(ofTensor: fill.tensor), in: arena)
+            case .layerNorm(let norm):
+                table.layerNorm(
+                    rows: norm.rows, columns: norm.columns, input: ArenaMatrix(norm.input), output: ArenaMatrix(norm.output),
+                    gamma: model.bytes(ofTensor: norm.gamma), beta: model.bytes(ofTensor: norm.beta), epsilon: norm.epsilon, in: arena)
+            case .linear(let linear): try run(linear)
+            case .attention(let attention):
+                try table.attention(
+                    AttentionCall(
+                        tokens: attention.tokens, queryCount: attention.queryCount, heads: attention.heads,
+                        keyValueHeads: attention.keyValueHeads, width: attention.width, factor: attention.factor,
+                        queries: ArenaMatrix(attention.queries), keys: ArenaMatrix(attention.keys), output: ArenaMatrix(attention.output)), in: arena)
+            case .meanPool(let pool):
+                table.meanPool(rows: pool.rows, columns: pool.columns, input: ArenaMatrix(pool.input), output: ArenaMatrix(pool.output), in: arena)
+            }
+        } catch {
+            throw EngineError(error, operation: index)
+        }
+    }
+
+    private func run(_ linear: Operation.Linear) throws(KernelError) {
+        let model = self.model
+        var residual = LinearCall.Residual.none
+        var residualTensor: Int?
+        switch linear.residual {
+        case .none: break
+        case .arena(let region): residual = .arena(ArenaMatrix(region))
+        case .tensor(let index):
+            residual = .tensor
+            residualTensor = index
+        }
+        let call = LinearCall(
+            rows: linear.rows, columns: linear.columns, depth: linear.depth, weightsKind: WeightsKind(model.tensors[linear.weights].elementType),
+            levels: linear.levels, input: ArenaMatrix(linear.input), output: ArenaMatrix(linear.output), residual: residual,
+            appliesGELU: linear.gelu)
+        try table.linear(
+            call, weights: model.bytes(ofTensor: linear.weights), scales: model.bytes(ofOptional: linear.scale),
+            bias: model.bytes(ofOptional: linear.bias), residual: model.bytes(ofOptional: residualTensor), in: arena)
+    }
+}
