@@ -1,0 +1,42 @@
+import CTernPlatform
+
+/// Reads a whole regular file.
+///
+/// - Throws: `PlatformError.fileTooLarge` before anything is allocated when the file holds more than `limitByteCount` bytes;
+///   `.notARegularFile`; `.openFailed` with the reason of the operating system.
+public func readFile(_ path: String, limitByteCount: Int) throws(PlatformError) -> [UInt8] {
+    try checkPath(path)
+    var descriptor: Int32 = -1
+    var byteCount = 0
+    // SAFETY: the callee reads a terminated string and fills two integers; all live for the call.
+    var failure = unsafe path.withCString { unsafe tern_open_file($0, max(limitByteCount, 0), &descriptor, &byteCount) }
+    if failure != 0 { throw failure == 21 ? .notARegularFile : PlatformError(fileFailure: failure, limitByteCount: limitByteCount) }
+    defer { tern_close_descriptor(descriptor) }
+    var readFailure: Int32 = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initializedCount in
+        // SAFETY: the callee fills at most `byteCount` bytes of the buffer, says how many, and keeps no pointer.
+        unsafe readFailure = tern_read_descriptor(descriptor, buffer.baseAddress, byteCount, &initializedCount)
+    }
+    failure = readFailure
+    guard failure == 0 else { throw PlatformError(fileFailure: failure) }
+    return bytes
+}
+
+/// Replaces a file whole or not at all: temporary file beside it, fsync, rename, fsync of the directory.
+///
+/// - Parameter isPrivate: readable by the owner alone (secret keys); otherwise by all, as far as the process's mask allows.
+/// - Throws: `PlatformError.openFailed` with the reason of the operating system; a file that was there is then untouched.
+public func writeFileAtomically(_ path: String, _ bytes: RawSpan, isPrivate: Bool = false) throws(PlatformError) {
+    try checkPath(path)
+    // SAFETY: the callee reads a terminated string and `count` bytes during the call and keeps neither.
+    let failure = unsafe path.withCString { name in
+        unsafe bytes.withUnsafeBytes { unsafe tern_replace_file(name, $0.baseAddress, $0.count, isPrivate ? 0o600 : 0o644) }
+    }
+    guard failure == 0 else { throw PlatformError(fileFailure: failure) }
+}
+
+/// Replaces a file with the bytes of an array; see `writeFileAtomically` of a span.
+public func writeFileAtomically(_ path: String, _ bytes: [UInt8], isPrivate: Bool = false) throws(PlatformError) {
+    // SAFETY: an array of bytes has no padding that could be read uninitialised.
+    try unsafe writeFileAtomically(path, bytes.span.bytes, isPrivate: isPrivate)
+}
