@@ -24,7 +24,7 @@ int tern_open_file(const char *path, size_t limit, int *descriptor, size_t *coun
     struct stat status;
     int failure = 0;
     if (fstat(file, &status) != 0) failure = errno;
-    else if (!S_ISREG(status.st_mode)) failure = S_ISDIR(status.st_mode) ? EISDIR : TERN_FILE_NOT_REGULAR;
+    else if (!S_ISREG(status.st_mode)) failure = TERN_FILE_NOT_REGULAR;
     else if (status.st_size < 0 || (uintmax_t)status.st_size > limit) failure = TERN_FILE_TOO_LARGE;
     if (failure != 0) {
         close(file);
@@ -39,7 +39,7 @@ int tern_map_file(const char *path, tern_mapping *mapping) {
     int descriptor;
     size_t count;
     int failure = tern_open_file(path, PTRDIFF_MAX, &descriptor, &count);
-    if (failure != 0) return failure == EISDIR ? TERN_FILE_NOT_REGULAR : failure;
+    if (failure != 0) return failure;
     void *start = NULL;
     if (count == 0) {
         failure = TERN_FILE_EMPTY;

@@ -1,32 +1,5 @@
+import TernBytes
 public import TernPlatform
-
-/// The validated fields of the header page, Models/FORMAT.md section 1.
-public struct ModelHeader: Equatable, Sendable {
-    public var name: String
-    public var version: String
-    public var arenaByteCount: Int
-    /// Input image [channels, height, width] f32, byte offset in the arena.
-    public var inputByteOffset: Int
-    public var outputByteOffset: Int
-    public var outputCount: Int
-    public var channels: Int
-    public var height: Int
-    public var width: Int
-    public init(
-        name: String, version: String, arenaByteCount: Int, inputByteOffset: Int, outputByteOffset: Int, outputCount: Int, channels: Int,
-        height: Int, width: Int
-    ) {
-        self.name = name
-        self.version = version
-        self.arenaByteCount = arenaByteCount
-        self.inputByteOffset = inputByteOffset
-        self.outputByteOffset = outputByteOffset
-        self.outputCount = outputCount
-        self.channels = channels
-        self.height = height
-        self.width = width
-    }
-}
 
 /// A model file that has been validated as a whole; its views cannot fail.
 public final class ModelFile {
@@ -36,10 +9,11 @@ public final class ModelFile {
         case valid(publicKey: [UInt8])
     }
     public struct Options: Equatable, Sendable {
-        /// False leaves out section digests and the scan of weights (rules F-08, F-14, F-15, F-19); identity and signature are always checked.
+        /// False leaves out the digests of the golden vectors and the weights and the scan of their values (F-14, F-15, F-19, parts of F-08 and
+        /// F-23). Everything else is always checked: identity, signature, and the digests of plan, recipe, labels and card.
         public var verifiesContent: Bool
         public var allowsUnsigned: Bool
-        /// When not empty, only files signed by one of these Ed25519 public keys load.
+        /// When not empty, only files signed by one of these Ed25519 public keys (32 bytes each) load.
         public var trustedKeys: [[UInt8]]
         public init(verifiesContent: Bool = true, allowsUnsigned: Bool = false, trustedKeys: [[UInt8]] = []) {
             self.verifiesContent = verifiesContent
@@ -56,32 +30,87 @@ public final class ModelFile {
     public let identity: [UInt8]
     public let signature: Signature
     public let goldenCount: Int
+    private let sections: SectionTable
     private let mapping: MappedFile
 
+    /// Checks every rule of Models/FORMAT.md.
+    ///
+    /// - Throws: `ModelFileError` of the first rule that is broken; the order is header, sections, tensors, recipe, labels, card, golden
+    ///   vectors, plan, weights.
+    /// - Cost: linear in the file; memory for the tables only, at most about three times their bytes in the file.
     public init(validating mapping: MappedFile, options: Options = Options()) throws(ModelFileError) {
-        throw ModelFileError.notAModelFile
+        let file = mapping.bytes
+        let page = try readHeaderPage(file, options: options)
+        let sections = try SectionTable(validating: file, count: page.sectionCount, options: options)
+        let tensors = try readTensors(file, sections: sections, count: page.tensorCount)
+        let recipe = try readRecipe(file, sections: sections, header: page.header)
+        let labels = try readLabels(file, sections: sections, header: page.header)
+        try checkCard(file.extracting(sections[.card]))
+        let golden = file.extracting(sections[.golden])
+        let goldenCount = try checkGoldenHead(golden, header: page.header, fileOffset: sections[.golden].lowerBound)
+        let plan = try Plan(
+            validating: file, sections: sections, count: page.operationCount, header: page.header, tensors: tensors)
+        if options.verifiesContent {
+            try checkGoldenValues(golden)
+            try checkWeights(file.extracting(sections[.weights]), tensors: tensors, scaleTensors: plan.scaleTensors)
+        }
+        header = page.header
+        identity = page.identity
+        signature = page.signature
+        operations = plan.operations
+        self.sections = sections
+        self.tensors = tensors
+        self.recipe = recipe
+        self.labels = labels
+        self.goldenCount = goldenCount
+        self.mapping = mapping
     }
 
-    /// The packed bytes of a tensor, in place.
+    /// The packed bytes of a tensor, in place, aligned to 64 bytes.
+    ///
+    /// - Precondition: `index` is one of the tensor table.
     @_lifetime(borrow self)
-    public func bytes(ofTensor index: Int) -> RawSpan { mapping.bytes(heldBy: self) }
+    public func bytes(ofTensor index: Int) -> RawSpan {
+        let start = sections[.weights].lowerBound + tensors[index].byteOffset
+        return mapping.bytes(heldBy: self).extracting(start..<(start + tensors[index].byteCount))
+    }
 
     /// The prepared input of a golden vector, f32 [channels, height, width].
+    ///
+    /// - Precondition: 0 <= index < goldenCount.
     @_lifetime(borrow self)
-    public func goldenInput(_ index: Int) -> RawSpan { mapping.bytes(heldBy: self) }
+    public func goldenInput(_ index: Int) -> RawSpan {
+        let start = goldenStart(index)
+        return mapping.bytes(heldBy: self).extracting(start..<(start + header.inputValueCount * 4))
+    }
 
-    /// The expected output of a golden vector, f32.
+    /// The expected output of a golden vector, f32 [outputs].
+    ///
+    /// - Precondition: 0 <= index < goldenCount.
     @_lifetime(borrow self)
-    public func goldenOutput(_ index: Int) -> RawSpan { mapping.bytes(heldBy: self) }
+    public func goldenOutput(_ index: Int) -> RawSpan {
+        let start = goldenStart(index) + header.inputValueCount * 4
+        return mapping.bytes(heldBy: self).extracting(start..<(start + header.outputCount * 4))
+    }
 
     /// The model card, UTF-8 JSON.
     public var card: RawSpan {
+        @_lifetime(borrow self) get { mapping.bytes(heldBy: self).extracting(sections[.card]) }
+    }
+
+    /// The whole file.
+    public var fileBytes: RawSpan {
         @_lifetime(borrow self) get { mapping.bytes(heldBy: self) }
+    }
+
+    private func goldenStart(_ index: Int) -> Int {
+        precondition(index >= 0 && index < goldenCount, "golden vector out of range")
+        let byteCount = (header.inputValueCount + header.outputCount) * 4
+        return sections[.golden].lowerBound + ModelFormat.goldenHeadByteCount + index * byteCount
     }
 }
 
-/// Why a model file was refused. Rule numbers are those of Models/FORMAT.md.
-public enum ModelFileError: Error, Equatable, Sendable {
-    /// F-01: the first eight bytes are not the magic.
-    case notAModelFile
+extension ModelHeader {
+    /// Values of the input image: channels * height * width, which a validated header keeps inside the arena.
+    public var inputValueCount: Int { channels * height * width }
 }

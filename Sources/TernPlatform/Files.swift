@@ -10,7 +10,7 @@ public func readFile(_ path: String, limitByteCount: Int) throws(PlatformError) 
     var byteCount = 0
     // SAFETY: the callee reads a terminated string and fills two integers; all live for the call.
     var failure = unsafe path.withCString { unsafe tern_open_file($0, max(limitByteCount, 0), &descriptor, &byteCount) }
-    if failure != 0 { throw failure == 21 ? .notARegularFile : PlatformError(fileFailure: failure, limitByteCount: limitByteCount) }
+    guard failure == 0 else { throw PlatformError(fileFailure: failure, limitByteCount: limitByteCount) }
     defer { tern_close_descriptor(descriptor) }
     var readFailure: Int32 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initializedCount in

@@ -1,1 +1,139 @@
-/// Placeholder
+public import TernModel
+public import TernPlatform
+
+/// A tensor of a draft, packed as it will stand in the file.
+public struct DraftTensor: Equatable, Sendable {
+    public var name: String
+    public var elementType: ElementType
+    public var recipe: QuantisationRecipe
+    public var dimensions: [Int]
+    /// Binary32 values in row-major order, or a weight matrix in `panel64x4`.
+    public var bytes: [UInt8]
+
+    /// Takes bytes as they are, for tests and for tensors that come packed.
+    public init(name: String, elementType: ElementType, recipe: QuantisationRecipe, dimensions: [Int], bytes: [UInt8]) {
+        self.name = name
+        self.elementType = elementType
+        self.recipe = recipe
+        self.dimensions = dimensions
+        self.bytes = bytes
+    }
+
+    /// An `f32` tensor in row-major order.
+    public init(name: String, values: [Float], dimensions: [Int]) {
+        self.init(name: name, elementType: .f32, recipe: .none, dimensions: dimensions, bytes: littleEndianBytes(values))
+    }
+
+    /// Packs the integer codes of a weight matrix [rows output channels][columns inputs], row-major.
+    ///
+    /// - Throws: `WriterError` when the count differs or a code cannot be packed as `elementType`.
+    public init(
+        name: String, codes: [Int8], rows: Int, columns: Int, as elementType: ElementType, recipe: QuantisationRecipe
+    ) throws(WriterError) {
+        self.init(
+            name: name, elementType: elementType, recipe: recipe, dimensions: [rows, columns],
+            bytes: try pack(codes: codes, rows: rows, columns: columns, as: elementType))
+    }
+}
+
+/// A prepared input and the output that every device must compute from it, bit for bit.
+public struct GoldenVector: Equatable, Sendable {
+    /// [channels, height, width].
+    public var input: [Float]
+    public var output: [Float]
+    public init(input: [Float], output: [Float]) {
+        self.input = input
+        self.output = output
+    }
+}
+
+/// Everything that a model file says, in the order of Models/FORMAT.md.
+public struct ModelDraft: Equatable, Sendable {
+    public var header: ModelHeader
+    public var tensors: [DraftTensor]
+    public var operations: [NamedOperation]
+    public var recipe: InputRecipe
+    public var labels: Labels
+    /// UTF-8 JSON.
+    public var card: [UInt8]
+    public var golden: [GoldenVector]
+    public init(
+        header: ModelHeader, tensors: [DraftTensor], operations: [NamedOperation], recipe: InputRecipe, labels: Labels, card: [UInt8],
+        golden: [GoldenVector]
+    ) {
+        self.header = header
+        self.tensors = tensors
+        self.operations = operations
+        self.recipe = recipe
+        self.labels = labels
+        self.card = card
+        self.golden = golden
+    }
+}
+
+/// Why a draft cannot be written.
+public enum WriterError: Error, Equatable, Sendable {
+    /// A text is not printable ASCII or longer than its field, which keeps one byte for the closing zero.
+    case text(String, limitByteCount: Int)
+    /// A count of codes or values is not the product of its dimensions.
+    case count(tensor: String, expected: Int, actual: Int)
+    /// A code cannot be packed: `s8` takes -127 ... 127, `t2` and `t5` take -1 ... 1.
+    case code(Int8, index: Int, elementType: ElementType)
+    /// `f32` is not a packing of integer codes.
+    case notPackable(ElementType)
+    /// A number does not fit in its field.
+    case number(Int)
+    /// The reader refuses the file that the draft gives.
+    case refused(ModelFileError)
+    /// Writing, signing or mapping failed.
+    case platform(PlatformError)
+}
+
+/// Writes model files, and refuses to write one that the reader would not load.
+public enum ModelWriter {
+    /// The bytes of an unsigned file, checked by the reader.
+    ///
+    /// - Throws: `WriterError.refused` with the rule when the draft breaks one.
+    public static func bytes(of draft: ModelDraft) throws(WriterError) -> [UInt8] {
+        let bytes = try uncheckedBytes(of: draft)
+        _ = try check(bytes)
+        return bytes
+    }
+
+    /// Signs a file in memory; the bytes before offset 3872 stay as they are, so the identity does too.
+    ///
+    /// - Parameter secretKey: 64 bytes, `Ed25519.KeyPair.secretKey`.
+    public static func sign(_ bytes: inout [UInt8], secretKey: [UInt8]) throws(WriterError) {
+        _ = try check(bytes)
+        let identity = Array(bytes[ModelFormat.identityOffset..<ModelFormat.signatureKindOffset])
+        do throws(PlatformError) {
+            let signature = try Ed25519.sign(ModelFormat.signedMessage(identity: identity), secretKey: secretKey)
+            // The second half of libsodium's secret key is the public key.
+            let publicKey = secretKey[Ed25519.seedByteCount...]
+            var tail: [UInt8] = [1] + [UInt8](repeating: 0, count: 31)
+            tail += publicKey
+            tail += signature
+            bytes.replaceSubrange(ModelFormat.signatureKindOffset..<(ModelFormat.signatureKindOffset + tail.count), with: tail)
+        } catch {
+            throw .platform(error)
+        }
+        _ = try check(bytes)
+    }
+
+    /// Replaces the file at `path` whole or not at all.
+    public static func write(_ bytes: [UInt8], to path: String) throws(WriterError) {
+        do throws(PlatformError) { try writeFileAtomically(path, bytes) } catch { throw .platform(error) }
+    }
+
+    /// Loads the bytes as a device would, except that they need no signature.
+    @discardableResult
+    public static func check(_ bytes: [UInt8]) throws(WriterError) -> ModelFile {
+        let mapping: MappedFile
+        do throws(PlatformError) { mapping = try MappedFile(copying: bytes) } catch { throw .platform(error) }
+        do throws(ModelFileError) {
+            return try ModelFile(validating: mapping, options: ModelFile.Options(allowsUnsigned: true))
+        } catch {
+            throw .refused(error)
+        }
+    }
+}

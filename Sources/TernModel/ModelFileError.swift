@@ -1,0 +1,137 @@
+/// Why a model file was refused. Rule numbers are those of Models/FORMAT.md; every case says where, with the numbers found there.
+public enum ModelFileError: Error, Equatable, Sendable {
+    /// F-01: the first eight bytes are not the magic.
+    case notAModelFile
+    /// F-02: the major version is not 1.
+    case unsupportedVersion(major: Int, minor: Int)
+    /// F-03: required features this reader does not know.
+    case unknownFeatures(bits: UInt32)
+    /// F-04: the header's byte count is not the file's, or the file is shorter than a header.
+    case byteCountMismatch(declared: UInt64, actual: Int)
+    /// F-05: a byte that must be zero is not, at an offset from the start of the file.
+    case notZero(Place, byteOffset: Int)
+    /// F-05: a text is not printable ASCII padded with zeros, at an offset from the start of the file.
+    case badText(Place, byteOffset: Int)
+    /// F-06: a size or an end computed from the file does not fit in 63 bits.
+    case sizeOverflow(Place)
+    /// F-07: the section table, at this record.
+    case sectionTable(SectionFault, record: Int, kind: UInt32)
+    /// F-08: the bytes of a section do not have its digest.
+    case sectionDigest(kind: UInt32)
+    /// F-09: the identity is not the digest of the header.
+    case identityMismatch
+    /// F-10: the signature.
+    case signature(SignatureFault)
+    /// F-11: a tensor record has an unknown or impossible value.
+    case tensorRecord(TensorFault, tensor: Int, value: UInt32)
+    /// F-12: a tensor is not where, or not as long as, the rules give.
+    case tensorPlacement(PlacementFault, tensor: Int, declared: UInt64, expected: Int)
+    /// F-13: two tensors have one name.
+    case duplicateName(first: Int, second: Int)
+    /// F-14: a value of an `f32` tensor is infinite or not a number.
+    case notFinite(tensor: Int, valueIndex: Int)
+    /// F-15: a byte of packed weights that may not occur, counted from the start of the tensor.
+    case badWeight(tensor: Int, byteIndex: Int)
+    /// F-16: a field of an operation.
+    case operation(OperationFault, operation: Int, field: OperationField, value: UInt64)
+    /// F-17: an arena reference of an operation (nil: of the header).
+    case arena(ArenaFault, operation: Int?, field: OperationField, end: Int, limit: Int)
+    /// F-18: an operation names a tensor that does not exist or does not fit.
+    case tensorReference(ReferenceFault, operation: Int, field: OperationField, tensor: Int)
+    /// F-19: a weight scale is not positive.
+    case scaleNotPositive(tensor: Int, valueIndex: Int)
+    /// F-20: the input recipe.
+    case recipe(RecipeFault, value: UInt32)
+    /// F-21: the labels (nil: their head).
+    case labels(LabelsFault, label: Int?, value: UInt32)
+    /// F-22: the model card.
+    case card(CardFault, byteOffset: Int)
+    /// F-23: the golden vectors.
+    case goldenVectors(GoldenFault, found: Int, expected: Int)
+    /// F-24: a limit.
+    case limitExceeded(Limit, declared: UInt64, limit: Int)
+
+    /// A part of the file.
+    public enum Place: Equatable, Sendable {
+        case header
+        case section(record: Int)
+        case tensor(Int)
+        case operation(Int)
+        case recipe
+        case labelsHead
+        case label(Int)
+        case golden
+    }
+    public enum SectionFault: CaseIterable, Equatable, Sendable {
+        case unknownRequired, unknownFlag, missing, repeated, order, offset, outsideFile, byteCount, padding, trailingBytes
+    }
+    public enum SignatureFault: CaseIterable, Equatable, Sendable {
+        case unknownKind, unsignedWithBytes, doesNotVerify, unsignedNotAllowed, untrustedKey
+    }
+    public enum TensorFault: CaseIterable, Equatable, Sendable {
+        case elementType, rank, packing, recipe, dimension, combination
+    }
+    public enum PlacementFault: CaseIterable, Equatable, Sendable {
+        case offset, byteCount, padding, sectionEnd
+    }
+    public enum OperationFault: CaseIterable, Equatable, Sendable {
+        case unknownKind, unknownFlag, unusedField, dimension, levels, stride, parameter
+    }
+    public enum ArenaFault: CaseIterable, Equatable, Sendable {
+        case arenaByteCount, alignment, outside, overlap, notTheImage, unwritten
+    }
+    public enum ReferenceFault: CaseIterable, Equatable, Sendable {
+        case missing, elementType, shape
+    }
+    public enum RecipeFault: CaseIterable, Equatable, Sendable {
+        case dimension, crop, filter, intensity, window, scale
+    }
+    public enum LabelsFault: CaseIterable, Equatable, Sendable {
+        case byteCount, activation, flags, temperature, outputIndex, threshold, emptyText
+    }
+    public enum CardFault: CaseIterable, Equatable, Sendable {
+        case notUTF8, tooLong
+    }
+    public enum GoldenFault: CaseIterable, Equatable, Sendable {
+        case count, inputCount, outputCount, byteCount, notFinite
+    }
+    public enum Limit: CaseIterable, Equatable, Sendable {
+        case sections, tensors, operations, labels, outputs, fileByteCount, arenaByteCount, scatteredRows
+    }
+
+    /// The number of the rule, for example `F-07`.
+    public var rule: String {
+        switch self {
+        case .notAModelFile: "F-01"
+        case .unsupportedVersion: "F-02"
+        case .unknownFeatures: "F-03"
+        case .byteCountMismatch: "F-04"
+        case .notZero, .badText: "F-05"
+        case .sizeOverflow: "F-06"
+        case .sectionTable: "F-07"
+        case .sectionDigest: "F-08"
+        case .identityMismatch: "F-09"
+        case .signature: "F-10"
+        case .tensorRecord: "F-11"
+        case .tensorPlacement: "F-12"
+        case .duplicateName: "F-13"
+        case .notFinite: "F-14"
+        case .badWeight: "F-15"
+        case .operation: "F-16"
+        case .arena: "F-17"
+        case .tensorReference: "F-18"
+        case .scaleNotPositive: "F-19"
+        case .recipe: "F-20"
+        case .labels: "F-21"
+        case .card: "F-22"
+        case .goldenVectors: "F-23"
+        case .limitExceeded: "F-24"
+        }
+    }
+}
+
+/// The fields of an operation record, in the order of the record.
+public enum OperationField: Int, CaseIterable, Equatable, Sendable {
+    case kind, flags, rows, columns, depth, levels, input, secondInput, output, residual, weights, scale, bias, residualTensor, heads,
+        keyValueHeads, headWidth, parameter
+}

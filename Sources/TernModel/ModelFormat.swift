@@ -1,0 +1,126 @@
+/// Constants of Models/FORMAT.md, shared by the reader and the writer.
+public enum ModelFormat {
+    public static let magic: [UInt8] = [0x89, 0x54, 0x45, 0x52, 0x4E, 0x0D, 0x0A, 0x1A]
+    public static let major = 1
+    public static let minor = 0
+
+    public static let headerByteCount = 4096
+    /// Sections start at multiples of this.
+    public static let sectionAlignment = 4096
+    /// Tensors start at multiples of this, in the weights section and so in the file.
+    public static let tensorAlignment = 64
+    public static let arenaAlignment = 64
+    /// Operations address single binary32 values.
+    public static let regionAlignment = 4
+
+    public static let nameByteCount = 64
+    public static let versionByteCount = 32
+    public static let sectionTableOffset = 256
+    public static let sectionRecordByteCount = 64
+    /// Records for which the header has room.
+    public static let sectionRecordCapacity = 16
+    /// Bytes 0 ..< identityOffset are what the identity is the digest of.
+    public static let identityOffset = 3840
+    public static let signatureKindOffset = 3872
+    public static let publicKeyOffset = 3904
+    public static let signatureOffset = 3936
+    public static let digestByteCount = 32
+
+    public static let tensorRecordByteCount = 128
+    public static let tensorNameByteCount = 48
+    public static let operationRecordByteCount = 192
+    public static let operationNameByteCount = 32
+    public static let recipeByteCount = 256
+    public static let modalityByteCount = 16
+    public static let labelsHeadByteCount = 64
+    public static let labelByteCount = 256
+    public static let labelNameByteCount = 48
+    public static let codeSchemeByteCount = 16
+    public static let codeValueByteCount = 32
+    public static let codeMeaningByteCount = 96
+    public static let operatingPointByteCount = 32
+    public static let goldenHeadByteCount = 16
+
+    /// Far more than any version of this page defines.
+    public static let limitSections = 16
+    /// A ViT-L with 24 blocks needs about 500.
+    public static let limitTensors = 4096
+    public static let limitOperations = 4096
+    public static let limitLabels = 256
+    public static let limitOutputs = 65_536
+    public static let limitFileByteCount = 1 << 32
+    public static let limitArenaByteCount = 1 << 30
+    /// Of a tensor or an operation.
+    public static let limitDimension = 1 << 20
+    /// 255 * 127 * 65_536 < Int32.max: the deepest sum of unsigned times signed bytes that is exact in 32 bits.
+    public static let limitByteDepth = 65_536
+    public static let limitCardByteCount = 1 << 20
+    public static let limitGoldenVectors = 64
+    /// Rows that the check for unwritten values may walk through one by one, in all; see F-17.
+    public static let limitScatteredRows = 1 << 18
+    /// Separate pieces of the arena that may hold written values at one time; see F-17.
+    public static let limitIntervals = 4096
+
+    /// What an Ed25519 signature is made of: a fixed text and the identity, 51 bytes.
+    public static func signedMessage(identity: [UInt8]) -> [UInt8] {
+        Array("tern-model-file-v1\n".utf8) + identity
+    }
+}
+
+/// Kinds of sections, in the order they have in a file.
+public enum SectionKind: UInt32, CaseIterable, Equatable, Sendable {
+    case tensors = 1
+    case plan = 2
+    case recipe = 3
+    case labels = 4
+    case card = 5
+    case golden = 6
+    case weights = 7
+}
+
+/// Byte counts of tensors as Models/FORMAT.md section 2 gives them.
+public enum PackedLayout {
+    /// Output channels of one panel.
+    public static let panel = 64
+    /// Consecutive K values that lie side by side for one output channel.
+    public static let group = 4
+    /// Bytes of one group of `s8`, or of one block of `t2` or `t5`.
+    public static let blockByteCount = 256
+
+    /// K values that one block of 256 bytes holds; 0 for `f32`, which has no blocks.
+    public static func blockDepth(_ elementType: ElementType) -> Int {
+        switch elementType {
+        case .f32: 0
+        case .s8: 4
+        case .t2: 16
+        case .t5: 20
+        }
+    }
+
+    /// Bytes of a weight matrix [rows, columns] in `panel64x4`, or of that many binary32 values; nil when the product overflows or a
+    /// dimension is negative.
+    public static func byteCount(_ elementType: ElementType, rows: Int, columns: Int) -> Int? {
+        guard rows >= 0, columns >= 0 else { return nil }
+        if elementType == .f32 { return product(rows, columns, 4) }
+        let depth = blockDepth(elementType)
+        let panels = rows / panel + (rows % panel == 0 ? 0 : 1)
+        let blocks = columns / depth + (columns % depth == 0 ? 0 : 1)
+        return product(panels, blocks, blockByteCount)
+    }
+
+    /// The product, or nil when it does not fit in 63 bits.
+    static func product(_ first: Int, _ second: Int, _ third: Int = 1) -> Int? {
+        let partial = first.multipliedReportingOverflow(by: second)
+        if partial.overflow { return nil }
+        let whole = partial.partialValue.multipliedReportingOverflow(by: third)
+        return whole.overflow ? nil : whole.partialValue
+    }
+
+    /// `value` rounded up to a multiple of `alignment`, or nil when it does not fit in 63 bits.
+    static func roundedUp(_ value: Int, to alignment: Int) -> Int? {
+        let rest = value % alignment
+        if rest == 0 { return value }
+        let sum = value.addingReportingOverflow(alignment - rest)
+        return sum.overflow ? nil : sum.partialValue
+    }
+}

@@ -1,0 +1,103 @@
+import TernModel
+import TernWriter
+
+/// A small complete model that uses every operation and every element type.
+enum SampleModel {
+    static let card = Array("{\"name\":\"sample\"}".utf8)
+
+    static func draft() throws -> ModelDraft {
+        ModelDraft(
+            header: ModelHeader(
+                name: "sample", version: "1.0.0", arenaByteCount: 1344, inputByteOffset: 0, outputByteOffset: 1280, outputCount: 2, channels: 1,
+                height: 4, width: 4),
+            tensors: try tensors(),
+            operations: operations,
+            recipe: InputRecipe(
+                modality: "DX", channels: 1, height: 4, width: 4, crop: .centreSquare, filter: .bilinear,
+                intensity: .window(centre: 40, width: 400), scale: [0.0078125], offset: [-1]),
+            labels: labels,
+            card: card,
+            golden: [GoldenVector(input: (0..<16).map { Float($0) / 16 }, output: [0.25, -0.5])])
+    }
+
+    static func bytes() throws -> [UInt8] { try ModelWriter.uncheckedBytes(of: draft()) }
+
+    private static func tensors() throws -> [DraftTensor] {
+        [
+            DraftTensor(name: "cls", values: ramp(8), dimensions: [1, 8]),
+            try DraftTensor(name: "embed.weight", codes: codes(8 * 4, 127), rows: 8, columns: 4, as: .s8, recipe: .absmaxPerChannel),
+            DraftTensor(name: "embed.scale", values: [Float](repeating: 0.01, count: 8), dimensions: [8]),
+            DraftTensor(name: "embed.bias", values: ramp(8), dimensions: [8]),
+            DraftTensor(name: "position", values: ramp(32), dimensions: [4, 8]),
+            DraftTensor(name: "norm.weight", values: [Float](repeating: 1, count: 8), dimensions: [8]),
+            DraftTensor(name: "norm.bias", values: ramp(8), dimensions: [8]),
+            try DraftTensor(name: "qkv.weight", codes: codes(24 * 8, 1), rows: 24, columns: 8, as: .t2, recipe: .absmean),
+            DraftTensor(name: "qkv.scale", values: [0.5], dimensions: [1]),
+            try DraftTensor(name: "proj.weight", codes: codes(8 * 8, 1), rows: 8, columns: 8, as: .t5, recipe: .ternaryAsTrained),
+            DraftTensor(name: "proj.scale", values: [0.25], dimensions: [1]),
+            DraftTensor(name: "head.weight", values: ramp(16), dimensions: [2, 8]),
+        ]
+    }
+
+    private static var operations: [NamedOperation] {
+        func region(_ byteOffset: Int, _ stride: Int) -> Region { Region(byteOffset: byteOffset, stride: stride) }
+        let x = region(128, 8)
+        return [
+            NamedOperation(
+                name: "patches",
+                operation: .patches(.init(image: region(0, 4), channels: 1, height: 4, width: 4, patch: 2, output: region(64, 4)))),
+            NamedOperation(name: "cls", operation: .fill(.init(rows: 1, columns: 8, tensor: 0, output: x))),
+            NamedOperation(
+                name: "embed",
+                operation: .linear(
+                    .init(
+                        rows: 4, columns: 8, depth: 4, levels: 127, input: region(64, 4), output: region(160, 8), weights: 1, scale: 2, bias: 3,
+                        gelu: false, residual: .tensor(4)))),
+            NamedOperation(
+                name: "norm",
+                operation: .layerNorm(.init(rows: 5, columns: 8, input: x, output: region(320, 8), gamma: 5, beta: 6, epsilon: 1e-6))),
+            NamedOperation(
+                name: "qkv",
+                operation: .linear(
+                    .init(
+                        rows: 5, columns: 24, depth: 8, levels: 63, input: region(320, 8), output: region(512, 24), weights: 7, scale: 8,
+                        bias: nil, gelu: true, residual: .none))),
+            NamedOperation(
+                name: "attention",
+                operation: .attention(
+                    .init(
+                        tokens: 5, queryCount: 5, heads: 2, keyValueHeads: 2, width: 4, queries: region(512, 24), keys: region(544, 24),
+                        output: region(1024, 8), factor: 0.7213475))),
+            NamedOperation(
+                name: "proj",
+                operation: .linear(
+                    .init(
+                        rows: 5, columns: 8, depth: 8, levels: 42, input: region(1024, 8), output: x, weights: 9, scale: 10, bias: nil,
+                        gelu: false, residual: .arena(x)))),
+            NamedOperation(name: "pool", operation: .meanPool(.init(rows: 5, columns: 8, input: x, output: region(1216, 8)))),
+            NamedOperation(
+                name: "head",
+                operation: .linear(
+                    .init(
+                        rows: 1, columns: 2, depth: 8, levels: 0, input: region(1216, 8), output: region(1280, 2), weights: 11, scale: nil,
+                        bias: nil, gelu: false, residual: .none))),
+        ]
+    }
+
+    private static var labels: Labels {
+        Labels(
+            activation: .softmax, temperature: 1.5, isCalibrated: true,
+            labels: [
+                Label(name: "normal", outputIndex: 0, isReported: false, code: nil, threshold: nil, operatingPoint: ""),
+                Label(
+                    name: "pneumonia", outputIndex: 1, isReported: true,
+                    code: Code(scheme: "SCT", value: "233604007", meaning: "Pneumonia"), threshold: 0.5, operatingPoint: "youden"),
+            ])
+    }
+
+    private static func ramp(_ count: Int) -> [Float] { (0..<count).map { Float($0) / 8 - 0.5 } }
+
+    private static func codes(_ count: Int, _ limit: Int) -> [Int8] {
+        (0..<count).map { Int8(($0 * 37 + 11) % (2 * limit + 1) - limit) }
+    }
+}

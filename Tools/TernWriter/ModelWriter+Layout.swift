@@ -1,0 +1,73 @@
+import TernModel
+import TernPlatform
+
+/// A section as it will stand in the file.
+public struct DraftSection: Equatable, Sendable {
+    public var kind: UInt32
+    public var flags: UInt32
+    public var bytes: [UInt8]
+    public init(kind: UInt32, flags: UInt32 = 1, bytes: [UInt8]) {
+        self.kind = kind
+        self.flags = flags
+        self.bytes = bytes
+    }
+}
+
+extension ModelWriter {
+    /// The bytes of an unsigned file that nothing has checked, for the tests of the reader.
+    public static func uncheckedBytes(of draft: ModelDraft) throws(WriterError) -> [UInt8] {
+        try assemble(draft, sections: try sections(of: draft))
+    }
+
+    /// The sections of a draft, in order.
+    public static func sections(of draft: ModelDraft) throws(WriterError) -> [DraftSection] {
+        let (table, weights) = try encodeTensors(draft.tensors)
+        var plan: [UInt8] = []
+        for operation in draft.operations { plan += try encode(operation) }
+        let bodies = [
+            table, plan, try encode(draft.recipe), try encode(draft.labels), draft.card, try encode(draft.golden, header: draft.header), weights,
+        ]
+        return zip(SectionKind.allCases, bodies).map { DraftSection(kind: $0.rawValue, bytes: $1) }
+    }
+
+    /// Lays out header and sections and fills in digests and identity.
+    public static func assemble(_ draft: ModelDraft, sections: [DraftSection]) throws(WriterError) -> [UInt8] {
+        var records = ByteBuilder()
+        var offset = ModelFormat.headerByteCount
+        var end = offset
+        for section in sections {
+            records.append(section.kind)
+            records.append(section.flags)
+            try records.appendUInt64(offset)
+            try records.appendUInt64(section.bytes.count)
+            records.append(Digest.blake2b256(section.bytes))
+            records.appendZeros(8)
+            end = offset + section.bytes.count
+            offset = (end + ModelFormat.sectionAlignment - 1) / ModelFormat.sectionAlignment * ModelFormat.sectionAlignment
+        }
+        var file = ByteBuilder()
+        file.append(ModelFormat.magic)
+        file.append(UInt16(ModelFormat.major))
+        file.append(UInt16(ModelFormat.minor))
+        file.append(UInt32(0))
+        let header = draft.header
+        try file.appendUInt64(end)
+        try file.appendUInt64(header.arenaByteCount)
+        for value in [sections.count, draft.tensors.count, draft.operations.count, header.outputCount] { try file.appendUInt32(value) }
+        for value in [header.channels, header.height, header.width, 0] { try file.appendUInt32(value) }
+        try file.appendUInt64(header.inputByteOffset)
+        try file.appendUInt64(header.outputByteOffset)
+        try file.append(header.name, byteCount: ModelFormat.nameByteCount)
+        try file.append(header.version, byteCount: ModelFormat.versionByteCount)
+        file.pad(to: ModelFormat.sectionTableOffset)
+        file.append(records.bytes)
+        file.pad(to: ModelFormat.identityOffset)
+        file.append(Digest.blake2b256(file.bytes))
+        file.pad(to: ModelFormat.headerByteCount)
+        for section in sections {
+            file.pad(toMultipleOf: ModelFormat.sectionAlignment)
+            file.append(section.bytes)
+        }
+        return file.bytes
+    }
+}
