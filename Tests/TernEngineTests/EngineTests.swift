@@ -1,0 +1,105 @@
+import Testing
+import TernKernels
+import TernModel
+import TernPlatform
+import TernWriter
+
+@testable import TernEngine
+
+@Suite struct EngineTests {
+    private func infer(
+        _ engine: Engine, _ input: [Float] = BlockModel.golden, count: Int = BlockModel.outputs, observe: (Int) -> Void = { _ in }
+    ) throws -> [Float] {
+        var output = [Float](repeating: 0, count: count)
+        var span = output.mutableSpan
+        try engine.infer(input.span, into: &span, observe: observe)
+        return output
+    }
+
+    private func outputs(
+        _ model: BlockModel, _ set: InstructionSet, threads: Int = 1, input: [Float] = BlockModel.golden
+    ) throws -> [UInt32] {
+        let engine = try Engine(model: model.model(), instructionSet: set, threadCount: threads)
+        return try infer(engine, input).map(\.bitPattern)
+    }
+
+    @Test(arguments: [ElementType.f32, .s8, .t2, .t5], [127, 63, 42])
+    func everyTableAndThreadCountGivesTheSameBits(weights: ElementType, levels: Int) throws {
+        for seed in UInt64(1)...3 {
+            let model = BlockModel(weights: weights, levels: levels, seed: seed)
+            let expected = try outputs(model, .scalar)
+            #expect(Set(expected).count == BlockModel.outputs, "a constant output would hide a fault")
+            for set in InstructionSet.available {
+                for threads in 1...3 { #expect(try outputs(model, set, threads: threads) == expected, "\(set.name), \(threads) threads") }
+            }
+        }
+    }
+
+    @Test func packingsOfTheSameTernaryWeightsGiveTheSameBits() throws {
+        #expect(try outputs(BlockModel(weights: .t2), .best) == outputs(BlockModel(weights: .t5), .best))
+    }
+
+    @Test func multiQueryAttentionGivesTheSameBits() throws {
+        let model = BlockModel(weights: .t5, heads: 4, keyValueHeads: 1)
+        let expected = try outputs(model, .scalar)
+        for set in InstructionSet.available { #expect(try outputs(model, set, threads: 2) == expected) }
+    }
+
+    @Test func aSecondInferenceDoesNotDependOnTheFirst() throws {
+        let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .best, threadCount: 1)
+        let first = try infer(engine)
+        #expect(try infer(engine, BlockModel.golden.map { -$0 }) != first)
+        #expect(try infer(engine) == first)
+    }
+
+    @Test func goldenVectorsAgreeOrNameTheValue() throws {
+        var model = BlockModel(weights: .t5)
+        let expected = try outputs(model, .scalar).map { Float(bitPattern: $0) }
+        model.goldenOutput = expected
+        for set in InstructionSet.available {
+            try Engine(model: model.model(), instructionSet: set, threadCount: 1).verifyGolden()
+        }
+        model.goldenOutput[1] = expected[1].nextUp
+        let engine = try Engine(model: model.model(), instructionSet: .best, threadCount: 1)
+        #expect(throws: EngineError.goldenMismatch(vector: 0, output: 1)) { try engine.verifyGolden() }
+    }
+
+    @Test func refusesValuesThatAreNotFinite() throws {
+        var input = BlockModel.golden
+        input[5] = .nan
+        #expect(throws: EngineError.notFinite(operation: 2)) { try outputs(BlockModel(weights: .t5), .best, input: input) }
+        #expect(throws: EngineError.notFinite(operation: 12)) { try outputs(BlockModel(weights: .t5, mlpScale: 1e21), .best) }
+    }
+
+    @Test func refusesWrongCounts() throws {
+        let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .best, threadCount: 1)
+        #expect(throws: EngineError.valueCount(expected: 144, found: 143)) { try infer(engine, Array(BlockModel.golden.dropLast())) }
+        #expect(throws: EngineError.valueCount(expected: 3, found: 2)) { try infer(engine, count: 2) }
+    }
+
+    @Test(arguments: [0, 65, -1])
+    func refusesThreadCounts(count: Int) throws {
+        let model = try BlockModel(weights: .s8).model()
+        #expect(throws: EngineError.threadCount(count)) { try Engine(model: model, instructionSet: .scalar, threadCount: count) }
+    }
+
+    @Test func observesEveryOperationInOrder() throws {
+        let engine = try Engine(model: BlockModel(weights: .t2).model(), instructionSet: .best, threadCount: 1)
+        var seen: [Int] = []
+        var head: [Float] = []
+        let output = try infer(engine) { index in
+            seen.append(index)
+            if index == 12 { head = engine.copyOutput(of: index) }
+        }
+        #expect(seen == Array(0..<13))
+        #expect(head == output)
+    }
+
+    @Test func countsMultiplyAdds() throws {
+        let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .scalar, threadCount: 1)
+        let t = 10, d = 48
+        let layers = 9 * d * 16 + t * d * d * 4 + 2 * t * d * 80 + 3 * d
+        #expect(engine.multiplyAddCount == layers + 2 * t * t * d)
+        #expect(engine.multiplyAddCount(ofOperation: 0) == 0)
+    }
+}
