@@ -1,4 +1,5 @@
 import TernBytes
+import TernKernels
 
 /// Rule F-22.
 func checkCard(_ card: RawSpan) throws(ModelFileError) {
@@ -33,7 +34,7 @@ func checkGoldenHead(_ golden: RawSpan, header: ModelHeader, fileOffset: Int) th
 /// The values of rule F-23.
 func checkGoldenValues(_ golden: RawSpan) throws(ModelFileError) {
     let values = golden.extracting(ModelFormat.goldenHeadByteCount..<golden.byteCount)
-    if let index = firstNonFinite(values) { throw .goldenVectors(.notFinite, found: index, expected: values.byteCount / 4) }
+    if let index = WeightScan.firstNonFinite(values) { throw .goldenVectors(.notFinite, found: index, expected: values.byteCount / 4) }
 }
 
 /// Rules F-14, F-15 and F-19.
@@ -41,14 +42,28 @@ func checkWeights(_ weights: RawSpan, tensors: [Tensor], scaleTensors: [Int]) th
     for (index, tensor) in tensors.enumerated() {
         let bytes = weights.extracting(tensor.byteOffset..<(tensor.byteOffset + tensor.byteCount))
         if tensor.elementType == .f32 {
-            if let value = firstNonFinite(bytes) { throw .notFinite(tensor: index, valueIndex: value) }
-        } else if let byte = firstBadWeight(bytes, tensor.elementType, rows: tensor.dimensions[0], columns: tensor.dimensions[1]) {
+            if let value = WeightScan.firstNonFinite(bytes) { throw .notFinite(tensor: index, valueIndex: value) }
+        } else if let byte = tensor.firstBadWeight(bytes) {
             throw .badWeight(tensor: index, byteIndex: byte)
         }
     }
     for index in scaleTensors {
         let tensor = tensors[index]
         let bytes = weights.extracting(tensor.byteOffset..<(tensor.byteOffset + tensor.byteCount))
-        if let value = firstNonPositive(bytes) { throw .scaleNotPositive(tensor: index, valueIndex: value) }
+        if let value = WeightScan.firstNonPositive(bytes) { throw .scaleNotPositive(tensor: index, valueIndex: value) }
+    }
+}
+
+extension Tensor {
+    /// Offset of the first byte of a packed matrix that may not occur, or nil.
+    fileprivate func firstBadWeight(_ bytes: RawSpan) -> Int? {
+        let kind: WeightsKind
+        switch elementType {
+        case .f32: return nil
+        case .s8: kind = .s8
+        case .t2: kind = .t2
+        case .t5: kind = .t5
+        }
+        return WeightScan.firstBadWeight(kind, bytes, rows: dimensions[0], columns: dimensions[1])
     }
 }

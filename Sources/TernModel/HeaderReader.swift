@@ -26,7 +26,7 @@ func readHeaderPage(_ file: RawSpan, options: ModelFile.Options) throws(ModelFil
         arenaByteCount: try page.size(24),
         inputByteOffset: try page.size(64),
         outputByteOffset: try page.size(72),
-        outputCount: try limited(page.uint32(44), .outputs, ModelFormat.limitOutputs),
+        outputCount: try limited(page.uint32(44), .outputs, ModelFormat.limitOutputs, least: 1),
         channels: Int(page.uint32(48)),
         height: Int(page.uint32(52)),
         width: Int(page.uint32(56)))
@@ -42,8 +42,8 @@ func readHeaderPage(_ file: RawSpan, options: ModelFile.Options) throws(ModelFil
         signature: signature)
 }
 
-private func limited(_ value: UInt32, _ limit: ModelFileError.Limit, _ most: Int) throws(ModelFileError) -> Int {
-    guard value <= UInt32(most) else { throw .limitExceeded(limit, declared: UInt64(value), limit: most) }
+private func limited(_ value: UInt32, _ limit: ModelFileError.Limit, _ most: Int, least: UInt32 = 0) throws(ModelFileError) -> Int {
+    guard value >= least, value <= UInt32(most) else { throw .limitExceeded(limit, declared: UInt64(value), limit: most) }
     return Int(value)
 }
 
