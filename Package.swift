@@ -81,7 +81,9 @@ let workstationTargets: [Target] = [
 
 let testTargets: [Target] = [
     tests("TernBytes"),
-    tests("TernKernels", "CTernKernels"),
+    // Optimised in every configuration, as the kernels are: the reference that the tables are held against is plain loops.
+    .testTarget(
+        name: "TernKernelsTests", dependencies: ["TernKernels", "CTernKernels"], swiftSettings: strict + [.unsafeFlags(["-O"])]),
     tests("TernPlatform"),
     tests("TernImage"),
     tests("TernModel", "TernWriter", "TernBytes", "TernPlatform"),

@@ -37,7 +37,7 @@ static inline size_t tern_panel_bytes(tern_weights_kind kind, size_t k) {
 typedef struct tern_attention_layout {
     size_t padded_tokens;   /* a multiple of 64 */
     size_t padded_width;    /* a multiple of 64 */
-    size_t k_panels, v_panels, q_codes, k_scales, k_sums, v_scales, scores, probabilities, sums;  /* byte offsets */
+    size_t k_panels, v_panels, q_codes, k_scales, k_sums, v_scales, scores, probabilities;  /* byte offsets */
     size_t bytes;
 } tern_attention_layout;
 
@@ -49,13 +49,12 @@ static inline tern_attention_layout tern_attention_layout_of(size_t tokens, size
     size_t at = 0;
     layout.k_panels = at, at += panel_bytes;
     layout.v_panels = at, at += panel_bytes;
-    layout.q_codes = at, at += TERN_ROWS * layout.padded_width;
+    layout.q_codes = at, at += (TERN_ROWS + 1) * sizeof(int16_t) * layout.padded_width;
     layout.k_scales = at, at += sizeof(float) * layout.padded_tokens;
     layout.k_sums = at, at += sizeof(int32_t) * layout.padded_tokens;
     layout.v_scales = at, at += sizeof(float) * layout.padded_width;
     layout.scores = at, at += sizeof(float) * TERN_ROWS * layout.padded_tokens;
     layout.probabilities = at, at += sizeof(int16_t) * TERN_ROWS * layout.padded_tokens;
-    layout.sums = at, at += sizeof(int32_t) * TERN_ROWS * layout.padded_width;
     layout.bytes = at;
     return layout;
 }

@@ -34,9 +34,9 @@ void tern_memory_free(void *memory) { free(memory); }
 
 size_t tern_linear_scratch(size_t k) {
     if (k == 0 || k > TERN_LIMIT_DEPTH) return 0;
-    /* One panel of int16 weights, whole t5 blocks, and the corrections of 64 channels. */
+    /* One panel of int16 weights in whole t2 and t5 blocks, six rows of int16 codes, and the corrections of 64 channels. */
     const size_t padded = tern_round_up(k, TERN_T2_BLOCK * TERN_T5_BLOCK);
-    return padded * TERN_PANEL * sizeof(int16_t) + TERN_PANEL * sizeof(int32_t);
+    return padded * (TERN_PANEL + TERN_ROWS) * sizeof(int16_t) + TERN_PANEL * sizeof(int32_t);
 }
 
 size_t tern_attention_scratch(size_t tokens, size_t width) {

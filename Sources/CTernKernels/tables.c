@@ -11,7 +11,26 @@
         .peak = tern_peak__##set,                                  \
     };
 TERN_TABLE(scalar, TERN_ISA_SCALAR)
+#if defined(__x86_64__)
+TERN_TABLE(avx2, TERN_ISA_AVX2)
+TERN_TABLE(avx512vnni, TERN_ISA_AVX512VNNI)
+
+static int has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
+static int has_avx512vnni(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 const tern_kernels *tern_kernels_for(tern_isa isa) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (isa == TERN_ISA_AVX2) return has_avx2() ? &table__avx2 : NULL;
+    if (isa == TERN_ISA_AVX512VNNI) return has_avx512vnni() ? &table__avx512vnni : NULL;
+#endif
     return isa == TERN_ISA_SCALAR ? &table__scalar : NULL;
 }
 

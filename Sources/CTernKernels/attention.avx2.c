@@ -1,0 +1,170 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#include "internal.h"
+
+_Static_assert(255LL * 127LL * TERN_LIMIT_TOKENS <= INT32_MAX, "int32 sum would wrap");
+_Static_assert(127LL * 127LL * TERN_LIMIT_WIDTH <= INT32_MAX, "int32 sum would wrap");
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#include "tile.avx2.h"
+
+enum { PAIR_WORDS = 2 * TERN_TILE_CHANNELS };
+
+/* The scratch of one call, by what it holds. */
+typedef struct buffers {
+    int16_t *k_panels;      /* [padded tokens / 16][width pairs][16][2]: a token is a channel */
+    int16_t *v_panels;      /* [padded width / 16][token pairs][16][2] */
+    int16_t *q_words;       /* [6][padded width] */
+    int8_t *codes;          /* [padded width] of one row */
+    float *k_scales;        /* [padded tokens] */
+    float *v_scales;        /* [padded width] */
+    float *scores;          /* [6][padded tokens] */
+    int16_t *probabilities; /* [6][padded tokens] */
+    size_t padded_tokens, padded_width;
+} buffers;
+
+/* K: each token alone, its codes spread into the panel in pairs. */
+static int prepare_keys(const tern_attention *op, const float *k, const buffers *at) {
+    const size_t pairs = (op->width + 1) / 2;
+    int not_finite = 0;
+    for (size_t j = 0; j < tern_round_up(op->tokens, TERN_TILE_CHANNELS); j++) {
+        int16_t *to = at->k_panels + j / TERN_TILE_CHANNELS * pairs * PAIR_WORDS + j % TERN_TILE_CHANNELS * 2;
+        int32_t sum;
+        if (j < op->tokens)
+            not_finite |= tern_quantise_row_256(k + j * op->kv_stride, op->width, 127.0f, at->codes, at->padded_width, at->k_scales + j, &sum);
+        else
+            memset(at->codes, 0, at->padded_width);
+        for (size_t p = 0; p < pairs; p++, to += PAIR_WORDS) {
+            to[0] = at->codes[2 * p];
+            to[1] = at->codes[2 * p + 1];
+        }
+    }
+    return not_finite;
+}
+
+/* V: eight channels at a time, each over all tokens; two tokens of a channel side by side. */
+static int prepare_values(const tern_attention *op, const float *v, const buffers *at) {
+    const size_t pairs = (op->tokens + 1) / 2;
+    const __m256 levels = _mm256_set1_ps(127.0f);
+    for (size_t d = 0; d < op->width; d += 8) {
+        const __m256i mask = tern_lanes_256(op->width - d);
+        __m256i largest = _mm256_setzero_si256();
+        for (size_t j = 0; j < op->tokens; j++)
+            largest = _mm256_max_epu32(largest, tern_magnitude_256(_mm256_maskload_ps(v + j * op->kv_stride + d, mask)));
+        if (tern_reduce_max_256(largest) >= TERN_INFINITY_BITS) return 1;
+        const __m256 absmax = _mm256_castsi256_ps(largest);
+        const __m256 has_codes = _mm256_cmp_ps(absmax, _mm256_set1_ps(TERN_QUANTISE_FLOOR), _CMP_GE_OQ);
+        const __m256 r = _mm256_and_ps(has_codes, _mm256_div_ps(levels, absmax));
+        _mm256_storeu_ps(at->v_scales + d, _mm256_and_ps(has_codes, _mm256_div_ps(absmax, levels)));
+        int16_t *to = at->v_panels + d / TERN_TILE_CHANNELS * pairs * PAIR_WORDS + d % TERN_TILE_CHANNELS * 2;
+        for (size_t p = 0; p < pairs; p++, to += PAIR_WORDS) {
+            const float *first = v + 2 * p * op->kv_stride + d;
+            const __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_maskload_ps(first, mask), r));
+            __m256i high = _mm256_setzero_si256();
+            if (2 * p + 1 < op->tokens) high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_maskload_ps(first + op->kv_stride, mask), r));
+            _mm256_storeu_si256((__m256i *)to, _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa));
+        }
+    }
+    return 0;
+}
+
+/* q of m rows as int16, with their scales. */
+static int prepare_queries(const tern_attention *op, const float *q, size_t m, const buffers *at, float *scales) {
+    for (size_t i = 0; i < m; i++) {
+        int32_t sum;
+        if (tern_quantise_row_256(q + i * op->q_stride, op->width, 127.0f, at->codes, at->padded_width, scales + i, &sum)) return 1;
+        for (size_t d = 0; d < at->padded_width; d += 16)
+            _mm256_storeu_si256((__m256i *)(at->q_words + i * at->padded_width + d),
+                                _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(at->codes + d))));
+    }
+    return 0;
+}
+
+/* t[i][j] of N-06 for m rows; the int32 sums are converted in place. */
+static void score_rows(const tern_attention *op, size_t m, const buffers *at) {
+    const size_t pairs = (op->width + 1) / 2;
+    for (size_t j = 0; j < op->tokens; j += TERN_TILE_CHANNELS) {
+        int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
+        tern_words_256(at->q_words, at->padded_width, at->k_panels + j * pairs * 2, pairs, m, sums, TERN_TILE_CHANNELS);
+        for (size_t i = 0; i < m; i++) {
+            for (size_t lane = 0; lane < TERN_TILE_CHANNELS; lane += 8) {
+                const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + i * TERN_TILE_CHANNELS + lane)));
+                _mm256_storeu_ps(at->scores + i * at->padded_tokens + j + lane, _mm256_mul_ps(sum, _mm256_loadu_ps(at->k_scales + j + lane)));
+            }
+        }
+    }
+}
+
+/* u[i][j] of one row as int16, zero past the tokens to a multiple of 8; gives 1 / f32(Z). */
+static float weigh_row(const tern_attention *op, float factor, const float *scores, int16_t *probabilities) {
+    const __m256 lowest = _mm256_set1_ps(-__builtin_inff()), times = _mm256_set1_ps(factor);
+    __m256 highest = lowest;
+    for (size_t j = 0; j < op->tokens; j += 8) {
+        const __m256 mask = _mm256_castsi256_ps(tern_lanes_256(op->tokens - j));
+        highest = _mm256_max_ps(_mm256_blendv_ps(lowest, _mm256_loadu_ps(scores + j), mask), highest);
+    }
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(highest), _mm256_extractf128_ps(highest, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    const __m256 largest = _mm256_set1_ps(_mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four))));
+    __m256i total = _mm256_setzero_si256();
+    for (size_t j = 0; j < op->tokens; j += 8) {
+        const __m256 x = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(scores + j), largest), times);
+        __m256i u = _mm256_cvtps_epi32(_mm256_mul_ps(tern_exp2_256(x), _mm256_set1_ps(255.0f)));
+        u = _mm256_and_si256(u, tern_lanes_256(op->tokens - j));
+        total = _mm256_add_epi32(total, u);
+        _mm_storeu_si128((__m128i *)(probabilities + j), _mm_packs_epi32(_mm256_castsi256_si128(u), _mm256_extracti128_si256(u, 1)));
+    }
+    return 1.0f / (float)tern_reduce_add_256(total);
+}
+
+/* o[i][d] of N-06 for m rows. */
+static void mix_rows(const tern_attention *op, size_t m, const float *inverses, const buffers *at, float *output) {
+    const size_t pairs = (op->tokens + 1) / 2;
+    for (size_t d = 0; d < op->width; d += TERN_TILE_CHANNELS) {
+        int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
+        tern_words_256(at->probabilities, at->padded_tokens, at->v_panels + d * pairs * 2, pairs, m, sums, TERN_TILE_CHANNELS);
+        for (size_t i = 0; i < m; i++) {
+            for (size_t lane = 0; lane < TERN_TILE_CHANNELS && d + lane < op->width; lane += 8) {
+                const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + i * TERN_TILE_CHANNELS + lane)));
+                const __m256 scaled = _mm256_mul_ps(sum, _mm256_loadu_ps(at->v_scales + d + lane));
+                _mm256_maskstore_ps(output + i * op->output_stride + d + lane, tern_lanes_256(op->width - d - lane),
+                                    _mm256_mul_ps(scaled, _mm256_set1_ps(inverses[i])));
+            }
+        }
+    }
+}
+
+int tern_attention__avx2(const tern_attention *op, size_t part, size_t parts, void *scratch) {
+    const tern_attention_layout layout = tern_attention_layout_of(op->tokens, op->width);
+    uint8_t *base = scratch;
+    int16_t *q_words = (int16_t *)(base + layout.q_codes);
+    const buffers at = {
+        .k_panels = (int16_t *)(base + layout.k_panels), .v_panels = (int16_t *)(base + layout.v_panels), .q_words = q_words,
+        .codes = (int8_t *)(q_words + TERN_ROWS * layout.padded_width), .k_scales = (float *)(base + layout.k_scales),
+        .v_scales = (float *)(base + layout.v_scales), .scores = (float *)(base + layout.scores),
+        .probabilities = (int16_t *)(base + layout.probabilities),
+        .padded_tokens = layout.padded_tokens, .padded_width = layout.padded_width,
+    };
+    const size_t blocks = (op->queries + TERN_ROWS - 1) / TERN_ROWS;
+    const tern_share units = tern_share_of(op->heads * blocks, part, parts);
+    size_t prepared = SIZE_MAX;
+    for (size_t unit = units.begin; unit < units.end; unit++) {
+        const size_t head = unit / blocks, row = unit % blocks * TERN_ROWS, m = tern_minimum(TERN_ROWS, op->queries - row);
+        const size_t kv_head = head * op->kv_heads / op->heads;
+        if (prepared != kv_head) {
+            if (prepare_keys(op, op->k + kv_head * op->width, &at) || prepare_values(op, op->v + kv_head * op->width, &at)) return 1;
+            prepared = kv_head;
+        }
+        float scales[TERN_ROWS], inverses[TERN_ROWS];
+        if (prepare_queries(op, op->q + row * op->q_stride + head * op->width, m, &at, scales)) return 1;
+        score_rows(op, m, &at);
+        for (size_t i = 0; i < m; i++)
+            inverses[i] = weigh_row(op, scales[i] * op->factor, at.scores + i * at.padded_tokens, at.probabilities + i * at.padded_tokens);
+        mix_rows(op, m, inverses, &at, op->output + row * op->output_stride + head * op->width);
+    }
+    return 0;
+}
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,105 @@
+import CTernKernels
+import Glibc
+import TernKernels
+
+/// SplitMix64 (Steele et al. 2014): the same numbers for the same seed everywhere.
+struct Generator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+    /// Uniform in -1 ..< 1.
+    mutating func unit() -> Float { Float(Int32(truncatingIfNeeded: next() >> 40) - (1 << 23)) / Float(1 << 23) }
+}
+
+/// The tables this machine can run, scalar first.
+@safe struct Table: CustomStringConvertible, @unchecked Sendable {
+    let instructionSet: InstructionSet
+    let functions: tern_kernels
+    var description: String { instructionSet.name }
+
+    static let all: [Table] = InstructionSet.available.compactMap { candidate in
+        guard let table = unsafe tern_kernels_for(tern_isa(rawValue: UInt32(candidate.rawValue))) else { return nil }
+        return unsafe Table(instructionSet: candidate, functions: table.pointee)
+    }
+    static var vector: [Table] { all.filter { $0.instructionSet != .scalar } }
+    static let scalar = all[0]
+}
+
+/// Elements that end where an inaccessible page begins and start after one when they fill whole pages; a read or write past the end is a
+/// fault.
+@safe final class Guarded<Element: BitwiseCopyable> {
+    let pointer: UnsafeMutablePointer<Element>
+    let count: Int
+    private let mapping: UnsafeMutableRawPointer
+    private let mappedByteCount: Int
+
+    init(_ values: [Element]) {
+        let page = 4096
+        let byteCount = values.count * MemoryLayout<Element>.stride
+        let pages = (byteCount + page - 1) / page
+        mappedByteCount = (pages + 2) * page
+        count = values.count
+        unsafe mapping = mmap(nil, mappedByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        precondition(unsafe mapping != MAP_FAILED)
+        unsafe mprotect(mapping, page, PROT_NONE)
+        unsafe mprotect(mapping + (pages + 1) * page, page, PROT_NONE)
+        let start = unsafe mapping + (pages + 1) * page - byteCount
+        unsafe pointer = start.bindMemory(to: Element.self, capacity: max(values.count, 1))
+        for (index, value) in values.enumerated() { unsafe pointer[index] = value }
+    }
+
+    deinit { unsafe munmap(mapping, mappedByteCount) }
+
+    var values: [Element] { (0..<count).map { unsafe pointer[$0] } }
+}
+
+/// Scratch as the tables are promised it: 64-byte aligned, exactly the bytes they ask for, filled with rubbish.
+func makeScratch(_ byteCount: Int) -> Guarded<UInt8> {
+    precondition(byteCount > 0 && byteCount % 64 == 0)
+    return Guarded([UInt8](repeating: 0xa5, count: byteCount))
+}
+
+/// The values as their bits, so that comparisons tell -0 from +0 and one NaN from another.
+func bits(_ values: [Float]) -> [UInt32] { values.map { $0.bitPattern } }
+
+/// A matrix [rows, columns] laid out with a stride; what lies between the rows is `between`.
+func strided(_ values: [Float], rows: Int, columns: Int, stride: Int, between: Float = .nan) -> [Float] {
+    var result = [Float](repeating: between, count: (rows - 1) * stride + columns)
+    for row in 0..<rows {
+        for column in 0..<columns { result[row * stride + column] = values[row * columns + column] }
+    }
+    return result
+}
+
+/// Packs weights [rows][columns] as Models/FORMAT.md section 2 says; -1, 0 and +1 for the ternary kinds.
+func pack(_ weights: [Int8], rows: Int, columns: Int, _ kind: WeightsKind) -> [UInt8] {
+    let groupsPerBlock = kind == .s8 ? 1 : kind == .t2 ? 4 : 5
+    let blocks = (columns + 4 * groupsPerBlock - 1) / (4 * groupsPerBlock)
+    var packed = [UInt8]()
+    for panel in 0..<(rows + 63) / 64 {
+        for block in 0..<blocks {
+            for p in 0..<256 {
+                var digits = [Int]()
+                for j in 0..<groupsPerBlock {
+                    let n = panel * 64 + p / 4
+                    let k = (block * groupsPerBlock + j) * 4 + p % 4
+                    digits.append(n < rows && k < columns ? Int(weights[n * columns + k]) : 0)
+                }
+                switch kind {
+                case .s8: packed.append(UInt8(bitPattern: Int8(digits[0])))
+                case .t2: packed.append(UInt8((digits[0] + 1) + (digits[1] + 1) * 4 + (digits[2] + 1) * 16 + (digits[3] + 1) * 64))
+                default:
+                    let v = digits.reduce(0) { $0 * 3 + $1 + 1 }
+                    packed.append(UInt8((256 * v + 242) / 243))
+                }
+            }
+        }
+    }
+    return packed
+}
