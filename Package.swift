@@ -46,16 +46,16 @@ let deviceTargets: [Target] = [
     // Layer 1
     device("TernKernels", "CTernKernels", "CTernPlatform"),
     device("TernPlatform", "CTernPlatform"),
-    device("TernImage"),
+    device("TernImage", "TernBytes"),
     // Layer 2
     device("TernModel", "TernBytes", "TernKernels", "TernPlatform"),
     device("TernDICOM", "TernBytes", "TernImage"),
-    device("TernJPEG", "TernImage", "CTernJPEG"),
-    device("TernPNG", "TernImage", "CTernPNG"),
+    device("TernJPEG", "TernBytes", "TernImage", "CTernJPEG"),
+    device("TernPNG", "TernBytes", "TernImage", "CTernPNG"),
     device("TernFindings", "TernBytes"),
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
-    device("TernPrepare", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
+    device("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     device("TernService", "TernPlatform", "TernFindings"),
     // Layer 4
     .executableTarget(
@@ -85,14 +85,14 @@ let testTargets: [Target] = [
     .testTarget(
         name: "TernKernelsTests", dependencies: ["TernKernels", "CTernKernels"], swiftSettings: strict + [.unsafeFlags(["-O"])]),
     tests("TernPlatform"),
-    tests("TernImage"),
+    tests("TernImage", "TernBytes"),
     tests("TernModel", "TernWriter", "TernBytes", "TernPlatform"),
-    tests("TernDICOM"),
-    tests("TernJPEG"),
-    tests("TernPNG"),
+    tests("TernDICOM", "TernBytes", "TernImage"),
+    tests("TernJPEG", "TernBytes", "TernImage"),
+    tests("TernPNG", "TernBytes", "TernImage"),
     tests("TernFindings"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
-    tests("TernPrepare", "TernModel", "TernImage"),
+    tests("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     tests("TernConvert", "TernWriter", "TernModel", "TernEngine"),
     tests("TernReference", "TernConvert"),
 ]

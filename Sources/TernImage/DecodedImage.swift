@@ -8,6 +8,7 @@ public struct DecodedImage: Equatable, Sendable {
     }
     /// The greyscale steps a DICOM file carries, in the order of PS3.3 C.11: rescale, window, inversion last.
     public struct Greyscale: Equatable, Sendable {
+        /// Rescaled value = stored value * slope + intercept; 1 and 0 when the file has neither.
         public var slope: Float
         public var intercept: Float
         /// Window centre and width in rescaled units; nil when the file has none.
@@ -21,22 +22,35 @@ public struct DecodedImage: Equatable, Sendable {
             self.isInverted = isInverted
         }
     }
+    /// A linear window of PS3.3 2024d C.11.2.1.2.
     public struct Window: Equatable, Sendable {
+        /// Which of the two linear formulas of the standard applies.
+        public enum Function: Equatable, Sendable {
+            /// C.11.2.1.2.1: the window covers centre - 0.5 ± (width - 1) / 2.
+            case linear
+            /// C.11.2.1.3.2: the window covers centre ± width / 2.
+            case linearExact
+        }
         public var centre: Float
+        /// At least 1 for `linear`, above 0 for `linearExact`.
         public var width: Float
-        public init(centre: Float, width: Float) {
+        public var function: Function
+        public init(centre: Float, width: Float, function: Function = .linear) {
             self.centre = centre
             self.width = width
+            self.function = function
         }
     }
+    /// Columns and rows, 1 ... `ImageLimits.limitSide`.
     public var width: Int
     public var height: Int
     /// 1 grey or 3 RGB.
     public var channels: Int
     /// Significant bits of a sample, 1 ... 16.
     public var bitsStored: Int
+    /// width * height * channels values.
     public var samples: Samples
-    /// Nil for JPEG and PNG.
+    /// Nil for JPEG and PNG and for colour, whose values are shown as they are stored.
     public var greyscale: Greyscale?
 
     public init(width: Int, height: Int, channels: Int, bitsStored: Int, samples: Samples, greyscale: Greyscale?) {
