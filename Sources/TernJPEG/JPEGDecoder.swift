@@ -1,0 +1,132 @@
+import CTernJPEG
+import TernBytes
+public import TernImage
+
+/// Decodes baseline and progressive JPEG files with libjpeg-turbo.
+public enum JPEGDecoder {
+    /// Coefficients of a multi-scan file cost two bytes a sample: enough for a progressive colour image of 44 Mi pixels at 4:4:4.
+    public static let limitCoefficientBytes = 256 << 20
+    /// Encoders write about ten scans. Each scan may visit every block, so the number of scans multiplies the time.
+    public static let limitScans = 32
+    /// Every 8 by 8 block of the finest component takes at least one bit of entropy-coded data in one of the scans.
+    public static let limitPixelsPerByte = 8 * 64
+
+    /// What becomes of the orientation that an EXIF block names.
+    public enum OrientationRule: Equatable, Sendable {
+        /// The image is turned upright, as Pillow's `ImageOps.exif_transpose` does.
+        case apply
+        /// Rows and columns stay as stored; for an image inside DICOM, whose own attributes say how it lies.
+        case ignore
+    }
+    /// How three components become red, green and blue.
+    public enum ColourRule: Equatable, Sendable {
+        /// What libjpeg concludes from the JFIF and Adobe markers and the component identifiers.
+        case fromMarkers
+        /// Components are red, green and blue as stored, unless an Adobe marker says otherwise; for DICOM's photometric interpretation RGB.
+        case redGreenBlueUnlessMarked
+    }
+
+    /// Decodes one JPEG file.
+    ///
+    /// - Shapes: the result has 1 (grey) or 3 (RGB) channels of 8 bits.
+    /// - Throws: `JPEGError`. Whatever libjpeg would merely warn about (truncation, wrong codes, stray bytes) is an error here.
+    /// - Source: ITU-T T.81 (1992); the exact integer transform and the smooth chroma upsampling of libjpeg, hence the samples that
+    ///   Pillow decodes.
+    public static func decode(
+        _ bytes: RawSpan, orientation: OrientationRule = .apply, colour: ColourRule = .fromMarkers
+    ) throws(JPEGError) -> DecodedImage {
+        let header = try readHeader(bytes)
+        let (width, height, channels) = (Int(header.width), Int(header.height), Int(header.components))
+        let sampleCount: Int
+        do throws(ImageLimitError) {
+            sampleCount = try ImageLimits.sampleCount(width: width, height: height, channels: channels)
+        } catch {
+            throw .shape(error)
+        }
+        guard width * height / limitPixelsPerByte <= bytes.byteCount else {
+            throw .morePixelsThanData(width: width, height: height, byteCount: bytes.byteCount)
+        }
+        let isStoredRGB = colour == .redGreenBlueUnlessMarked && header.has_adobe_marker == 0
+        var message: Int32 = 0
+        var status = TERN_JPEG_OK
+        // SAFETY: `target` has room for `sampleCount` bytes; the shim zeroes nothing it does not write and reads and writes inside the two
+        // buffers it is given, whose counts it is told. On any status but OK no byte counts as initialised.
+        let samples = unsafe [UInt8](unsafeUninitializedCapacity: sampleCount) { target, initializedCount in
+            unsafe bytes.withUnsafeBytes { source in
+                status = unsafe tern_jpeg_decode(
+                    source.baseAddress, source.count, isStoredRGB ? 1 : 0, limitCoefficientBytes, Int32(limitScans),
+                    target.baseAddress, sampleCount, &message)
+            }
+            initializedCount = status == TERN_JPEG_OK ? sampleCount : 0
+        }
+        try check(status, message: message, width: width, height: height, byteCount: bytes.byteCount)
+        let image = DecodedImage(width: width, height: height, channels: channels, bitsStored: 8, samples: .uint8(samples), greyscale: nil)
+        return orientation == .apply ? image.upright(from: exifOrientation(bytes)) : image
+    }
+
+    private static func readHeader(_ bytes: RawSpan) throws(JPEGError) -> tern_jpeg_header {
+        var start = ByteReader(bytes)
+        let mark: UInt16
+        do throws(ReadError) { mark = try start.readUInt16BE() } catch { throw .truncated(byteCount: bytes.byteCount) }
+        guard mark == 0xFFD8 else { throw .notAJPEGFile }
+        var header = tern_jpeg_header()
+        // SAFETY: the shim reads only inside the buffer whose count it is told, and keeps no pointer.
+        let status = unsafe bytes.withUnsafeBytes { source in
+            unsafe tern_jpeg_read_header(source.baseAddress, source.count, &header)
+        }
+        try check(status, message: header.message, width: Int(header.width), height: Int(header.height), byteCount: bytes.byteCount)
+        return header
+    }
+
+    private static func check(
+        _ status: tern_jpeg_status, message: Int32, width: Int, height: Int, byteCount: Int
+    ) throws(JPEGError) {
+        switch status {
+        case TERN_JPEG_OK: return
+        case TERN_JPEG_CORRUPT: throw .corrupt(message: message)
+        case TERN_JPEG_TRUNCATED: throw .truncated(byteCount: byteCount)
+        case TERN_JPEG_COMPONENTS: throw .unsupportedComponents
+        case TERN_JPEG_ARITHMETIC: throw .arithmeticCoding
+        case TERN_JPEG_MEMORY: throw .coefficientsTooLarge(width: width, height: height, limitBytes: limitCoefficientBytes)
+        case TERN_JPEG_SCANS: throw .tooManyScans(limit: limitScans)
+        case TERN_JPEG_SHAPE: preconditionFailure("the shape comes from the same bytes")
+        default: throw .invalid(message: message)
+        }
+    }
+
+    /// The orientation of the first EXIF block before the first scan.
+    private static func exifOrientation(_ bytes: RawSpan) -> Orientation {
+        var reader = ByteReader(bytes)
+        var found = Orientation.upright
+        do throws(ReadError) {
+            _ = try reader.readUInt16BE()
+            while true {
+                // T.81 B.1.1.2: a marker is 0xFF, fill bytes 0xFF, and a code.
+                guard try reader.readUInt8() == 0xFF else { return found }
+                var code = try reader.readUInt8()
+                while code == 0xFF { code = try reader.readUInt8() }
+                // SOS and EOI: no more headers. TEM and RST have no length and no place here.
+                guard code != 0xDA, code != 0xD9, code != 0x01, !(0xD0...0xD7).contains(code) else { return found }
+                let byteCount = Int(try reader.readUInt16BE())
+                guard byteCount >= 2 else { return found }
+                var segment = ByteReader(try reader.readBytes(byteCount - 2))
+                if code == 0xE1, let orientation = exifOrientation(segment: &segment) {
+                    found = orientation
+                    return found
+                }
+            }
+        } catch {
+            return found
+        }
+    }
+
+    /// Nil when the APP1 segment is not EXIF (it may be XMP).
+    private static func exifOrientation(segment: inout ByteReader) -> Orientation? {
+        do throws(ReadError) {
+            guard try segment.readUInt32BE() == 0x4578_6966, try segment.readUInt16BE() == 0 else { return nil }
+            return Orientation(parsingEXIF: try segment.readBytes(segment.remainingByteCount))
+        } catch {
+            return nil
+        }
+    }
+}
