@@ -1,0 +1,67 @@
+import TernBytes
+public import TernImage
+
+/// A data element's tag.
+public struct DICOMTag: Equatable, Hashable, Sendable {
+    public var group: UInt16
+    public var element: UInt16
+    public init(_ group: UInt16, _ element: UInt16) {
+        self.group = group
+        self.element = element
+    }
+}
+
+/// Why a DICOM file was refused. No case carries a value of the file other than numbers that describe its pixels and unique identifiers of the
+/// standard: nothing here can name a patient.
+public enum DICOMError: Error, Equatable, Sendable {
+    /// Neither a Part 10 file nor a data set.
+    case notADICOMFile
+    /// `needed` bytes at `offset`, where `available` remain.
+    case truncated(offset: Int, needed: Int, available: Int)
+    /// The two letters at `offset` are no value representation of PS3.5 2024d 6.2.
+    case unknownValueRepresentation(tag: DICOMTag, offset: Int)
+    /// A value has an odd number of bytes (PS3.5 2024d 7.1.1).
+    case oddByteCount(tag: DICOMTag, offset: Int)
+    /// Undefined length where the standard allows none.
+    case undefinedLength(tag: DICOMTag, offset: Int)
+    /// An item or a delimiter where none can stand, or something else where an item must.
+    case unexpectedTag(tag: DICOMTag, offset: Int)
+    /// Sequences lie in one another more than `limit` deep.
+    case sequencesTooDeep(offset: Int, limit: Int)
+    /// An element that is used here occurs twice.
+    case repeatedElement(tag: DICOMTag)
+    /// The value of an element is not what its value representation or its meaning allows.
+    case invalidValue(tag: DICOMTag)
+    /// An element that the image cannot be understood without is missing or empty.
+    case missingElement(tag: DICOMTag)
+    /// The data set has no Pixel Data.
+    case noPixelData
+    /// The data set is written in a way this package does not read.
+    case unsupportedTransferSyntax(DICOMUID)
+    /// The image has more than one frame.
+    case unsupportedFrameCount(Int)
+    /// The kind of pixels is one this package does not read.
+    case unsupportedPixels(Pixels)
+    /// Grey values pass through something this package does not apply.
+    case unsupportedGreyscale(tag: DICOMTag)
+    /// The shape is past the limits of this package.
+    case shape(ImageLimitError)
+    /// Pixel Data has not the number of bytes that the attributes give.
+    case pixelDataByteCount(expected: Int, actual: Int)
+
+    /// What makes pixels unreadable here.
+    public enum Pixels: Equatable, Sendable {
+        case photometricInterpretation
+        case samplesPerPixel(Int)
+        case bits(allocated: Int, stored: Int, high: Int)
+        case signedColour
+        /// Colour or compressed pixels that are not eight bits unsigned.
+        case depth(allocated: Int, stored: Int)
+    }
+
+    init(_ error: ReadError) {
+        switch error {
+        case .truncated(let offset, let needed, let available): self = .truncated(offset: offset, needed: needed, available: available)
+        }
+    }
+}
