@@ -1,0 +1,137 @@
+public import TernImage
+public import TernModel
+
+/// What a model's plan starts from.
+public struct PreparedInput: Equatable, Sendable {
+    public var channels: Int
+    public var height: Int
+    public var width: Int
+    /// [channels, height, width], row-major.
+    public var values: [Float]
+}
+
+/// Checks that a DICOM file's modality is the recipe's, then prepares its image.
+///
+/// CR, DX and RG are one family: what one detector's maker calls DX another calls CR. JPEG and PNG files name no modality and pass.
+///
+/// - Throws: `.modalityMissing`, `.modalityDiffers` and what `prepare(_:recipe:)` of an image throws.
+public func prepare(_ input: DecodedInput, recipe: InputRecipe) throws(PrepareError) -> PreparedInput {
+    if input.kind == .dicom, !recipe.modality.utf8.isEmpty {
+        guard let modality = input.modality else { throw .modalityMissing }
+        guard modalityFamily(modality).elementsEqual(modalityFamily(recipe.modality)) else { throw .modalityDiffers }
+    }
+    return try prepare(input.image, recipe: recipe)
+}
+
+private func modalityFamily(_ modality: String) -> String.UTF8View {
+    let isRadiograph = ["CR", "DX", "RG"].contains { $0.utf8.elementsEqual(modality.utf8) }
+    return isRadiograph ? "DX".utf8 : modality.utf8
+}
+
+/// Turns an image into a model's input by the recipe of Models/FORMAT.md section 4.
+///
+/// Steps, in this order: grey values (rescale, window, inversion) or the file's 8-bit samples as they are; centre crop; number of channels;
+/// resize; scale and offset. An image whose values need no greyscale step goes the 8-bit way and is resized exactly as Pillow does; every other goes
+/// the real-valued way with the same filter weights.
+///
+/// - Shapes: the result is [recipe.channels, recipe.height, recipe.width].
+/// - Precondition: the image's samples have the count of its shape, and the recipe comes from a validated model.
+/// - Throws: `.noRescaledValues` when the recipe has a window in rescaled units and the image has none.
+/// - Cost: one pass over the image; memory for one row, the sums and the result.
+public func prepare(_ image: DecodedImage, recipe: InputRecipe) throws(PrepareError) -> PreparedInput {
+    precondition(recipe.channels == 1 || recipe.channels == 3, "a recipe has 1 or 3 channels")
+    precondition(recipe.scale.count >= recipe.channels && recipe.offset.count >= recipe.channels, "a factor and an offset per channel")
+    let crop = Crop(image, recipe.crop)
+    if case .uint8(let samples) = image.samples, image.isShownAsStored, recipe.intensity == .fileWindow {
+        precondition(samples.count == image.width * image.height * image.channels, "samples of the image's shape")
+        return prepare8(samples, image, crop, recipe)
+    }
+    var window = image.greyscale?.window
+    if case .window(let centre, let width) = recipe.intensity {
+        guard image.greyscale != nil else { throw .noRescaledValues }
+        window = DecodedImage.Window(centre: centre, width: width)
+    }
+    return prepareFloat(image, GreyscaleTable(image: image, window: window), crop, recipe)
+}
+
+/// The part of the image that is used.
+struct Crop {
+    let x: Int
+    let y: Int
+    let width: Int
+    let height: Int
+
+    init(_ image: DecodedImage, _ rule: InputRecipe.Crop) {
+        switch rule {
+        case .stretch:
+            (x, y, width, height) = (0, 0, image.width, image.height)
+        case .centreSquare:
+            let side = min(image.width, image.height)
+            (x, y, width, height) = ((image.width - side) / 2, (image.height - side) / 2, side, side)
+        }
+    }
+}
+
+extension DecodedImage {
+    /// Whether 8-bit samples are display values already, inversion aside.
+    fileprivate var isShownAsStored: Bool {
+        guard let greyscale else { return true }
+        return bitsStored == 8 && greyscale.window == nil && greyscale.slope == 1 && greyscale.intercept == 0
+    }
+}
+
+private func prepare8(_ samples: [UInt8], _ image: DecodedImage, _ crop: Crop, _ recipe: InputRecipe) -> PreparedInput {
+    let planes = min(image.channels, recipe.channels)
+    let isReduced = image.channels == 3 && planes == 1
+    let inversion: UInt8 = image.greyscale?.isInverted == true ? 255 : 0
+    let resize = Resize8(width: crop.width, height: crop.height, channels: planes, recipe: recipe)
+    let resized = resize.run(inputWidth: crop.width) { y, row in
+        let start = ((crop.y + y) * image.width + crop.x) * image.channels
+        if isReduced {
+            for x in 0..<crop.width {
+                row[x] = luminance(samples[start + 3 * x], samples[start + 3 * x + 1], samples[start + 3 * x + 2])
+            }
+        } else {
+            for index in 0..<(crop.width * planes) { row[index] = samples[start + index] ^ inversion }
+        }
+    }
+    var values: [Float] = []
+    values.reserveCapacity(recipe.channels * recipe.height * recipe.width)
+    for channel in 0..<recipe.channels {
+        let table = (0...255).map { Float($0) }.map { recipe.offset[channel].addingProduct($0, recipe.scale[channel]) }
+        for pixel in 0..<(recipe.height * recipe.width) {
+            values.append(table[Int(resized[pixel * planes + (planes == 3 ? channel : 0)])])
+        }
+    }
+    return PreparedInput(channels: recipe.channels, height: recipe.height, width: recipe.width, values: values)
+}
+
+/// Pillow's conversion to mode L: ITU-R BT.601 weights in 16 fractional bits.
+private func luminance(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> UInt8 {
+    var sum: UInt32 = 19_595 * UInt32(red)
+    sum += 38_470 * UInt32(green)
+    sum += 7_471 * UInt32(blue)
+    // The weights sum to 2^16: at most 255 after the shift.
+    return UInt8((sum + 32_768) >> 16)
+}
+
+private func prepareFloat(_ image: DecodedImage, _ table: GreyscaleTable, _ crop: Crop, _ recipe: InputRecipe) -> PreparedInput {
+    let resize = ResizeFloat(width: crop.width, height: crop.height, recipe: recipe)
+    let source = FloatRows(image: image, table: table.values, crop: crop)
+    let planes: [[Float]] =
+        if image.channels == 3, recipe.channels == 3 {
+            (0..<3).map { channel in resize.run { y, row in source.fillRow(y, channel: channel, &row) } }
+        } else if image.channels == 3 {
+            [resize.run { y, row in source.fillLuminanceRow(y, &row) }]
+        } else {
+            [resize.run { y, row in source.fillRow(y, channel: 0, &row) }]
+        }
+    var values: [Float] = []
+    values.reserveCapacity(recipe.channels * recipe.height * recipe.width)
+    for channel in 0..<recipe.channels {
+        for value in planes[planes.count == 3 ? channel : 0] {
+            values.append(recipe.offset[channel].addingProduct(value, recipe.scale[channel]))
+        }
+    }
+    return PreparedInput(channels: recipe.channels, height: recipe.height, width: recipe.width, values: values)
+}
