@@ -98,12 +98,12 @@ public final class Engine {
         var output = [Float](repeating: 0, count: model.header.outputCount)
         for vector in 0..<model.goldenCount {
             let prepared = model.goldenInput(vector)
-            for index in input.indices { input[index] = prepared.float(at: index) }
+            for index in input.indices { input[index] = prepared.floatLE(at: 4 * index) }
             var span = output.mutableSpan
             try infer(input.span, into: &span)
             let found = output.span
             let expected = model.goldenOutput(vector)
-            for index in found.indices where found[index].bitPattern != expected.float(at: index).bitPattern {
+            for index in found.indices where found[index].bitPattern != expected.floatLE(at: 4 * index).bitPattern {
                 throw .goldenMismatch(vector: vector, output: index)
             }
         }
