@@ -1,1 +1,517 @@
 #include "http.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+
+enum {
+    SWEEP_MILLISECONDS = 200,
+    HEADERS_BYTES = 16 << 10,
+    FINISH_MILLISECONDS = 3000,
+};
+
+typedef enum client_state {
+    CLIENT_SENDS,    /* we wait for a request */
+    CLIENT_WAITS,    /* the request is being worked on */
+    CLIENT_TAKES,    /* the answer is under way */
+    CLIENT_STREAMS,  /* a stream with nothing under way */
+    CLIENT_DROPPED,  /* shut down, evhttp will notice */
+} client_state;
+
+/* One connection. evhttp owns the connection; this record holds a reference to its bufferevent, so that the descriptor stays ours
+   until `sweep` sees that evhttp let go of it (no callbacks are set any more). */
+struct client {
+    TAILQ_ENTRY(client) next;
+    tern_http *server;
+    struct bufferevent *channel;
+    struct evhttp_request *request; /* while the handler owes an answer or a stream is open */
+    uint64_t exchange;              /* 0: none */
+    uint64_t since;                 /* when the state began, milliseconds */
+    size_t received;                /* bytes of the request that is being received */
+    client_state state;
+    int streams;
+};
+
+struct tern_http {
+    struct event_base *base;
+    struct evhttp *http;
+    struct evconnlistener *listener;
+    struct event *woken, *sweeping, *terminate, *interrupt;
+    TAILQ_HEAD(clients, client) clients;
+    tern_http_limits limits;
+    tern_http_events events;
+    void *context;
+    size_t connections, receiving;
+    uint64_t last_exchange, slow_senders, slow_readers, finish_by;
+    int wake_descriptor, paused, stopped, finishing;
+};
+
+static uint64_t milliseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void sweep_in(tern_http *server, unsigned delay)
+{
+    struct timeval after = {0, (suseconds_t)delay * 1000};
+    event_add(server->sweeping, &after);
+}
+
+static void enter(struct client *client, client_state state)
+{
+    if (client->state == CLIENT_SENDS) {
+        client->server->receiving -= client->received;
+        client->received = 0;
+    }
+    client->state = state;
+    client->since = milliseconds();
+}
+
+/* evhttp sees the end of the connection and frees it. */
+static void drop(struct client *client)
+{
+    enter(client, CLIENT_DROPPED);
+    shutdown(bufferevent_getfd(client->channel), SHUT_RDWR);
+}
+
+/* Answers a client that evhttp is still reading from, past evhttp: it has written nothing on this connection. */
+static void refuse(struct client *client, const char *status_line, int status, const char *code, const char *message)
+{
+    char body[256], head[256];
+    int body_count = snprintf(body, sizeof body, "{\"status\":%d,\"code\":\"%s\",\"message\":\"%s\"}\n", status, code, message);
+    int head_count = snprintf(head, sizeof head,
+                              "HTTP/1.1 %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nConnection: close\r\n%s\r\n",
+                              status_line, body_count, status == 503 ? "Retry-After: 1\r\n" : "");
+    int descriptor = bufferevent_getfd(client->channel);
+    if (send(descriptor, head, (size_t)head_count, MSG_NOSIGNAL | MSG_DONTWAIT) == head_count)
+        (void)!send(descriptor, body, (size_t)body_count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    drop(client);
+}
+
+static void on_received(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *argument)
+{
+    struct client *client = argument;
+    tern_http *server = client->server;
+    (void)buffer;
+    if (client->state != CLIENT_SENDS || info->n_added == 0)
+        return;
+    if (client->received == 0)
+        client->since = milliseconds();
+    client->received += info->n_added;
+    server->receiving += info->n_added;
+    /* evhttp reads on past the limit of a body, so that a client that asks only after it has sent finds the 413; twice is enough. */
+    if (client->received / 2 > server->limits.body_bytes + HEADERS_BYTES)
+        refuse(client, "413 Content Too Large", 413, "body_too_large", "the body is larger than this server accepts");
+    else if (server->receiving > server->limits.receiving_bytes)
+        refuse(client, "503 Service Unavailable", 503, "receiving_full", "too many bytes are being received at once");
+}
+
+static struct bufferevent *on_connection(struct event_base *base, void *argument)
+{
+    tern_http *server = argument;
+    struct client *client = calloc(1, sizeof *client);
+    struct bufferevent *channel = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    if (!client || !channel || !evbuffer_add_cb(bufferevent_get_input(channel), on_received, client)) {
+        free(client);
+        if (channel)
+            bufferevent_free(channel);
+        return NULL;
+    }
+    bufferevent_incref(channel);
+    client->server = server;
+    client->channel = channel;
+    client->state = CLIENT_SENDS;
+    client->since = milliseconds();
+    TAILQ_INSERT_TAIL(&server->clients, client, next);
+    server->connections++;
+    if (server->connections >= server->limits.connections && !server->paused) {
+        server->paused = 1;
+        evconnlistener_disable(server->listener);
+    }
+    if (!evtimer_pending(server->sweeping, NULL))
+        sweep_in(server, SWEEP_MILLISECONDS);
+    return channel;
+}
+
+static struct client *find(tern_http *server, uint64_t exchange)
+{
+    struct client *client;
+    TAILQ_FOREACH(client, &server->clients, next)
+        if (client->exchange == exchange && client->request && client->state != CLIENT_DROPPED)
+            return client;
+    return NULL;
+}
+
+/* evhttp frees a connection. A request that it has cut off from its connection is ours to free. */
+static void on_close(struct evhttp_connection *connection, void *argument)
+{
+    struct client *client = argument;
+    (void)connection;
+    struct evhttp_request *request = client->request;
+    uint64_t exchange = client->exchange;
+    client->request = NULL;
+    client->exchange = 0;
+    enter(client, CLIENT_DROPPED);
+    if (request && !evhttp_request_get_connection(request))
+        evhttp_request_free(request);
+    if (exchange)
+        client->server->events.closed(client->server->context, exchange);
+}
+
+/* The answer is written; a connection that stays open waits for its next request. */
+static void on_complete(struct evhttp_request *request, void *argument)
+{
+    struct client *client = argument;
+    client->request = NULL;
+    client->exchange = 0;
+    client->streams = 0;
+    evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
+    if (client->state != CLIENT_DROPPED)
+        enter(client, CLIENT_SENDS);
+}
+
+static void on_request(struct evhttp_request *request, void *argument)
+{
+    tern_http *server = argument;
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    struct bufferevent *channel = evhttp_connection_get_bufferevent(connection);
+    struct client *client;
+    TAILQ_FOREACH(client, &server->clients, next)
+        if (client->channel == channel)
+            break;
+    if (!client || client->state == CLIENT_DROPPED) {
+        evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
+        return;
+    }
+    client->request = request;
+    client->exchange = ++server->last_exchange;
+    enter(client, CLIENT_WAITS);
+    evhttp_connection_set_closecb(connection, on_close, client);
+    evhttp_request_set_on_complete_cb(request, on_complete, client);
+
+    struct ucred peer;
+    socklen_t bytes = sizeof peer;
+    int known = getsockopt(bufferevent_getfd(channel), SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0;
+    tern_http_request view = {
+        .exchange = client->exchange,
+        .target = evhttp_request_get_uri(request),
+        .content_type = evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Type"),
+        .body_count = evbuffer_get_length(evhttp_request_get_input_buffer(request)),
+        .peer_uid = known ? (int64_t)peer.uid : -1,
+        .peer_pid = known ? (int64_t)peer.pid : -1,
+    };
+    switch (evhttp_request_get_command(request)) {
+    case EVHTTP_REQ_GET: view.method = TERN_HTTP_GET; break;
+    case EVHTTP_REQ_HEAD: view.method = TERN_HTTP_HEAD; break;
+    case EVHTTP_REQ_POST: view.method = TERN_HTTP_POST; break;
+    default: view.method = TERN_HTTP_OTHER; break;
+    }
+    server->events.request(server->context, &view);
+}
+
+/* What one client's time allows. Gives 1 when the record is to be freed. */
+static int look_after(struct client *client, uint64_t now)
+{
+    tern_http *server = client->server;
+    bufferevent_data_cb readable = NULL, writable = NULL;
+    bufferevent_event_cb event = NULL;
+    bufferevent_getcb(client->channel, &readable, &writable, &event, NULL);
+    if (!readable && !writable && !event)
+        return 1;
+    uint64_t elapsed = now - client->since;
+    switch (client->state) {
+    case CLIENT_SENDS:
+        if (elapsed < server->limits.client_milliseconds && !(server->stopped && client->received == 0))
+            break;
+        if (client->received == 0) {
+            drop(client); /* kept open, nothing asked */
+        } else {
+            server->slow_senders++;
+            refuse(client, "408 Request Timeout", 408, "request_timeout", "the request did not arrive in time");
+        }
+        break;
+    case CLIENT_TAKES:
+        if (elapsed >= server->limits.client_milliseconds) {
+            server->slow_readers++;
+            drop(client);
+        }
+        break;
+    case CLIENT_STREAMS:
+        if (elapsed >= server->limits.heartbeat_milliseconds)
+            tern_http_stream_write(server, client->exchange, "\n", 1);
+        break;
+    case CLIENT_WAITS:
+    case CLIENT_DROPPED:
+        break;
+    }
+    return 0;
+}
+
+static void sweep(evutil_socket_t descriptor, short what, void *argument)
+{
+    tern_http *server = argument;
+    (void)descriptor;
+    (void)what;
+    uint64_t now = milliseconds();
+    int busy = 0;
+    struct client *client = TAILQ_FIRST(&server->clients);
+    while (client) {
+        struct client *next = TAILQ_NEXT(client, next);
+        if (look_after(client, now)) {
+            enter(client, CLIENT_DROPPED);
+            TAILQ_REMOVE(&server->clients, client, next);
+            evbuffer_remove_cb(bufferevent_get_input(client->channel), on_received, client);
+            bufferevent_decref(client->channel);
+            free(client);
+            server->connections--;
+        } else if (client->state == CLIENT_WAITS || client->state == CLIENT_TAKES) {
+            busy = 1;
+        }
+        client = next;
+    }
+    if (server->paused && !server->stopped && server->connections < server->limits.connections) {
+        server->paused = 0;
+        evconnlistener_enable(server->listener);
+    }
+    if (server->finishing && (!busy || now >= server->finish_by)) {
+        event_base_loopbreak(server->base);
+        return;
+    }
+    if (!TAILQ_EMPTY(&server->clients) || server->finishing)
+        sweep_in(server, server->finishing ? 10 : SWEEP_MILLISECONDS);
+}
+
+static void on_wake(evutil_socket_t descriptor, short what, void *argument)
+{
+    tern_http *server = argument;
+    uint64_t count;
+    (void)what;
+    (void)!read(descriptor, &count, sizeof count);
+    server->events.woken(server->context);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *argument)
+{
+    tern_http *server = argument;
+    (void)number;
+    (void)what;
+    server->events.stop(server->context);
+}
+
+void tern_http_wake(tern_http *server)
+{
+    uint64_t one = 1;
+    (void)!write(server->wake_descriptor, &one, sizeof one);
+}
+
+tern_http *tern_http_create(int listener, const tern_http_limits *limits, const tern_http_events *events, void *context)
+{
+    tern_http *server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    TAILQ_INIT(&server->clients);
+    server->limits = *limits;
+    server->events = *events;
+    server->context = context;
+    server->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    server->base = event_base_new();
+    if (!server->base || server->wake_descriptor < 0)
+        goto failed;
+    server->http = evhttp_new(server->base);
+    server->listener = evconnlistener_new(server->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, listener);
+    server->woken = event_new(server->base, server->wake_descriptor, EV_READ | EV_PERSIST, on_wake, server);
+    server->sweeping = evtimer_new(server->base, sweep, server);
+    server->terminate = evsignal_new(server->base, SIGTERM, on_signal, server);
+    server->interrupt = evsignal_new(server->base, SIGINT, on_signal, server);
+    if (!server->http || !server->listener || !server->woken || !server->sweeping || !server->terminate || !server->interrupt)
+        goto failed;
+    evhttp_set_bevcb(server->http, on_connection, server);
+    evhttp_set_gencb(server->http, on_request, server);
+    evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+                                                 EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
+    evhttp_set_max_headers_size(server->http, HEADERS_BYTES);
+    evhttp_set_max_body_size(server->http, (ev_ssize_t)limits->body_bytes);
+    evhttp_set_flags(server->http, EVHTTP_SERVER_LINGERING_CLOSE);
+    /* The deadlines of `sweep` come first. */
+    evhttp_set_timeout(server->http, (int)(limits->client_milliseconds / 1000) * 2 + 60);
+    if (!evhttp_bind_listener(server->http, server->listener) || event_add(server->woken, NULL) != 0 ||
+        evsignal_add(server->terminate, NULL) != 0 || evsignal_add(server->interrupt, NULL) != 0)
+        goto failed;
+    return server;
+failed:
+    tern_http_free(server);
+    return NULL;
+}
+
+int tern_http_run(tern_http *server) { return event_base_dispatch(server->base) < 0; }
+
+void tern_http_free(tern_http *server)
+{
+    if (!server)
+        return;
+    /* Frees the connections, and through on_close and the references below every client; the listener belongs to it once bound. */
+    if (server->http)
+        evhttp_free(server->http);
+    struct client *client;
+    while ((client = TAILQ_FIRST(&server->clients))) {
+        TAILQ_REMOVE(&server->clients, client, next);
+        evbuffer_remove_cb(bufferevent_get_input(client->channel), on_received, client);
+        bufferevent_decref(client->channel);
+        free(client);
+    }
+    struct event *events[] = {server->woken, server->sweeping, server->terminate, server->interrupt};
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (events[i])
+            event_free(events[i]);
+    if (server->base)
+        event_base_free(server->base);
+    if (server->wake_descriptor >= 0)
+        close(server->wake_descriptor);
+    free(server);
+}
+
+int tern_http_copy_body(tern_http *server, uint64_t exchange, void *bytes, size_t count)
+{
+    struct client *client = find(server, exchange);
+    if (!client)
+        return 1;
+    struct evbuffer *body = evhttp_request_get_input_buffer(client->request);
+    ev_ssize_t copied = evbuffer_remove(body, bytes, count);
+    return copied < 0 || (size_t)copied != count;
+}
+
+void tern_http_reply(tern_http *server, uint64_t exchange, int status, const char *content_type, unsigned retry_after_seconds,
+                     const char *allow, const void *body, size_t count)
+{
+    struct client *client = find(server, exchange);
+    if (!client)
+        return;
+    struct evhttp_request *request = client->request;
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    struct evbuffer *buffer = evbuffer_new();
+    char seconds[16];
+    evhttp_add_header(headers, "Content-Type", content_type);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    if (retry_after_seconds) {
+        snprintf(seconds, sizeof seconds, "%u", retry_after_seconds);
+        evhttp_add_header(headers, "Retry-After", seconds);
+    }
+    if (allow)
+        evhttp_add_header(headers, "Allow", allow);
+    if (server->stopped)
+        evhttp_add_header(headers, "Connection", "close");
+    if (!buffer || (count && evbuffer_add(buffer, body, count) != 0)) {
+        if (buffer)
+            evbuffer_free(buffer);
+        drop(client);
+        return;
+    }
+    enter(client, CLIENT_TAKES);
+    client->exchange = 0; /* answered: nothing more can be said on it */
+    evhttp_send_reply(request, status, NULL, buffer);
+    evbuffer_free(buffer);
+}
+
+static void on_drained(struct evhttp_connection *connection, void *argument)
+{
+    struct client *client = argument;
+    (void)connection;
+    if (client->state != CLIENT_TAKES || !client->streams)
+        return;
+    enter(client, CLIENT_STREAMS);
+    client->server->events.drained(client->server->context, client->exchange);
+}
+
+int tern_http_stream_begin(tern_http *server, uint64_t exchange, const char *content_type)
+{
+    struct client *client = find(server, exchange);
+    if (!client)
+        return 1;
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(client->request);
+    evhttp_add_header(headers, "Content-Type", content_type);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    client->streams = 1;
+    enter(client, CLIENT_STREAMS);
+    evhttp_send_reply_start(client->request, 200, NULL);
+    return find(server, exchange) ? 0 : 1;
+}
+
+int tern_http_stream_write(tern_http *server, uint64_t exchange, const void *page, size_t count)
+{
+    struct client *client = find(server, exchange);
+    if (!client || client->state != CLIENT_STREAMS)
+        return 1;
+    struct evbuffer *buffer = evbuffer_new();
+    if (!buffer || evbuffer_add(buffer, page, count) != 0) {
+        if (buffer)
+            evbuffer_free(buffer);
+        drop(client);
+        return 1;
+    }
+    enter(client, CLIENT_TAKES);
+    evhttp_send_reply_chunk_with_cb(client->request, buffer, on_drained, client);
+    evbuffer_free(buffer);
+    return 0;
+}
+
+int tern_http_stream_is_drained(tern_http *server, uint64_t exchange)
+{
+    struct client *client = find(server, exchange);
+    return client && client->state == CLIENT_STREAMS;
+}
+
+void tern_http_stream_end(tern_http *server, uint64_t exchange)
+{
+    struct client *client = find(server, exchange);
+    if (!client || !client->streams)
+        return;
+    client->streams = 0;
+    client->exchange = 0;
+    enter(client, CLIENT_TAKES);
+    evhttp_send_reply_end(client->request);
+}
+
+void tern_http_drop(tern_http *server, uint64_t exchange)
+{
+    struct client *client = find(server, exchange);
+    if (!client)
+        return;
+    server->slow_readers++;
+    drop(client);
+}
+
+void tern_http_stop_accepting(tern_http *server)
+{
+    server->stopped = 1;
+    evconnlistener_disable(server->listener);
+}
+
+void tern_http_finish(tern_http *server)
+{
+    if (server->finishing)
+        return;
+    server->finishing = 1;
+    server->finish_by = milliseconds() + FINISH_MILLISECONDS;
+    sweep_in(server, 1);
+}
+
+size_t tern_http_connections(const tern_http *server) { return server->connections; }
+uint64_t tern_http_slow_senders(const tern_http *server) { return server->slow_senders; }
+uint64_t tern_http_slow_readers(const tern_http *server) { return server->slow_readers; }

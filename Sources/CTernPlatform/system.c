@@ -1,1 +1,363 @@
 #include "system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static int argument_count;
+static char **arguments;
+
+/* The C library hands constructors the arguments of main. */
+__attribute__((constructor)) static void keep_arguments(int count, char **values)
+{
+    argument_count = count;
+    arguments = values;
+}
+
+int tern_argument_count(void) { return argument_count; }
+
+const char *tern_argument(int index) { return index >= 0 && index < argument_count ? arguments[index] : NULL; }
+
+const char *tern_environment(const char *name) { return getenv(name); }
+
+void tern_exit(int code) { exit(code); }
+
+void tern_ignore_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+/* Linked with --wrap, every call of these functions in the program's objects and archives arrives here. */
+static _Atomic uint64_t allocations;
+
+uint64_t tern_allocation_count(void) { return atomic_load(&allocations); }
+
+void *__real_malloc(size_t) __attribute__((weak));
+void *__real_calloc(size_t, size_t) __attribute__((weak));
+void *__real_realloc(void *, size_t) __attribute__((weak));
+void *__real_aligned_alloc(size_t, size_t) __attribute__((weak));
+int __real_posix_memalign(void **, size_t, size_t) __attribute__((weak));
+void *__wrap_malloc(size_t count);
+void *__wrap_calloc(size_t count, size_t each);
+void *__wrap_realloc(void *old, size_t count);
+void *__wrap_aligned_alloc(size_t alignment, size_t count);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t count);
+
+void *__wrap_malloc(size_t count)
+{
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    return __real_malloc(count);
+}
+
+void *__wrap_calloc(size_t count, size_t each)
+{
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    return __real_calloc(count, each);
+}
+
+void *__wrap_realloc(void *old, size_t count)
+{
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    return __real_realloc(old, count);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t count)
+{
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    return __real_aligned_alloc(alignment, count);
+}
+
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t count)
+{
+    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    return __real_posix_memalign(memory, alignment, count);
+}
+
+uint64_t tern_peak_resident_bytes(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+int tern_write_all(int descriptor, const void *bytes, size_t count)
+{
+    const char *next = bytes;
+    while (count > 0) {
+        ssize_t written = write(descriptor, next, count);
+        if (written < 0) {
+            if (errno == EINTR)
+                continue;
+            return errno;
+        }
+        next += written;
+        count -= (size_t)written;
+    }
+    return 0;
+}
+
+int tern_fill_random(void *bytes, size_t count)
+{
+    char *next = bytes;
+    while (count > 0) {
+        ssize_t got = getrandom(next, count, 0);
+        if (got < 0) {
+            if (errno == EINTR)
+                continue;
+            return errno;
+        }
+        next += got;
+        count -= (size_t)got;
+    }
+    return 0;
+}
+
+uint64_t tern_monotonic_nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void tern_utc_now(tern_utc *now)
+{
+    struct timespec clock;
+    struct tm fields;
+    clock_gettime(CLOCK_REALTIME, &clock);
+    gmtime_r(&clock.tv_sec, &fields);
+    *now = (tern_utc){
+        fields.tm_year + 1900, fields.tm_mon + 1, fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec, (int)(clock.tv_nsec / 1000000),
+    };
+}
+
+static int fill_address(const char *path, struct sockaddr_un *address)
+{
+    size_t count = strlen(path);
+    if (count == 0 || count >= sizeof address->sun_path)
+        return TERN_SOCKET_PATH_TOO_LONG;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, path, count + 1);
+    return 0;
+}
+
+/* Makes way at the path: 0 when nothing is there any more. */
+static int clear_path(const char *path, const struct sockaddr_un *address, int *replaced)
+{
+    struct stat found;
+    if (lstat(path, &found) != 0)
+        return errno == ENOENT ? 0 : errno;
+    if (!S_ISSOCK(found.st_mode))
+        return TERN_SOCKET_NOT_A_SOCKET;
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0)
+        return errno;
+    int failure = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
+    close(probe);
+    /* EAGAIN: someone listens, and its backlog is full. */
+    if (failure == 0 || failure == EAGAIN)
+        return TERN_SOCKET_ANSWERED;
+    if (failure != ECONNREFUSED)
+        return failure;
+    if (unlink(path) != 0)
+        return errno;
+    *replaced = 1;
+    return 0;
+}
+
+int tern_listen_unix(const char *path, unsigned mode, int backlog, int *descriptor, int *replaced)
+{
+    struct sockaddr_un address;
+    *replaced = 0;
+    int failure = fill_address(path, &address);
+    if (failure == 0)
+        failure = clear_path(path, &address, replaced);
+    if (failure != 0)
+        return failure;
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener < 0)
+        return errno;
+    mode_t before = umask(~(mode_t)mode & 0777);
+    if (bind(listener, (const struct sockaddr *)&address, sizeof address) != 0)
+        failure = errno;
+    umask(before);
+    if (failure == 0 && listen(listener, backlog) != 0)
+        failure = errno;
+    if (failure != 0) {
+        close(listener);
+        return failure;
+    }
+    *descriptor = listener;
+    return 0;
+}
+
+int tern_adopt_listener(int *descriptor)
+{
+    const char *process = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+    if (!process || !count || strtoull(process, NULL, 10) != (unsigned long long)getpid())
+        return 0;
+    int listening = 0, family = 0;
+    socklen_t bytes = sizeof listening;
+    if (strtoull(count, NULL, 10) != 1 || getsockopt(3, SOL_SOCKET, SO_ACCEPTCONN, &listening, &bytes) != 0 || !listening)
+        return TERN_SOCKET_NOT_LISTENING;
+    bytes = sizeof family;
+    if (getsockopt(3, SOL_SOCKET, SO_DOMAIN, &family, &bytes) != 0 || family != AF_UNIX)
+        return TERN_SOCKET_NOT_LISTENING;
+    fcntl(3, F_SETFD, FD_CLOEXEC);
+    fcntl(3, F_SETFL, fcntl(3, F_GETFL) | O_NONBLOCK);
+    *descriptor = 3;
+    return 1;
+}
+
+int tern_notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address;
+    if (!path)
+        return 0;
+    int failure = fill_address(path, &address);
+    if (failure != 0)
+        return EINVAL;
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (path[0] == '@')
+        address.sun_path[0] = 0; /* an abstract name */
+    int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (sender < 0)
+        return errno;
+    if (sendto(sender, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, bytes) < 0)
+        failure = errno;
+    close(sender);
+    return failure;
+}
+
+void tern_remove_socket(const char *path, int descriptor)
+{
+    struct sockaddr_un bound;
+    socklen_t bytes = sizeof bound;
+    memset(&bound, 0, sizeof bound);
+    /* Only the name this descriptor was bound to. */
+    if (getsockname(descriptor, (struct sockaddr *)&bound, &bytes) == 0 && strncmp(bound.sun_path, path, sizeof bound.sun_path) == 0)
+        unlink(path);
+}
+
+int tern_make_directory(const char *path, unsigned mode)
+{
+    struct stat found;
+    if (mkdir(path, mode) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return errno;
+    if (stat(path, &found) != 0)
+        return errno;
+    return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
+}
+
+int tern_lock_file(const char *path, int *descriptor)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (file < 0)
+        return errno;
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        int failure = errno;
+        close(file);
+        return failure;
+    }
+    *descriptor = file;
+    return 0;
+}
+
+int tern_free_bytes(const char *path, uint64_t *bytes)
+{
+    struct statvfs found;
+    if (statvfs(path, &found) != 0)
+        return errno;
+    if (__builtin_mul_overflow((uint64_t)found.f_bavail, (uint64_t)found.f_frsize, bytes))
+        *bytes = UINT64_MAX;
+    return 0;
+}
+
+/* A new name is on the disk only when its directory is. */
+static int sync_directory_of(const char *path)
+{
+    char name[4096];
+    const char *slash = strrchr(path, '/');
+    size_t count = slash ? (size_t)(slash - path) : 0;
+    if (count >= sizeof name)
+        return ENAMETOOLONG;
+    memcpy(name, path, count);
+    name[count] = 0;
+    int directory = open(count ? name : slash ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return errno;
+    int failure = fsync(directory) == 0 ? 0 : errno;
+    close(directory);
+    return failure;
+}
+
+int tern_append_open(const char *path, unsigned mode, int *descriptor, uint64_t *byte_count)
+{
+    struct stat found;
+    int file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (file < 0)
+        return errno;
+    int failure = fstat(file, &found) == 0 ? 0 : errno;
+    if (failure == 0 && !S_ISREG(found.st_mode))
+        failure = EINVAL;
+    if (failure == 0)
+        failure = sync_directory_of(path);
+    if (failure != 0) {
+        close(file);
+        return failure;
+    }
+    *descriptor = file;
+    *byte_count = (uint64_t)found.st_size;
+    return 0;
+}
+
+int tern_append(int descriptor, const void *bytes, size_t count)
+{
+    int failure = tern_write_all(descriptor, bytes, count);
+    if (failure == 0 && fdatasync(descriptor) != 0)
+        failure = errno;
+    return failure;
+}
+
+int tern_truncate(int descriptor, uint64_t byte_count)
+{
+    if (ftruncate(descriptor, (off_t)byte_count) != 0 || fsync(descriptor) != 0)
+        return errno;
+    return 0;
+}
+
+int tern_read_at(int descriptor, uint64_t offset, void *bytes, size_t count)
+{
+    char *next = bytes;
+    while (count > 0) {
+        ssize_t got = pread(descriptor, next, count, (off_t)offset);
+        if (got < 0) {
+            if (errno == EINTR)
+                continue;
+            return errno;
+        }
+        if (got == 0)
+            return EIO;
+        next += got;
+        offset += (uint64_t)got;
+        count -= (size_t)got;
+    }
+    return 0;
+}
+
+void tern_close(int descriptor) { close(descriptor); }

@@ -4,5 +4,6 @@
 #include "pool.h"
 #include "files.h"
 #include "digest.h"
+#include "worker.h"
 #include "http.h"
 #include "system.h"

@@ -1,1 +1,57 @@
+/* What a process needs of the operating system: its arguments, descriptors, time, sockets, a lock, an append-only file.
+   Functions that return int give 0 or an errno value unless they say otherwise. */
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The process. The strings live as long as the process does. */
+int tern_argument_count(void);
+const char *tern_argument(int index);
+const char *tern_environment(const char *name);
+_Noreturn void tern_exit(int code);
+/* A vanished reader and a file past its limit are errors of the call, never the end of the process. */
+void tern_ignore_signals(void);
+/* Calls of malloc, calloc, realloc, aligned_alloc and posix_memalign so far; stays 0 in a program linked without the wrappers. */
+uint64_t tern_allocation_count(void);
+/* Largest resident set so far, in bytes. */
+uint64_t tern_peak_resident_bytes(void);
+
+int tern_write_all(int descriptor, const void *bytes, size_t count);
+int tern_fill_random(void *bytes, size_t count);
+
+/* Time. */
+typedef struct tern_utc {
+    int year, month, day, hour, minute, second, millisecond;
+} tern_utc;
+uint64_t tern_monotonic_nanoseconds(void);
+void tern_utc_now(tern_utc *now);
+
+/* Unix sockets. */
+enum {
+    TERN_SOCKET_ANSWERED = -1,     /* a server listens at the path */
+    TERN_SOCKET_NOT_A_SOCKET = -2, /* the path is something else */
+    TERN_SOCKET_PATH_TOO_LONG = -3,
+    TERN_SOCKET_NOT_LISTENING = -4,
+};
+/* Binds and listens with `mode`. A socket file nobody listens on is replaced, `replaced` says so. 0, errno or a value above. */
+int tern_listen_unix(const char *path, unsigned mode, int backlog, int *descriptor, int *replaced);
+/* 1 and descriptor 3 when the process was started with a listening socket (LISTEN_PID, LISTEN_FDS), 0 when not, or TERN_SOCKET_NOT_LISTENING. */
+int tern_adopt_listener(int *descriptor);
+/* Sends `state` to the socket that NOTIFY_SOCKET names; 0 also when it names none. */
+int tern_notify(const char *state);
+void tern_remove_socket(const char *path, int descriptor);
+
+/* A directory and the lock inside it. */
+int tern_make_directory(const char *path, unsigned mode);
+/* EWOULDBLOCK when another process holds it; freed with the descriptor. */
+int tern_lock_file(const char *path, int *descriptor);
+int tern_free_bytes(const char *path, uint64_t *bytes);
+
+/* A file that only grows. */
+int tern_append_open(const char *path, unsigned mode, int *descriptor, uint64_t *byte_count);
+/* Writes all bytes at the end and waits until they are on the disk. */
+int tern_append(int descriptor, const void *bytes, size_t count);
+int tern_truncate(int descriptor, uint64_t byte_count);
+int tern_read_at(int descriptor, uint64_t offset, void *bytes, size_t count);
+void tern_close(int descriptor);

@@ -1,0 +1,19 @@
+/* One thread that runs jobs in order, from a bounded queue. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tern_worker tern_worker;
+
+/* `run` is called on the worker's thread, `finished` there too after it, to wake whoever collects. NULL when there is no memory or thread. */
+tern_worker *tern_worker_create(size_t capacity, void (*run)(void *job), void (*finished)(void *context), void *context);
+/* 0, or 1 when the queue holds `capacity` jobs already. */
+int tern_worker_submit(tern_worker *worker, void *job);
+/* The next finished job, or NULL. */
+void *tern_worker_collect(tern_worker *worker);
+/* Jobs that wait, and whether one runs. */
+size_t tern_worker_waiting(tern_worker *worker);
+int tern_worker_is_idle(tern_worker *worker);
+/* Ends the thread after the jobs it has, and frees the worker. Finished jobs must have been collected. */
+void tern_worker_end(tern_worker *worker);

@@ -1,0 +1,80 @@
+/// A term of a coding scheme: (233604007, SCT, "Pneumonia"). Schemes of our own carry the designator `99TERN` (PS3.3 2024d 8.2).
+public struct CodedTerm: Equatable, Sendable {
+    public var scheme: String
+    public var value: String
+    public var meaning: String
+    public init(scheme: String, value: String, meaning: String) {
+        self.scheme = scheme
+        self.value = value
+        self.meaning = meaning
+    }
+}
+
+/// What a score means at the label's operating point.
+public enum Call: String, Equatable, Sendable {
+    case positive
+    case negative
+    /// The label has no operating point: a person decides.
+    case review
+
+    /// Positive at or above the threshold.
+    public init(score: Float, threshold: Float?) {
+        guard let threshold else {
+            self = .review
+            return
+        }
+        self = score >= threshold ? .positive : .negative
+    }
+}
+
+/// How far a score is from the operating point, for sorting work; not a probability.
+public enum Tier: String, Equatable, Sendable {
+    case high
+    case medium
+    case review
+
+    /// With threshold t and score s in 0 ... 1, the distance is (s - t) / (1 - t) for a positive call and (t - s) / t for a negative one: 0 at the
+    /// operating point, 1 at the end of the scale. From 0.5 it is high, from 0.1 medium, below that, or without an operating point, review.
+    public init(score: Float, threshold: Float?) {
+        guard let threshold else {
+            self = .review
+            return
+        }
+        let reach = score >= threshold ? 1 - threshold : threshold
+        let distance = score >= threshold ? score - threshold : threshold - score
+        // At t = 1 a positive call is at both ends of its scale of length 0.
+        let share = reach > 0 ? distance / reach : 0
+        self = share >= Self.limitHigh ? .high : share >= Self.limitMedium ? .medium : .review
+    }
+
+    /// Smallest distance of `high`.
+    public static let limitHigh: Float = 0.5
+    /// Smallest distance of `medium`.
+    public static let limitMedium: Float = 0.1
+}
+
+/// One label's answer.
+public struct Finding: Equatable, Sendable {
+    public var label: String
+    public var code: CodedTerm?
+    /// 0 ... 1 after the model's activation (N-11).
+    public var score: Float
+    /// True when the model's scores are calibrated probabilities.
+    public var isCalibrated: Bool
+    /// Name of the operating point; empty when the label has none.
+    public var operatingPoint: String
+    /// 0 ... 1; nil when the label has none.
+    public var threshold: Float?
+
+    public init(label: String, code: CodedTerm?, score: Float, isCalibrated: Bool, operatingPoint: String, threshold: Float?) {
+        self.label = label
+        self.code = code
+        self.score = score
+        self.isCalibrated = isCalibrated
+        self.operatingPoint = operatingPoint
+        self.threshold = threshold
+    }
+
+    public var call: Call { Call(score: score, threshold: threshold) }
+    public var tier: Tier { Tier(score: score, threshold: threshold) }
+}

@@ -1,0 +1,74 @@
+import CTernPlatform
+
+/// A Unix socket that listens, ours or handed over by the service manager.
+@safe public final class ListeningSocket {
+    let descriptor: Int32
+    private let boundPath: String?
+    /// True when a socket file that nobody listened on was in the way and has been replaced.
+    public let replacedStaleSocket: Bool
+
+    /// Binds a path, readable and writable for owner and group alone (0660).
+    ///
+    /// - Throws: `SocketError`; a path that exists is touched only when it is a socket nobody listens on.
+    public init(path: String) throws(SocketError) {
+        guard !path.utf8.contains(0) else { throw .pathTooLong(limitByteCount: 107) }
+        var listener: Int32 = -1
+        var replaced: Int32 = 0
+        // SAFETY: the callee reads a terminated string and fills two integers during the call.
+        let failure = unsafe path.withCString { unsafe tern_listen_unix($0, 0o660, 64, &listener, &replaced) }
+        guard failure == 0 else { throw SocketError(failure: failure) }
+        descriptor = listener
+        boundPath = path
+        replacedStaleSocket = replaced != 0
+    }
+
+    private init(adopted listener: Int32) {
+        descriptor = listener
+        boundPath = nil
+        replacedStaleSocket = false
+    }
+
+    /// The socket that the service manager handed over (LISTEN_FDS, descriptor 3); nil when it handed over none.
+    ///
+    /// - Throws: `SocketError.notListening` when what it handed over is not exactly one listening Unix socket.
+    public static func adopted() throws(SocketError) -> ListeningSocket? {
+        var listener: Int32 = -1
+        // SAFETY: the callee fills one integer.
+        let outcome = unsafe tern_adopt_listener(&listener)
+        guard outcome >= 0 else { throw SocketError(failure: outcome) }
+        return outcome == 0 ? nil : ListeningSocket(adopted: listener)
+    }
+
+    /// Closes the socket and removes its path, if we made it.
+    deinit {
+        if let boundPath {
+            // SAFETY: the callee reads a terminated string during the call.
+            unsafe boundPath.withCString { unsafe tern_remove_socket($0, descriptor) }
+        }
+        tern_close(descriptor)
+    }
+}
+
+/// Why there is no listening socket.
+public enum SocketError: Error, Equatable, Sendable {
+    /// A server answers at the path.
+    case anotherServerAnswers
+    /// The path exists and is not a socket.
+    case notASocket
+    /// A socket's path has 1 to 107 bytes.
+    case pathTooLong(limitByteCount: Int)
+    /// What the service manager handed over is not one listening Unix socket.
+    case notListening
+    /// The operating system refused.
+    case refused(errno: Int32)
+
+    init(failure: Int32) {
+        switch failure {
+        case Int32(TERN_SOCKET_ANSWERED): self = .anotherServerAnswers
+        case Int32(TERN_SOCKET_NOT_A_SOCKET): self = .notASocket
+        case Int32(TERN_SOCKET_PATH_TOO_LONG): self = .pathTooLong(limitByteCount: 107)
+        case Int32(TERN_SOCKET_NOT_LISTENING): self = .notListening
+        default: self = .refused(errno: failure)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import CTernPlatform
+
+/// The process we are: arguments, environment, output and end.
+public enum Process {
+    /// The arguments after the program's name; bytes that are not UTF-8 are replaced.
+    public static var arguments: [String] {
+        var result: [String] = []
+        for index in 1..<max(tern_argument_count(), 1) {
+            // SAFETY: the callee gives NULL or a terminated string that lives as long as the process.
+            if let argument = unsafe tern_argument(index) { unsafe result.append(String(cString: argument)) }
+        }
+        return result
+    }
+
+    /// The value of an environment variable; nil when it is not set.
+    public static func environment(_ name: String) -> String? {
+        // SAFETY: the callee gives NULL or a terminated string; nothing in this program changes the environment.
+        unsafe name.withCString { name in
+            guard let value = unsafe tern_environment(name) else { return nil }
+            return unsafe String(cString: value)
+        }
+    }
+
+    /// Ends the process.
+    public static func exit(_ code: Int32) -> Never { tern_exit(code) }
+
+    /// Makes a vanished reader an error of the call instead of a signal that ends the process.
+    public static func ignoreSignalsOfOutput() { tern_ignore_signals() }
+
+    /// Writes text to standard output.
+    ///
+    /// - Throws: `PlatformError.openFailed` with the reason, for example EPIPE when the reader has gone.
+    public static func writeOutput(_ text: String) throws(PlatformError) { try write(text, to: 1) }
+
+    /// Writes text to standard error; a failure is ignored, since there is nowhere left to say it.
+    public static func writeMessage(_ text: String) { try? write(text, to: 2) }
+
+    private static func write(_ text: String, to descriptor: Int32) throws(PlatformError) {
+        let bytes = Array(text.utf8)
+        // SAFETY: the callee reads `count` bytes during the call.
+        let failure = unsafe bytes.withUnsafeBytes { unsafe tern_write_all(descriptor, $0.baseAddress, $0.count) }
+        guard failure == 0 else { throw .openFailed(errno: failure) }
+    }
+
+    /// Allocations of memory so far, in a program linked with the counting wrappers of `malloc` and its kin; otherwise always 0.
+    public static var allocationCount: Int { Int(clamping: tern_allocation_count()) }
+
+    /// The largest resident set so far.
+    public static var peakResidentByteCount: Int { Int(clamping: tern_peak_resident_bytes()) }
+
+    /// Tells the service manager, where there is one (NOTIFY_SOCKET), for example `READY=1`.
+    public static func notifyManager(_ state: String) {
+        // SAFETY: the callee reads a terminated string during the call.
+        _ = unsafe state.withCString { unsafe tern_notify($0) }
+    }
+}
+
+/// Random bytes of the operating system.
+public enum Randomness {
+    /// - Throws: `PlatformError.openFailed` when the system has none to give.
+    public static func bytes(_ count: Int) throws(PlatformError) -> [UInt8] {
+        var failure: Int32 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+            // SAFETY: the callee fills `count` bytes of the buffer, or the result is thrown away.
+            unsafe failure = tern_fill_random(buffer.baseAddress, count)
+            initializedCount = failure == 0 ? count : 0
+        }
+        guard failure == 0 else { throw .openFailed(errno: failure) }
+        return bytes
+    }
+}
