@@ -124,3 +124,6 @@ void tern_worker_end(tern_worker *worker)
     pthread_mutex_destroy(&worker->mutex);
     free(worker);
 }
+
+void tern_flag_raise(tern_flag *flag) { __atomic_store_n(&flag->raised, 1, __ATOMIC_RELEASE); }
+int tern_flag_is_raised(const tern_flag *flag) { return __atomic_load_n(&flag->raised, __ATOMIC_ACQUIRE); }

@@ -17,3 +17,10 @@ size_t tern_worker_waiting(tern_worker *worker);
 int tern_worker_is_idle(tern_worker *worker);
 /* Ends the thread after the jobs it has, and frees the worker. Finished jobs must have been collected. */
 void tern_worker_end(tern_worker *worker);
+
+/* A flag that one thread raises and others read. */
+typedef struct tern_flag {
+    int raised;
+} tern_flag;
+void tern_flag_raise(tern_flag *flag);
+int tern_flag_is_raised(const tern_flag *flag);

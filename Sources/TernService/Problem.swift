@@ -1,0 +1,108 @@
+internal import TernFindings
+public import TernPlatform
+
+/// A request that is not done as asked: an HTTP status, a code for programs and a sentence for people.
+public struct Problem: Error, Equatable, Sendable {
+    public var status: Int
+    public var code: String
+    public var message: String
+    /// Seconds after which to ask again.
+    public var retryAfterSeconds: Int?
+    /// The method the path has, with 405.
+    public var allow: String?
+    /// Numbers that belong to the problem, in order: (`oldest`, 17).
+    public var numbers: [Number] = []
+
+    /// A named number.
+    public struct Number: Equatable, Sendable {
+        public var name: String
+        public var value: Int
+    }
+
+    public init(status: Int, code: String, message: String, retryAfterSeconds: Int? = nil) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    /// The answer, `application/problem+json` with members `status`, `code`, `message`; `id` and `sequence` when the problem is a recorded result.
+    public func reply(identifier: StudyIdentifier? = nil, sequence: Int? = nil) -> HTTPReply {
+        var text = JSONText()
+        text.beginObject()
+        text.member("status", status)
+        text.member("code", code)
+        text.member("message", message)
+        for number in numbers { text.member(number.name, number.value) }
+        if let identifier { text.member("id", identifier.text) }
+        if let sequence { text.member("sequence", sequence) }
+        text.endObject()
+        return HTTPReply(
+            status: status, contentType: "application/problem+json", body: text.utf8 + [0x0A], retryAfterSeconds: retryAfterSeconds, allow: allow)
+    }
+}
+
+extension Problem {
+    static var noSuchPath: Problem { Problem(status: 404, code: "no_such_path", message: "there is nothing at this path") }
+
+    static func methodNotAllowed(_ allowed: String) -> Problem {
+        var problem = Problem(status: 405, code: "method_not_allowed", message: "this path takes \(allowed) alone")
+        problem.allow = allowed
+        return problem
+    }
+
+    static func badQuery(_ message: String) -> Problem { Problem(status: 400, code: "bad_query", message: message) }
+
+    static var emptyBody: Problem { Problem(status: 400, code: "empty_input", message: "the body is empty") }
+
+    static func bodyTooLarge(limit: Int) -> Problem {
+        Problem(status: 413, code: "body_too_large", message: "the body has more than \(limit) bytes")
+    }
+
+    static var unknownKind: Problem {
+        Problem(
+            status: 415, code: "unknown_kind", message: "Content-Type is not one of application/dicom, image/jpeg, image/png")
+    }
+
+    static var kindMismatch: Problem {
+        Problem(status: 415, code: "kind_mismatch", message: "the body does not begin like what Content-Type says it is")
+    }
+
+    static var queueFull: Problem {
+        Problem(status: 503, code: "queue_full", message: "the queue is full", retryAfterSeconds: 1)
+    }
+
+    static var tooManyStreams: Problem {
+        Problem(status: 503, code: "too_many_streams", message: "too many clients follow the findings", retryAfterSeconds: 5)
+    }
+
+    static var stopping: Problem { Problem(status: 503, code: "stopping", message: "the server is stopping", retryAfterSeconds: 5) }
+
+    static var diskFull: Problem {
+        Problem(status: 507, code: "disk_full", message: "the state directory has no room for a result", retryAfterSeconds: 60)
+    }
+
+    static var notRecorded: Problem {
+        Problem(status: 500, code: "not_recorded", message: "the result could not be written to disk, so it is not given out")
+    }
+
+    static var noSuchFinding: Problem {
+        Problem(status: 404, code: "no_such_finding", message: "no result with this id is kept")
+    }
+
+    static func findingsGone(oldest: Int, newest: Int) -> Problem {
+        var problem = Problem(
+            status: 410, code: "findings_gone",
+            message: "results right after this number are no longer kept here; findings.jsonl has them, or ask without after for the oldest kept")
+        problem.numbers = [Number(name: "oldest", value: oldest), Number(name: "newest", value: newest)]
+        return problem
+    }
+
+    static func sequenceAhead(newest: Int) -> Problem {
+        var problem = Problem(status: 400, code: "sequence_ahead", message: "no result has this number yet; is it from another state directory?")
+        problem.numbers = [Number(name: "newest", value: newest)]
+        return problem
+    }
+
+    static var internalFailure: Problem { Problem(status: 500, code: "internal", message: "the server failed") }
+}

@@ -1,0 +1,124 @@
+internal import TernFindings
+internal import TernPlatform
+
+/// What a request asks for.
+enum Route: Equatable {
+    case postStudy(waits: Bool)
+    case findings(after: Int?, follows: Bool)
+    case finding(StudyIdentifier)
+    case status
+    case model
+    case health
+    case metrics
+
+    /// Reads method and target (path and query as sent). Every part is checked: an unknown parameter is an error, not ignored.
+    init(method: HTTPRequest.Method, target: String) throws(Problem) {
+        let bytes = Array(target.utf8)
+        let path: [UInt8]
+        var query = Query()
+        if let mark = bytes.firstIndex(of: 0x3F) {
+            path = Array(bytes[..<mark])
+            query = try Query(parsing: Array(bytes[(mark + 1)...]))
+        } else {
+            path = bytes
+        }
+        let route = try Self.route(path, method, &query)
+        try query.finish()
+        self = route
+    }
+
+    private static func route(_ path: [UInt8], _ method: HTTPRequest.Method, _ query: inout Query) throws(Problem) -> Route {
+        if path.elementsEqual("/v1/studies".utf8) {
+            try allow(.post, method)
+            return .postStudy(waits: try query.flag("wait"))
+        }
+        let findings = Array("/v1/findings".utf8)
+        if path == findings {
+            try allow(.get, method)
+            return .findings(after: try query.number("after"), follows: try query.flag("follow"))
+        }
+        if path.starts(with: findings), path.count > findings.count, path[findings.count] == 0x2F {
+            guard let identifier = StudyIdentifier(Array(path[(findings.count + 1)...])) else { throw .noSuchPath }
+            try allow(.get, method)
+            return .finding(identifier)
+        }
+        let route: Route
+        if path.elementsEqual("/v1/status".utf8) {
+            route = .status
+        } else if path.elementsEqual("/v1/model".utf8) {
+            route = .model
+        } else if path.elementsEqual("/healthz".utf8) {
+            route = .health
+        } else if path.elementsEqual("/metrics".utf8) {
+            route = .metrics
+        } else {
+            throw .noSuchPath
+        }
+        try allow(.get, method)
+        return route
+    }
+
+    private static func allow(_ allowed: HTTPRequest.Method, _ method: HTTPRequest.Method) throws(Problem) {
+        guard method == allowed else { throw .methodNotAllowed(allowed == .post ? "POST" : "GET") }
+    }
+}
+
+/// The parameters of a request, each used once.
+struct Query {
+    private var pairs: [(name: [UInt8], value: [UInt8])] = []
+
+    init() {}
+
+    /// `name=value` pairs between `&`; nothing is percent-decoded, since no value of ours needs it.
+    init(parsing text: [UInt8]) throws(Problem) {
+        for part in text.split(separator: 0x26) {
+            guard let mark = part.firstIndex(of: 0x3D) else { throw .badQuery("a parameter has no value") }
+            let name = Array(part[..<mark])
+            guard !pairs.contains(where: { $0.name == name }) else { throw .badQuery("a parameter occurs twice") }
+            pairs.append((name, Array(part[(mark + 1)...])))
+        }
+    }
+
+    private mutating func take(_ name: StaticString) -> [UInt8]? {
+        let wanted = Array(String(describing: name).utf8)
+        guard let index = pairs.firstIndex(where: { $0.name == wanted }) else { return nil }
+        return pairs.remove(at: index).value
+    }
+
+    /// 1 is true, 0 or nothing is false.
+    mutating func flag(_ name: StaticString) throws(Problem) -> Bool {
+        guard let value = take(name) else { return false }
+        if value == [0x31] { return true }
+        if value == [0x30] { return false }
+        throw .badQuery("a flag is 0 or 1")
+    }
+
+    /// Decimal digits that fit in 63 bits.
+    mutating func number(_ name: StaticString) throws(Problem) -> Int? {
+        guard let value = take(name) else { return nil }
+        guard let number = Decimal.parse(value) else { throw .badQuery("a sequence number is digits alone") }
+        return number
+    }
+
+    /// Nothing may be left.
+    func finish() throws(Problem) {
+        if !pairs.isEmpty { throw .badQuery("the query has an unknown parameter") }
+    }
+}
+
+/// Numbers in text.
+enum Decimal {
+    /// One to nineteen digits that fit in 63 bits; nil for anything else.
+    static func parse(_ digits: some Collection<UInt8>) -> Int? {
+        guard !digits.isEmpty else { return nil }
+        var number = 0
+        for character in digits {
+            guard (0x30...0x39).contains(character) else { return nil }
+            let (tens, overflowed) = number.multipliedReportingOverflow(by: 10)
+            let (sum, overflowedAgain) = tens.addingReportingOverflow(Int(character - 0x30))
+            guard !overflowed, !overflowedAgain else { return nil }
+            number = sum
+        }
+        return number
+    }
+}

@@ -1,0 +1,98 @@
+internal import TernFindings
+
+extension ServiceCore {
+    /// `GET /v1/status`.
+    func status(_ around: Surroundings) -> [UInt8] {
+        var text = JSONText()
+        text.beginObject()
+        text.member("state", isStopping ? "stopping" : "ready")
+        text.member("version", identity.version)
+        text.member("uptime_s", Int(clamping: (around.now - startedAt) / 1_000_000_000))
+        text.key("model")
+        text.beginObject()
+        text.member("name", identity.model.name)
+        text.member("version", identity.model.version)
+        text.member("digest", identity.model.digest)
+        text.member("signature", identity.model.keyIdentifier == nil ? "unsigned" : "valid")
+        text.endObject()
+        text.key("engine")
+        text.beginObject()
+        text.member("isa", identity.instructionSet)
+        text.member("threads", identity.threadCount)
+        text.member("arena_bytes", identity.arenaByteCount)
+        text.member("golden_vectors", identity.goldenVectorCount)
+        text.endObject()
+        text.key("queue")
+        text.beginObject()
+        text.member("pending", pending.count)
+        text.member("waiting", around.waitingCount)
+        text.member("capacity", limits.queueCount)
+        text.member("pending_bytes", pendingByteCount)
+        text.endObject()
+        writeResults(to: &text)
+        text.key("clients")
+        text.beginObject()
+        text.member("connections", around.connectionCount)
+        text.member("streams", around.streamCount)
+        text.member("slow_senders", around.slowSenderCount)
+        text.member("slow_readers", around.slowReaderCount)
+        text.member("lagging_streams", counters.laggingStreams)
+        text.endObject()
+        text.endObject()
+        return text.utf8
+    }
+
+    private func writeResults(to text: inout JSONText) {
+        text.key("results")
+        text.beginObject()
+        text.key("oldest_kept")
+        if let oldest = ring.oldest { text.value(oldest) } else { text.null() }
+        text.member("last_sequence", lastSequence)
+        text.member("kept", ring.count)
+        text.member("succeeded", counters.succeeded)
+        text.member("failed", counters.failed)
+        text.member("not_attempted", counters.notAttempted)
+        text.member("unrecorded", counters.unrecorded)
+        text.member("recording", isRecording)
+        text.member("file_bytes", journalByteCount)
+        text.member("cut_bytes_at_start", cutByteCount)
+        text.endObject()
+    }
+
+    /// `GET /metrics`, Prometheus text format 0.0.4.
+    func metrics(_ around: Surroundings) -> [UInt8] {
+        var text = ""
+        func family(_ name: String, _ kind: String, _ help: String) {
+            text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
+        }
+        func single(_ name: String, _ kind: String, _ help: String, _ value: Int) {
+            family(name, kind, help)
+            text += "\(name) \(value)\n"
+        }
+        func seconds(_ microseconds: Int) -> String { (Double(microseconds) / 1e6).description }
+        family("tern_model_info", "gauge", "The model in use.")
+        text += "tern_model_info{digest=\"\(identity.model.digest)\",isa=\"\(identity.instructionSet)\"} 1\n"
+        single("tern_uptime_seconds", "gauge", "Time since the service started.", Int(clamping: (around.now - startedAt) / 1_000_000_000))
+        single("tern_studies_accepted_total", "counter", "Studies taken into the queue.", counters.accepted)
+        family("tern_results_total", "counter", "Recorded results.")
+        text += "tern_results_total{status=\"succeeded\"} \(counters.succeeded)\n"
+        text += "tern_results_total{status=\"failed\"} \(counters.failed)\n"
+        text += "tern_results_total{status=\"not_attempted\"} \(counters.notAttempted)\n"
+        single("tern_results_unrecorded_total", "counter", "Results that could not be written to disk.", counters.unrecorded)
+        family("tern_requests_refused_total", "counter", "Requests refused, by HTTP status.")
+        for refusal in counters.refused { text += "tern_requests_refused_total{status=\"\(refusal.status)\"} \(refusal.count)\n" }
+        family("tern_infer_seconds", "summary", "Time in the engine, of results that succeeded.")
+        text += "tern_infer_seconds_sum \(seconds(counters.inferMicroseconds))\ntern_infer_seconds_count \(counters.succeeded)\n"
+        family("tern_study_seconds", "summary", "Time from bytes to result, of results that succeeded.")
+        text += "tern_study_seconds_sum \(seconds(counters.totalMicroseconds))\ntern_study_seconds_count \(counters.succeeded)\n"
+        single("tern_queue_waiting", "gauge", "Studies that wait.", around.waitingCount)
+        single("tern_queue_capacity", "gauge", "Studies that may wait.", limits.queueCount)
+        single("tern_last_sequence", "gauge", "Sequence number of the newest result.", lastSequence)
+        single("tern_connections", "gauge", "Open connections.", around.connectionCount)
+        single("tern_streams", "gauge", "Clients that read or follow the findings.", around.streamCount)
+        family("tern_clients_dropped_total", "counter", "Clients given up on.")
+        text += "tern_clients_dropped_total{why=\"slow_sender\"} \(around.slowSenderCount)\n"
+        text += "tern_clients_dropped_total{why=\"slow_reader\"} \(around.slowReaderCount)\n"
+        return Array(text.utf8)
+    }
+}

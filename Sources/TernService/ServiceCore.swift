@@ -1,0 +1,177 @@
+internal import TernFindings
+internal import TernPlatform
+
+/// The service without its event loop: what is known, and what each request gets. One thread uses it.
+struct ServiceCore {
+    /// What a request gets.
+    enum Answer {
+        case reply(HTTPReply)
+        /// The study is to be queued.
+        case study(Study, waits: Bool)
+        /// Results after a number; up to `until`, or on and on.
+        case stream(after: Int, until: Int?)
+    }
+
+    /// What the queue and the server look like at the moment of a request.
+    struct Surroundings {
+        var waitingCount = 0
+        var connectionCount = 0
+        var streamCount = 0
+        var slowSenderCount = 0
+        var slowReaderCount = 0
+        /// Nil when the file system does not say.
+        var freeByteCount: Int?
+        var now: UInt64 = 0
+    }
+
+    let identity: ServiceIdentity
+    let limits: ServiceLimits
+    let startedAt: UInt64
+    var ring: ResultRing
+    /// Accepted studies without a result yet.
+    private(set) var pending: [StudyIdentifier: Int] = [:]
+    private(set) var pendingByteCount = 0
+    /// The last studies whose result could not be recorded.
+    private var unrecorded: [StudyIdentifier] = []
+    var counters = Counters()
+    var isStopping = false
+    /// False from a result that could not be recorded to the next one that could.
+    private(set) var isRecording = true
+    private(set) var lastSequence: Int
+    private(set) var journalByteCount: Int
+    let cutByteCount: Int
+
+    init(identity: ServiceIdentity, limits: ServiceLimits, file: FindingsFile, startedAt: UInt64) {
+        self.identity = identity
+        self.limits = limits
+        self.startedAt = startedAt
+        ring = ResultRing(limitCount: limits.resultCount, limitByteCount: limits.resultByteCount)
+        for entry in file.recovered { ring.append(entry) }
+        lastSequence = file.lastSequence
+        journalByteCount = file.byteCount
+        cutByteCount = file.cutByteCount
+    }
+
+    /// Decides what a request gets, and counts it.
+    mutating func answer(_ request: HTTPRequest, _ around: Surroundings) -> Answer {
+        do throws(Problem) {
+            switch try Route(method: request.method, target: request.target) {
+            case .postStudy(let waits): return .study(try study(request, waits: waits, around), waits: waits)
+            case .findings(let after, let follows): return try stream(after: after, follows: follows, around)
+            case .finding(let identifier): return .reply(try finding(identifier))
+            case .status: return .reply(document(status(around)))
+            case .model: return .reply(document(identity.modelDocument))
+            case .health: return .reply(HTTPReply(status: isStopping ? 503 : 200, contentType: "text/plain", body: Array((isStopping ? "stopping\n" : "ok\n").utf8)))
+            case .metrics: return .reply(HTTPReply(status: 200, contentType: "text/plain; version=0.0.4", body: metrics(around)))
+            }
+        } catch {
+            counters.refuse(error.status)
+            return .reply(error.reply())
+        }
+    }
+
+    private func document(_ json: [UInt8]) -> HTTPReply {
+        HTTPReply(status: 200, contentType: "application/json", body: json + [0x0A])
+    }
+
+    private func study(_ request: HTTPRequest, waits: Bool, _ around: Surroundings) throws(Problem) -> Study {
+        if isStopping { throw .stopping }
+        guard let kind = InputKind(contentType: request.contentType) else { throw .unknownKind }
+        guard !request.body.isEmpty else { throw .emptyBody }
+        guard request.body.count <= limits.http.bodyByteCount else { throw .bodyTooLarge(limit: limits.http.bodyByteCount) }
+        guard InputKind(firstBytesOf: request.body) == kind else { throw .kindMismatch }
+        if let free = around.freeByteCount, free < limits.freeByteCount { throw .diskFull }
+        // A client that does not wait would never hear that its result was lost.
+        if !isRecording, !waits { throw .diskFull }
+        guard pending.count <= limits.queueCount, pendingByteCount + request.body.count <= limits.queueByteCount else { throw .queueFull }
+        do { return Study(identifier: try StudyIdentifier(), kind: kind, bytes: request.body) } catch { throw .internalFailure }
+    }
+
+    private func stream(after: Int?, follows: Bool, _ around: Surroundings) throws(Problem) -> Answer {
+        let oldest = ring.oldest ?? lastSequence + 1
+        if let after {
+            if after > lastSequence { throw .sequenceAhead(newest: lastSequence) }
+            if after + 1 < oldest { throw .findingsGone(oldest: oldest, newest: lastSequence) }
+        }
+        if follows {
+            if isStopping { throw .stopping }
+            guard around.streamCount < limits.streamCount else { throw .tooManyStreams }
+        }
+        return .stream(after: after ?? oldest - 1, until: follows ? nil : lastSequence)
+    }
+
+    private func finding(_ identifier: StudyIdentifier) throws(Problem) -> HTTPReply {
+        if let line = ring.line(of: identifier) { return HTTPReply(status: 200, contentType: "application/json", body: line) }
+        if pending[identifier] != nil { return Self.accepted(identifier) }
+        throw unrecorded.contains(identifier) ? .notRecorded : .noSuchFinding
+    }
+
+    /// 202: the study waits or is being read.
+    static func accepted(_ identifier: StudyIdentifier) -> HTTPReply {
+        var text = JSONText()
+        text.beginObject()
+        text.member("id", identifier.text)
+        text.member("state", "pending")
+        text.endObject()
+        return HTTPReply(status: 202, contentType: "application/json", body: text.utf8 + [0x0A])
+    }
+
+    /// A study has been queued.
+    mutating func queued(_ study: Study) {
+        pending[study.identifier] = study.bytes.count
+        pendingByteCount += study.bytes.count
+        counters.accepted += 1
+    }
+
+    /// A study has its result. Gives the answer for the client that waits for it.
+    mutating func finished(_ identifier: StudyIdentifier, _ outcome: StudyOutcome) -> HTTPReply {
+        if let byteCount = pending.removeValue(forKey: identifier) { pendingByteCount -= byteCount }
+        switch outcome {
+        case .recorded(let analysis, let line, let fileByteCount):
+            isRecording = true
+            lastSequence = analysis.result.sequence
+            journalByteCount = fileByteCount
+            ring.append(ResultRing.Entry(sequence: lastSequence, identifier: identifier, line: line))
+            counters.count(analysis.result)
+            guard let problem = analysis.problem else { return HTTPReply(status: 200, contentType: "application/json", body: line) }
+            return problem.reply(identifier: identifier, sequence: lastSequence)
+        case .notRecorded(let errno):
+            isRecording = false
+            counters.unrecorded += 1
+            unrecorded.append(identifier)
+            if unrecorded.count > Self.limitUnrecorded { unrecorded.removeFirst() }
+            // ENOSPC, EFBIG, EDQUOT of Linux.
+            return ([28, 27, 122].contains(errno) ? Problem.diskFull : .notRecorded).reply(identifier: identifier)
+        }
+    }
+
+    private static let limitUnrecorded = 64
+}
+
+/// How a study ended.
+enum StudyOutcome {
+    /// On the disk, as this line; the file has so many bytes now.
+    case recorded(Analysis, line: [UInt8], fileByteCount: Int)
+    case notRecorded(errno: Int32)
+}
+
+extension InputKind {
+    /// The kind a Content-Type names; parameters after a semicolon are allowed, letter case does not matter (RFC 9110 8.3.1).
+    init?(contentType: String?) {
+        guard let contentType else { return nil }
+        var name: [UInt8] = []
+        for character in contentType.utf8 {
+            if character == 0x3B { break }
+            if character != 0x20, character != 0x09 { name.append((0x41...0x5A).contains(character) ? character | 0x20 : character) }
+        }
+        if name.elementsEqual("application/dicom".utf8) {
+            self = .dicom
+        } else if name.elementsEqual("image/jpeg".utf8) {
+            self = .jpeg
+        } else if name.elementsEqual("image/png".utf8) {
+            self = .png
+        } else {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,82 @@
+public import TernFindings
+
+/// An accepted study.
+public struct Study: Sendable {
+    public let identifier: StudyIdentifier
+    public let kind: InputKind
+    public let bytes: [UInt8]
+    public init(identifier: StudyIdentifier, kind: InputKind, bytes: [UInt8]) {
+        self.identifier = identifier
+        self.kind = kind
+        self.bytes = bytes
+    }
+}
+
+/// What became of a study.
+public struct Analysis: Sendable {
+    /// Its sequence number is given when it is recorded.
+    public var result: FindingResult
+    /// How a client that waits hears of a result that did not succeed.
+    public var problem: Problem?
+    public init(result: FindingResult, problem: Problem?) {
+        self.result = result
+        self.problem = problem
+    }
+}
+
+/// Limits of the service itself.
+public struct ServiceLimits: Equatable, Sendable {
+    /// Studies that wait beside the one being read.
+    public var queueCount = 8
+    /// Bytes of all studies that wait or are being read.
+    public var queueByteCount = 256 << 20
+    public var http = HTTPBounds()
+    /// Results kept in memory for streams and for `GET /v1/findings/ID`.
+    public var resultCount = 1000
+    public var resultByteCount = 16 << 20
+    /// Clients that follow the findings.
+    public var streamCount = 16
+    /// Most bytes under way to one reader.
+    public var pageByteCount = 128 << 10
+    /// Studies are refused while the file system has less room than this.
+    public var freeByteCount = 4 << 20
+    public init() {}
+
+    /// What one client may ask.
+    public struct HTTPBounds: Equatable, Sendable {
+        /// Of one study.
+        public var bodyByteCount = 64 << 20
+        public var connectionCount = 64
+        /// For a client to send its request, and to take what it is sent.
+        public var clientMilliseconds = 30_000
+        public init() {}
+    }
+}
+
+/// What the service says about itself and does not change while it runs.
+public struct ServiceIdentity: Sendable {
+    public var version: String
+    public var model: ModelReference
+    public var instructionSet: String
+    public var threadCount: Int
+    public var arenaByteCount: Int
+    /// Golden vectors that agreed bit for bit when the service started.
+    public var goldenVectorCount: Int
+    /// The answer to `GET /v1/model`, one JSON object.
+    public var modelDocument: [UInt8]
+    public init(
+        version: String, model: ModelReference, instructionSet: String, threadCount: Int, arenaByteCount: Int, goldenVectorCount: Int,
+        modelDocument: [UInt8]
+    ) {
+        self.version = version
+        self.model = model
+        self.instructionSet = instructionSet
+        self.threadCount = threadCount
+        self.arenaByteCount = arenaByteCount
+        self.goldenVectorCount = goldenVectorCount
+        self.modelDocument = modelDocument
+    }
+}
+
+/// Reads one study; called on the worker's thread, one call at a time.
+public typealias Analyser = (Study) -> Analysis
