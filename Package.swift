@@ -60,8 +60,14 @@ let deviceTargets: [Target] = [
     // Layer 4
     .executableTarget(
         name: "ternd",
-        dependencies: ["TernEngine", "TernPrepare", "TernService", "TernModel", "TernFindings", "TernKernels", "TernPlatform"],
-        swiftSettings: isDeviceBuild ? strict + embedded : strict),
+        dependencies: [
+            "TernEngine", "TernPrepare", "TernService", "TernModel", "TernFindings", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
+        ],
+        swiftSettings: isDeviceBuild ? strict + embedded : strict,
+        // Every allocation of the program's objects and archives is counted on its way; `ternd bench` reports them.
+        linkerSettings: [
+            .unsafeFlags(["malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign"].flatMap { ["-Xlinker", "--wrap=\($0)"] })
+        ]),
 ]
 
 let workstationTargets: [Target] = [

@@ -1,4 +1,4 @@
-internal import TernFindings
+public import TernFindings
 public import TernPlatform
 
 /// A request that is not done as asked: an HTTP status, a code for programs and a sentence for people.
@@ -10,6 +10,8 @@ public struct Problem: Error, Equatable, Sendable {
     public var retryAfterSeconds: Int?
     /// The method the path has, with 405.
     public var allow: String?
+    /// The coded reason of a result that did not succeed.
+    public var reason: CodedTerm?
     /// Numbers that belong to the problem, in order: (`oldest`, 17).
     public var numbers: [Number] = []
 
@@ -34,6 +36,14 @@ public struct Problem: Error, Equatable, Sendable {
         text.member("code", code)
         text.member("message", message)
         for number in numbers { text.member(number.name, number.value) }
+        if let reason {
+            text.key("reason")
+            text.beginObject()
+            text.member("scheme", reason.scheme)
+            text.member("value", reason.value)
+            text.member("meaning", reason.meaning)
+            text.endObject()
+        }
         if let identifier { text.member("id", identifier.text) }
         if let sequence { text.member("sequence", sequence) }
         text.endObject()

@@ -1,1 +1,3 @@
-print("hi")
+import TernPlatform
+
+Process.exit(run(Process.arguments).rawValue)

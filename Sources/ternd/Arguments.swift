@@ -1,0 +1,70 @@
+/// The words after a verb, sorted into options, flags and operands.
+struct Arguments {
+    private var values: [(name: String, value: String)] = []
+    private var flags: [String] = []
+    private(set) var operands: [String] = []
+    let verb: String
+
+    /// Reads `--name value`, `--name=value`, `--flag` and operands; after `--` everything is an operand.
+    ///
+    /// - Throws: `Failure` with code 64 for an unknown or repeated option, or a missing value.
+    init(_ words: [String], verb: String, options: [String], flags allowed: [String]) throws(Failure) {
+        self.verb = verb
+        var index = 0
+        var isOptions = true
+        while index < words.count {
+            let word = words[index]
+            index += 1
+            guard isOptions, word.utf8.count > 1, word.utf8.first == 0x2D else {
+                operands.append(word)
+                continue
+            }
+            if word == "--" {
+                isOptions = false
+                continue
+            }
+            let (name, attached) = Self.split(word)
+            if allowed.contains(name), attached == nil {
+                flags.append(name)
+                continue
+            }
+            guard options.contains(name) else { throw Failure(.usage, "\(verb): unknown option \(name); see ternd \(verb) --help") }
+            guard !values.contains(where: { $0.name == name }) else { throw Failure(.usage, "\(verb): \(name) is given twice") }
+            if let attached {
+                values.append((name, attached))
+            } else {
+                guard index < words.count else { throw Failure(.usage, "\(verb): \(name) needs a value") }
+                values.append((name, words[index]))
+                index += 1
+            }
+        }
+    }
+
+    private static func split(_ word: String) -> (name: String, value: String?) {
+        let bytes = Array(word.utf8)
+        guard let mark = bytes.firstIndex(of: 0x3D) else { return (word, nil) }
+        return (String(decoding: bytes[..<mark], as: UTF8.self), String(decoding: bytes[(mark + 1)...], as: UTF8.self))
+    }
+
+    func has(_ flag: String) -> Bool { flags.contains(flag) }
+
+    func value(_ name: String) -> String? { values.first { $0.name == name }?.value }
+
+    func required(_ name: String) throws(Failure) -> String {
+        guard let value = value(name) else { throw Failure(.usage, "\(verb): \(name) is missing; see ternd \(verb) --help") }
+        return value
+    }
+
+    /// A whole number inside a range; `standard` when the option is not given.
+    func number(_ name: String, _ range: ClosedRange<Int>, standard: Int) throws(Failure) -> Int {
+        guard let text = value(name) else { return standard }
+        guard let number = Int(text), range.contains(number) else {
+            throw Failure(.usage, "\(verb): \(name) is a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func refuseOperands() throws(Failure) {
+        if !operands.isEmpty { throw Failure(.usage, "\(verb): takes no operands; see ternd \(verb) --help") }
+    }
+}

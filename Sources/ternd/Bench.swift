@@ -1,0 +1,146 @@
+import TernBytes
+import TernEngine
+import TernFindings
+import TernKernels
+import TernModel
+import TernPlatform
+
+/// `ternd bench`.
+func runBench(_ words: [String]) throws(Failure) -> ExitCode {
+    let arguments = try Arguments(words, verb: "bench", options: ModelOptions.options + ["--repeat"], flags: ModelOptions.flags + ["--profile"])
+    try arguments.refuseOperands()
+    let options = try ModelOptions(arguments)
+    let repeatCount = try arguments.number("--repeat", 1...1_000_000, standard: 50)
+    let model = try options.open()
+    let engine = try options.engine(model)
+    var bench = Bench(engine: engine, repeatCount: repeatCount)
+    do throws(EngineError) {
+        try bench.measure()
+        if arguments.has("--profile") { try bench.measureOperations() }
+    } catch {
+        throw Failure(error)
+    }
+    try put(String(decoding: bench.json(), as: UTF8.self) + "\n")
+    return .ok
+}
+
+/// Measurements of one engine on the model's first golden input.
+struct Bench {
+    private let engine: Engine
+    private let repeatCount: Int
+    private let input: [Float]
+    /// Nanoseconds of each inference, ascending once measured.
+    private var times: [UInt64]
+    /// Nil when this program was linked without the counting wrappers.
+    private var allocationsPerInference: Int?
+    private var peakMultiplyAddsPerSecond: Double = 0
+    /// Median nanoseconds of each operation; empty unless profiled.
+    private var operationTimes: [UInt64] = []
+
+    init(engine: Engine, repeatCount: Int) {
+        self.engine = engine
+        self.repeatCount = repeatCount
+        var golden: [Float] = []
+        let model = engine.model
+        for index in 0..<engine.inputCount { golden.append(model.goldenInput(0).float(at: index)) }
+        input = golden
+        times = Array(repeating: 0, count: repeatCount)
+    }
+
+    /// Warms up, then times `repeatCount` inferences; allocations are counted over all of them.
+    mutating func measure() throws(EngineError) {
+        let engine = engine, input = input
+        var output = [Float](repeating: 0, count: engine.model.header.outputCount)
+        var values = output.mutableSpan
+        for _ in 0..<3 { try engine.infer(input.span, into: &values) }
+        let before = Process.allocationCount
+        for index in 0..<repeatCount {
+            let start = Clock.monotonicNanoseconds
+            try engine.infer(input.span, into: &values)
+            times[index] = Clock.monotonicNanoseconds - start
+        }
+        let counted = Process.allocationCount - before
+        // A program linked without the wrappers counts nothing, not even what it has allocated to come here.
+        allocationsPerInference = before == 0 ? nil : (counted + repeatCount - 1) / repeatCount
+        times.sort()
+        measurePeak()
+    }
+
+    /// The dot-product instruction alone, on one core, for at least 50 ms.
+    private mutating func measurePeak() {
+        var rounds = 1 << 10
+        while true {
+            let start = Clock.monotonicNanoseconds
+            let done = engine.measurePeak(rounds: rounds)
+            let elapsed = Clock.monotonicNanoseconds - start
+            if elapsed >= 50_000_000 || rounds >= 1 << 40 {
+                peakMultiplyAddsPerSecond = Double(done) / Double(max(elapsed, 1)) * 1e9
+                return
+            }
+            rounds *= 2
+        }
+    }
+
+    /// Times each operation, in as many inferences of their own.
+    mutating func measureOperations() throws(EngineError) {
+        let count = engine.model.operations.count
+        let runs = min(repeatCount, 1000)
+        var samples = [[UInt64]](repeating: [], count: count)
+        let engine = engine, input = input
+        var output = [Float](repeating: 0, count: engine.model.header.outputCount)
+        var values = output.mutableSpan
+        for _ in 0..<runs {
+            var last = Clock.monotonicNanoseconds
+            try engine.infer(input.span, into: &values) { operation in
+                let now = Clock.monotonicNanoseconds
+                samples[operation].append(now - last)
+                last = now
+            }
+        }
+        operationTimes = samples.map { sample in
+            let sorted = sample.sorted()
+            return sorted[sorted.count / 2]
+        }
+    }
+
+    /// One JSON object.
+    func json() -> [UInt8] {
+        let median = times[repeatCount / 2]
+        let multiplyAdds = Double(engine.multiplyAddCount)
+        var text = JSONText()
+        text.beginObject()
+        text.member("model", engine.model.header.name)
+        text.member("version", engine.model.header.version)
+        text.member("digest", Hexadecimal.string(engine.model.identity))
+        text.member("isa", engine.instructionSet.name)
+        text.member("threads", engine.threadCount)
+        text.member("repeat", repeatCount)
+        text.member("median_ms", milliseconds(median))
+        text.member("min_ms", milliseconds(times[0]))
+        text.member("p95_ms", milliseconds(times[min(repeatCount - 1, repeatCount * 95 / 100)]))
+        text.member("gmac", multiplyAdds / 1e9)
+        text.member("gmac_per_s", multiplyAdds / Double(max(median, 1)))
+        text.member("isa_peak_gmac_per_s", peakMultiplyAddsPerSecond / 1e9)
+        text.member("arena_bytes", engine.arenaByteCount)
+        text.key("allocations_per_inference")
+        if let allocationsPerInference { text.value(allocationsPerInference) } else { text.null() }
+        text.member("peak_resident_bytes", Process.peakResidentByteCount)
+        if !operationTimes.isEmpty {
+            text.key("operations")
+            text.beginArray()
+            for (index, time) in operationTimes.enumerated() {
+                text.beginObject()
+                text.member("name", engine.model.operations[index].name)
+                text.member("median_us", Double(time) / 1e3)
+                text.member("gmac", Double(engine.multiplyAddCount(ofOperation: index)) / 1e9)
+                text.member("gmac_per_s", Double(engine.multiplyAddCount(ofOperation: index)) / Double(max(time, 1)))
+                text.endObject()
+            }
+            text.endArray()
+        }
+        text.endObject()
+        return text.utf8
+    }
+
+    private func milliseconds(_ nanoseconds: UInt64) -> Double { Double(nanoseconds) / 1e6 }
+}

@@ -1,0 +1,96 @@
+let helpOverview = """
+    ternd reads medical images with a ternary or INT8 Vision Transformer. It is no medical device and is not for clinical use.
+
+    usage: ternd VERB [options]
+
+      infer      read image files, one JSON line each on standard output
+      serve      read images sent over a Unix socket
+      info       version, instruction sets, and what a model file says of itself
+      selftest   prove that this machine computes what the model file expects
+      bench      measure
+
+    ternd VERB --help explains each. Exit codes: 0 ok, 64 usage, 65 bad input, 66 cannot open, 69 unavailable, 70 our fault,
+    74 input/output, 75 busy, 77 permission.
+
+    """
+
+/// Options of every verb that opens a model.
+private let modelHelp = """
+      --model M.tern      the model file
+      --allow-unsigned    accept a model file without a signature; every result says so
+      --trust KEYFILE     accept only models signed by this Ed25519 public key (64 hexadecimal digits)
+      --threads N         threads that work on one image, 1 to 64 (default 1)
+      --isa NAME          scalar, avx2 or avx512vnni; the fastest this CPU has when not given. TERN_ISA does the same
+
+    """
+
+extension Command {
+    var help: String {
+        switch self {
+        case .infer:
+            """
+            usage: ternd infer --model M.tern [options] FILE...
+
+            Reads JPEG, PNG and DICOM files and writes one JSON line (tern.result/1) for each, in the order given, also for those that cannot
+            be analysed. Exit code 65 when one could not be, 66 when the only failures are files that could not be opened.
+
+            \(modelHelp)
+            example: ternd infer --model pneumonia28.tern --allow-unsigned chest-1.jpeg chest-2.dcm
+
+            """
+        case .serve:
+            """
+            usage: ternd serve --model M.tern --socket PATH --state DIR [options]
+
+            HTTP on a Unix socket. Ready when the golden vectors of the model agree bit for bit: then it says so on standard error and, under a
+            service manager, through NOTIFY_SOCKET. Without --socket it takes the one the manager gives
+            (LISTEN_FDS). Results go to
+            DIR/findings.jsonl before anyone sees them. SIGTERM or SIGINT: finishes the study it reads, then exits with 0.
+
+            \(modelHelp)  --socket PATH       where to listen, mode 0660
+              --state DIR         made when missing; one service at a time
+              --queue N           studies that may wait, 1 to 1000 (default 8)
+              --max-body BYTES    of one study, 1024 to 1073741824 (default 67108864)
+              --client-timeout S  seconds for a client to send its request and to take its answer, 1 to 3600 (default 30)
+              --keep N            results kept for streams, 1 to 100000 (default 1000)
+
+            example: ternd serve --model pneumonia28.tern --allow-unsigned --socket /run/tern/tern.sock --state /var/lib/tern
+                     curl --unix-socket /run/tern/tern.sock -H 'Content-Type: image/jpeg' --data-binary @chest.jpeg 'http://tern/v1/studies?wait=1'
+
+            """
+        case .info:
+            """
+            usage: ternd info [--model M.tern [options]]
+
+            Version, instruction sets that this CPU has, which one is chosen and why; with a model its name, digest, signature, labels and card.
+
+            \(modelHelp)
+            example: ternd info --model pneumonia28.tern --allow-unsigned
+
+            """
+        case .selftest:
+            """
+            usage: ternd selftest [--model M.tern [options]]
+
+            Runs the golden vectors of the model on every instruction set this CPU has, a line each. Without a model it compares every kernel
+            table with the scalar one on built-in values. Exit code 0 only when all bits agree.
+
+            \(modelHelp)
+            example: ternd selftest --model pneumonia28.tern --allow-unsigned
+
+            """
+        case .bench:
+            """
+            usage: ternd bench --model M.tern [options]
+
+            Measures inference on the model's first golden input and writes one JSON object.
+
+            \(modelHelp)  --repeat N          measured inferences, 1 to 1000000 (default 50)
+              --profile           the median time of each operation too
+
+            example: ternd bench --model pneumonia28.tern --allow-unsigned --threads 2 --repeat 200
+
+            """
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import TernBytes
+import TernEngine
+import TernFindings
+import TernKernels
+import TernModel
+import TernPlatform
+
+/// The options of every verb that opens a model.
+struct ModelOptions {
+    static let options = ["--model", "--trust", "--threads", "--isa"]
+    static let flags = ["--allow-unsigned"]
+
+    var path: String
+    var allowsUnsigned: Bool
+    var trustedKeys: [[UInt8]] = []
+    var threadCount: Int
+    var instructionSet: InstructionSet
+
+    init(_ arguments: Arguments) throws(Failure) {
+        path = try arguments.required("--model")
+        allowsUnsigned = arguments.has("--allow-unsigned")
+        threadCount = try arguments.number("--threads", 1...64, standard: 1)
+        instructionSet = try chosenInstructionSet(arguments.value("--isa")).set
+        if let keyPath = arguments.value("--trust") { trustedKeys = [try readKey(keyPath)] }
+    }
+
+    /// Opens and validates the model.
+    func open() throws(Failure) -> ModelFile {
+        let mapping: MappedFile
+        do throws(PlatformError) { mapping = try MappedFile(path: path) } catch {
+            switch error {
+            case .openFailed(let errno): throw Failure(ExitCode(errno: errno, otherwise: .cannotOpen), "model: \(reason(errno))")
+            case .notARegularFile: throw Failure(.cannotOpen, "model: not a regular file")
+            case .emptyFile: throw Failure(.badInput, "model: the file is empty")
+            default: throw Failure(.cannotOpen, "model: the file cannot be read")
+            }
+        }
+        do throws(ModelFileError) {
+            return try ModelFile(validating: mapping, options: .init(allowsUnsigned: allowsUnsigned, trustedKeys: trustedKeys))
+        } catch {
+            throw Failure(.badInput, "model refused: " + error.message)
+        }
+    }
+
+    /// An engine for the model.
+    func engine(_ model: ModelFile, on set: InstructionSet? = nil) throws(Failure) -> Engine {
+        do throws(EngineError) {
+            return try Engine(model: model, instructionSet: set ?? instructionSet, threadCount: threadCount)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Refuses to go on unless every golden vector agrees bit for bit.
+    func prove(_ engine: Engine) throws(Failure) {
+        do throws(EngineError) { try engine.verifyGolden() } catch { throw Failure(error) }
+    }
+
+    private func readKey(_ path: String) throws(Failure) -> [UInt8] {
+        let bytes: [UInt8]
+        do throws(PlatformError) { bytes = try readFile(path, limitByteCount: 4096) } catch {
+            if case .openFailed(let errno) = error {
+                throw Failure(ExitCode(errno: errno, otherwise: .cannotOpen), "key file: \(reason(errno))")
+            }
+            throw Failure(.cannotOpen, "key file: not a small regular file")
+        }
+        let digits = bytes.filter { $0 > 0x20 }
+        guard digits.count == 64, let key = Hexadecimal.bytes(String(decoding: digits, as: UTF8.self)) else {
+            throw Failure(.badInput, "key file: not 64 hexadecimal digits")
+        }
+        return key
+    }
+}
+
+/// The instruction set to use, and why.
+func chosenInstructionSet(_ option: String?) throws(Failure) -> (set: InstructionSet, why: String) {
+    let source = option == nil ? "TERN_ISA" : "--isa"
+    guard let name = option ?? Process.environment("TERN_ISA") else { return (.best, "the fastest this CPU has") }
+    guard let set = InstructionSet(name: name) else {
+        // Names that other builds have.
+        if ["avxvnni", "avx512vbmi", "neon", "neondot", "neoni8mm"].contains(name) {
+            throw Failure(.unavailable, "\(source): this build has no kernels for \(name)")
+        }
+        throw Failure(.usage, "\(source): no instruction set of that name; ternd info lists them")
+    }
+    guard set.isAvailable else { throw Failure(.unavailable, "\(source): this CPU cannot run \(name); ternd info lists what it can") }
+    return (set, "\(source) asks for it")
+}
+
+extension Failure {
+    init(_ error: EngineError) {
+        switch error {
+        case .unsupportedInstructionSet(let set): self.init(.unavailable, "this CPU cannot run \(set.name)")
+        case .threadCount(let count): self.init(.unavailable, "the system refuses \(count) threads")
+        case .outOfMemory(let byteCount): self.init(.unavailable, "the system refuses \(byteCount) bytes of memory")
+        case .limit(let operation): self.init(.badInput, "model: operation \(operation) is past a limit of this build's kernels")
+        case .valueCount(let expected, let found): self.init(.ourFault, "the engine was given \(found) values for \(expected)")
+        case .notFinite(let operation): self.init(.badInput, "model: operation \(operation) gives a value that is not finite")
+        case .goldenMismatch(let vector, let output):
+            self.init(.ourFault, "golden vector \(vector) differs at output \(output): this machine does not compute what the model file expects")
+        }
+    }
+}
+
+extension ModelReference {
+    /// What results say of a model.
+    init(_ model: ModelFile) {
+        var key: String?
+        if case .valid(let publicKey) = model.signature { key = Hexadecimal.string(publicKey) }
+        self.init(
+            name: model.header.name, version: model.header.version, digest: Hexadecimal.string(model.identity), keyIdentifier: key)
+    }
+}

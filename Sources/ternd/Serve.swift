@@ -1,0 +1,148 @@
+import TernBytes
+import TernEngine
+import TernFindings
+import TernKernels
+import TernModel
+import TernPlatform
+import TernService
+
+/// `ternd serve`.
+func runServe(_ words: [String]) throws(Failure) -> ExitCode {
+    let arguments = try Arguments(
+        words, verb: "serve", options: ModelOptions.options + ["--socket", "--state", "--queue", "--max-body", "--client-timeout", "--keep"],
+        flags: ModelOptions.flags)
+    try arguments.refuseOperands()
+    let options = try ModelOptions(arguments)
+    var limits = ServiceLimits()
+    limits.queueCount = try arguments.number("--queue", 1...1000, standard: limits.queueCount)
+    limits.http.bodyByteCount = try arguments.number("--max-body", 1024...(1 << 30), standard: limits.http.bodyByteCount)
+    limits.queueByteCount = limits.http.bodyByteCount * 4
+    limits.http.clientMilliseconds = try arguments.number("--client-timeout", 1...3600, standard: 30) * 1000
+    limits.resultCount = try arguments.number("--keep", 1...100_000, standard: limits.resultCount)
+    let directory = try openState(try arguments.required("--state"))
+    let file: FindingsFile
+    do throws(ServiceError) { file = try FindingsFile(directory: directory) } catch { throw Failure(error) }
+    if file.cutByteCount > 0 { say("findings.jsonl: cut \(file.cutByteCount) bytes of an unfinished last line") }
+
+    let model = try options.open()
+    let engine = try options.engine(model)
+    try options.prove(engine)
+    let reference = ModelReference(model)
+    let identity = ServiceIdentity(
+        version: programVersion, model: reference, instructionSet: engine.instructionSet.name, threadCount: engine.threadCount,
+        arenaByteCount: engine.arenaByteCount, goldenVectorCount: model.goldenCount, modelDocument: modelDocument(model))
+    let socketPath = arguments.value("--socket")
+    let socket = try openSocket(socketPath)
+    if socket.replacedStaleSocket { say("replaced a socket that nobody listened on") }
+
+    let reader = Reader(engine: engine)
+    do throws(ServiceError) {
+        let service = try Service(identity: identity, limits: limits, socket: socket, directory: directory, file: file) { study in
+            reader.read(study.bytes, kind: study.kind, identifier: study.identifier)
+        }
+        Process.notifyManager("READY=1")
+        let signature = reference.keyIdentifier == nil ? "unsigned" : "signed"
+        say(
+            "ready: socket \(socketPath ?? "of the service manager"), model \(reference.name) \(reference.version) (\(signature)), "
+                + "\(engine.instructionSet.name), golden vectors agree, next sequence \(file.lastSequence + 1)")
+        try service.run()
+    } catch {
+        throw Failure(error)
+    }
+    Process.notifyManager("STOPPING=1")
+    say("stopped")
+    return .ok
+}
+
+private func openState(_ path: String) throws(Failure) -> StateDirectory {
+    do throws(PlatformError) { return try StateDirectory(path: path) } catch {
+        guard case .openFailed(let errno) = error else { throw Failure(.cannotOpen, "state directory: a bad path") }
+        if errno == StateDirectory.heldByAnother { throw Failure(.busy, "state directory: another ternd uses it") }
+        throw Failure(ExitCode(errno: errno, otherwise: .cannotOpen), "state directory: \(reason(errno))")
+    }
+}
+
+private func openSocket(_ path: String?) throws(Failure) -> ListeningSocket {
+    do throws(SocketError) {
+        if path == nil, let adopted = try ListeningSocket.adopted() { return adopted }
+        if let path { return try ListeningSocket(path: path) }
+    } catch {
+        throw Failure(error)
+    }
+    throw Failure(.usage, "serve: --socket is missing, and the service manager gave none; see ternd serve --help")
+}
+
+extension Failure {
+    init(_ error: SocketError) {
+        switch error {
+        case .anotherServerAnswers: self.init(.busy, "socket: another server answers there")
+        case .notASocket: self.init(.cannotOpen, "socket: the path exists and is not a socket; nothing was changed")
+        case .pathTooLong(let limit): self.init(.usage, "socket: a path has 1 to \(limit) bytes")
+        case .notListening: self.init(.unavailable, "socket: the service manager gave something else than one listening Unix socket")
+        case .refused(let errno): self.init(ExitCode(errno: errno, otherwise: .cannotOpen), "socket: \(reason(errno))")
+        }
+    }
+
+    init(_ error: ServiceError) {
+        switch error {
+        case .noRandomness: self.init(.unavailable, "the system gives no random bytes")
+        case .findingsFile(let errno): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "findings.jsonl: \(reason(errno))")
+        case .findingsFileDamaged(let offset):
+            self.init(.inputOutput, "findings.jsonl: from byte \(offset) it holds something else than results; move it away to start a new one")
+        case .outOfResources: self.init(.unavailable, "the system refuses memory or a thread")
+        case .eventLoop: self.init(.ourFault, "the event loop failed")
+        }
+    }
+}
+
+/// The answer to `GET /v1/model`.
+private func modelDocument(_ model: ModelFile) -> [UInt8] {
+    let reference = ModelReference(model)
+    var text = JSONText()
+    text.beginObject()
+    text.member("name", reference.name)
+    text.member("version", reference.version)
+    text.member("digest", reference.digest)
+    text.member("signature", reference.keyIdentifier == nil ? "unsigned" : "valid")
+    text.key("keyId")
+    if let key = reference.keyIdentifier { text.value(key) } else { text.null() }
+    text.key("input")
+    text.beginObject()
+    text.member("modality", model.recipe.modality)
+    text.member("channels", model.header.channels)
+    text.member("height", model.header.height)
+    text.member("width", model.header.width)
+    text.endObject()
+    text.member("outputs", model.header.outputCount)
+    text.member("calibrated", model.labels.isCalibrated)
+    text.key("labels")
+    text.beginArray()
+    for label in model.labels.labels where label.isReported {
+        text.beginObject()
+        text.member("label", label.name)
+        text.key("code")
+        if let code = label.code {
+            text.beginObject()
+            text.member("scheme", code.scheme)
+            text.member("value", code.value)
+            text.member("meaning", code.meaning)
+            text.endObject()
+        } else {
+            text.null()
+        }
+        text.key("threshold")
+        if let threshold = label.threshold { text.value(threshold) } else { text.null() }
+        text.member("operatingPoint", label.operatingPoint)
+        text.endObject()
+    }
+    text.endArray()
+    // As text: the file promises that the card is UTF-8, not that it is well formed.
+    text.member("card", cardText(model))
+    text.endObject()
+    return text.utf8
+}
+
+/// The model card.
+func cardText(_ model: ModelFile) -> String {
+    String(decoding: model.card.array, as: UTF8.self)
+}
