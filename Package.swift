@@ -73,7 +73,7 @@ let deviceTargets: [Target] = [
 let workstationTargets: [Target] = [
     .target(name: "CTernBLAS", path: "Tools/CTernBLAS", linkerSettings: [.linkedLibrary("openblas")]),
     workstation("TernWriter", "TernBytes", "TernModel", "TernPlatform"),
-    workstation("TernConvert", "TernWriter", "TernModel", "TernEngine", "TernPlatform"),
+    workstation("TernConvert", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernBytes", "TernPlatform"),
     workstation("TernReference", "CTernBLAS", "TernConvert"),
     .executableTarget(
         name: "tern",

@@ -1,0 +1,123 @@
+import Foundation
+import TernBytes
+import TernEngine
+import TernKernels
+public import TernModel
+import TernPlatform
+import TernWriter
+
+/// Makes a model file from a checkpoint and its description.
+public struct Converter {
+    public struct Options: Equatable, Sendable {
+        public var weights: WeightsKind
+        /// `t5` (1.6 bit a weight) or `t2`, for ternary weights.
+        public var packing: ElementType
+        /// Whether the inputs of INT8 layers are smoothed, see Smoothing.swift; changes nothing for other weights.
+        public var smooths: Bool
+        public init(weights: WeightsKind, packing: ElementType = .t5, smooths: Bool = true) {
+            self.weights = weights
+            self.packing = packing
+            self.smooths = smooths
+        }
+    }
+    /// What is being done, for a progress display.
+    public enum Stage: String, Sendable {
+        case reading = "reading the checkpoint"
+        case planning = "planning and quantising"
+        case checking = "writing and checking"
+        case golden = "computing golden vectors on the scalar table"
+    }
+
+    /// Gives the bytes of an unsigned model file whose golden vectors the scalar table computed.
+    ///
+    /// - Throws: `ConvertError`, which says what to change.
+    public static func convert(
+        _ checkpoint: Safetensors, description: ModelDescription, options: Options, progress: (Stage) -> Void = { _ in }
+    ) throws(ConvertError) -> [UInt8] {
+        progress(.reading)
+        var model = try VisionTransformer(reading: checkpoint, description: description)
+        progress(.planning)
+        if options.weights == .int8, options.smooths { model = model.smoothed() }
+        let plan = try Planner.plan(
+            model,
+            Planner.Options(
+                weights: options.weights, packing: options.packing, levels: description.levels, int8Layers: description.int8Layers))
+        let header = ModelHeader(
+            name: description.name, version: description.version, arenaByteCount: plan.arenaByteCount, inputByteOffset: plan.inputByteOffset,
+            outputByteOffset: plan.outputByteOffset, outputCount: model.outputCount, channels: model.channels, height: model.imageHeight,
+            width: model.imageWidth)
+        let count = model.channels * model.imageHeight * model.imageWidth
+        var draft = ModelDraft(
+            header: header, tensors: plan.tensors, operations: plan.operations, recipe: description.recipe, labels: description.labels,
+            card: Array(card(description, options, checkpoint).text.utf8),
+            golden: GoldenInputs.all(count: count).map {
+                GoldenVector(input: $0, output: [Float](repeating: 0, count: model.outputCount))
+            })
+        do {
+            progress(.checking)
+            let file = try ModelWriter.check(try ModelWriter.bytes(of: draft))
+            progress(.golden)
+            let outputs = try goldenOutputs(file, draft.golden.map(\.input))
+            for (index, output) in outputs.enumerated() { draft.golden[index].output = output }
+            progress(.checking)
+            return try ModelWriter.bytes(of: draft)
+        } catch let error as WriterError {
+            throw .writer(error)
+        } catch let error as EngineError {
+            throw .engine(error)
+        } catch {
+            throw .unsupported("\(error)")
+        }
+    }
+
+    private static func goldenOutputs(_ file: ModelFile, _ inputs: [[Float]]) throws(EngineError) -> [[Float]] {
+        let engine = try Engine(model: file, instructionSet: .scalar, threadCount: 1)
+        var outputs: [[Float]] = []
+        for input in inputs {
+            var output = [Float](repeating: 0, count: file.header.outputCount)
+            var span = output.mutableSpan
+            try engine.infer(input.span, into: &span)
+            outputs.append(output)
+        }
+        return outputs
+    }
+
+    /// The description's card with a record of this conversion.
+    private static func card(_ description: ModelDescription, _ options: Options, _ checkpoint: Safetensors) -> JSONValue {
+        var members = description.card.members ?? []
+        members.removeAll { $0.key == "conversion" }
+        members.append(
+            JSONMember(
+                "conversion",
+                .object([
+                    JSONMember("checkpointSHA256", .string(checkpoint.sha256)),
+                    JSONMember("weights", .string(options.weights.rawValue)),
+                    JSONMember("packing", .string(options.weights == .ternary ? "\(options.packing)" : "none")),
+                    JSONMember("smoothing", .boolean(options.weights == .int8 && options.smooths)),
+                    JSONMember("activationLevels", .number(options.weights == .f32 ? 0 : Double(description.levels))),
+                ])))
+        return .object(members)
+    }
+}
+
+/// The prepared inputs of golden vectors: smooth and seeded, the same for every model of one size.
+enum GoldenInputs {
+    static func all(count: Int) -> [[Float]] { [waves(count: count), noise(count: count)] }
+
+    /// sin(0.01 k) + 0.5 cos(0.0007 k).
+    static func waves(count: Int) -> [Float] {
+        (0..<count).map { Float(sin(0.01 * Double($0)) + 0.5 * cos(0.0007 * Double($0))) }
+    }
+
+    /// Uniform in -2 ..< 2 from SplitMix64 with seed 0x5445524E.
+    static func noise(count: Int) -> [Float] {
+        var state: UInt64 = 0x5445_524E
+        return (0..<count).map { _ in
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return Float((z ^ (z >> 31)) >> 40) * 0x1p-22 - 2
+        }
+    }
+}
