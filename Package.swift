@@ -78,7 +78,7 @@ let workstationTargets: [Target] = [
     .executableTarget(
         name: "tern",
         dependencies: [
-            "TernConvert", "TernReference", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernPrepare", "TernPlatform",
+            "TernConvert", "TernReference", "TernWriter", "TernBytes", "TernModel", "TernEngine", "TernKernels", "TernPrepare", "TernPlatform",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Tools/tern",

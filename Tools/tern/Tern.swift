@@ -1,0 +1,19 @@
+import ArgumentParser
+
+@main
+struct Tern: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tern",
+        abstract: "Converts, inspects, compares, evaluates and signs models for ternd.",
+        discussion: """
+            A usual way:
+              tern convert vit.safetensors --config vit.json --weights int8 -o vit.tern
+              tern compare vit.tern --reference vit.safetensors --config vit.json image.png
+              tern keygen signing.key
+              tern sign vit.tern --key signing.key
+            """,
+        version: "0.1.0",
+        subcommands: [
+            ConvertCommand.self, InspectCommand.self, SignCommand.self, VerifyCommand.self, KeygenCommand.self,
+        ])
+}
