@@ -38,7 +38,7 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 let deviceTargets: [Target] = [
     // Layer 0
     // Optimised in every configuration: tests of kernels at -O0 would take minutes.
-    .target(name: "CTernKernels", cSettings: warnings + [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "CTernKernels", cSettings: warnings + [.unsafeFlags(["-O3"])]),
     shim("CTernPlatform", links: "event_extra", "event_core", "sodium", "pthread"),
     shim("CTernJPEG", links: "jpeg"),
     shim("CTernPNG", links: "png16", "z", "m"),

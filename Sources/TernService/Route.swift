@@ -79,14 +79,14 @@ struct Query {
         }
     }
 
-    private mutating func take(_ name: StaticString) -> [UInt8]? {
-        let wanted = Array(String(describing: name).utf8)
+    private mutating func take(_ name: String) -> [UInt8]? {
+        let wanted = Array(name.utf8)
         guard let index = pairs.firstIndex(where: { $0.name == wanted }) else { return nil }
         return pairs.remove(at: index).value
     }
 
     /// 1 is true, 0 or nothing is false.
-    mutating func flag(_ name: StaticString) throws(Problem) -> Bool {
+    mutating func flag(_ name: String) throws(Problem) -> Bool {
         guard let value = take(name) else { return false }
         if value == [0x31] { return true }
         if value == [0x30] { return false }
@@ -94,7 +94,7 @@ struct Query {
     }
 
     /// Decimal digits that fit in 63 bits.
-    mutating func number(_ name: StaticString) throws(Problem) -> Int? {
+    mutating func number(_ name: String) throws(Problem) -> Int? {
         guard let value = take(name) else { return nil }
         guard let number = Decimal.parse(value) else { throw .badQuery("a sequence number is digits alone") }
         return number

@@ -42,7 +42,7 @@ struct Bench {
         self.repeatCount = repeatCount
         var golden: [Float] = []
         let model = engine.model
-        for index in 0..<engine.inputCount { golden.append(model.goldenInput(0).floatLE(at: 4 * index)) }
+        for index in 0..<engine.inputCount { golden.append(model.goldenInput(0).floatLE(at: index * 4)) }
         input = golden
         times = Array(repeating: 0, count: repeatCount)
     }
