@@ -103,3 +103,13 @@ func pack(_ weights: [Int8], rows: Int, columns: Int, _ kind: WeightsKind) -> [U
     }
     return packed
 }
+
+extension [UInt8] {
+    /// The bytes as the kernels take them.
+    var raw: RawSpan {
+        @_lifetime(borrow self) get {
+            // SAFETY: every byte of a UInt8 is initialised.
+            unsafe span.bytes
+        }
+    }
+}

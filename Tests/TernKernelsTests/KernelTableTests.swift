@@ -1,0 +1,123 @@
+import Testing
+
+@testable import TernKernels
+
+@Suite struct KernelTableTests {
+    func bytes(_ values: [Float]) -> [UInt8] {
+        values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> UInt32(8 * $0)) } }
+    }
+
+    /// A small block: norm, linear, attention, linear with GELU, linear with residual, pool. Gives the arena afterwards.
+    func runBlock(_ set: InstructionSet, threads: Int) throws -> [UInt32] {
+        var random = Generator(seed: 501)
+        let (tokens, channels, heads) = (29, 48, 3)
+        func floats(_ count: Int) -> [UInt8] { bytes((0..<count).map { _ in random.unit() }) }
+        func weights(_ rows: Int, _ columns: Int, _ kind: WeightsKind) -> [UInt8] {
+            let largest = kind == .s8 ? 127 : 1
+            return pack((0..<rows * columns).map { _ in Int8(Int(random.next() % UInt64(2 * largest + 1)) - largest) }, rows: rows, columns: columns, kind)
+        }
+        var capacity = KernelCapacity()
+        try capacity.addLinear(rows: tokens, depth: channels)
+        try capacity.addLinear(rows: tokens, depth: 4 * channels)
+        try capacity.addAttention(tokens: tokens, width: channels / heads)
+        let table = try KernelTable(set, threadCount: threads, capacity: capacity)
+        let x = ArenaMatrix(byteOffset: 0, stride: channels)
+        let normed = ArenaMatrix(byteOffset: tokens * channels * 4, stride: channels)
+        let wide = ArenaMatrix(byteOffset: 2 * tokens * channels * 4, stride: 4 * channels)
+        let pooled = ArenaMatrix(byteOffset: 6 * tokens * channels * 4, stride: channels)
+        let arena = try Arena(byteCount: 6 * tokens * channels * 4 + channels * 4)
+        table.fill(rows: tokens, columns: channels, output: x, tensor: floats(tokens * channels).raw, in: arena)
+        table.layerNorm(
+            rows: tokens, columns: channels, input: x, output: normed, gamma: floats(channels).raw, beta: floats(channels).raw,
+            epsilon: 1e-6, in: arena)
+        try table.linear(
+            LinearCall(rows: tokens, columns: 3 * channels, depth: channels, weightsKind: .t5, levels: 63, input: normed, output: wide),
+            weights: weights(3 * channels, channels, .t5).raw, scales: bytes([0.02]).raw, bias: floats(3 * channels).raw,
+            residual: RawSpan(), in: arena)
+        try table.attention(
+            AttentionCall(
+                tokens: tokens, queryCount: tokens, heads: heads, keyValueHeads: heads, width: channels / heads, factor: 0.36, queries: wide,
+                keys: ArenaMatrix(byteOffset: wide.byteOffset + channels * 4, stride: 4 * channels), output: normed), in: arena)
+        try table.linear(
+            LinearCall(
+                rows: tokens, columns: 4 * channels, depth: channels, weightsKind: .t2, levels: 127, input: normed, output: wide, appliesGELU: true),
+            weights: weights(4 * channels, channels, .t2).raw, scales: bytes([0.01]).raw, bias: RawSpan(), residual: RawSpan(), in: arena)
+        try table.linear(
+            LinearCall(
+                rows: tokens, columns: channels, depth: 4 * channels, weightsKind: .s8, levels: 42, input: wide, output: x, residual: .arena(x)),
+            weights: weights(channels, 4 * channels, .s8).raw, scales: bytes((0..<channels).map { _ in abs(random.unit()) + 0.01 }).raw,
+            bias: floats(channels).raw, residual: RawSpan(), in: arena)
+        try table.linear(
+            LinearCall(
+                rows: tokens, columns: channels, depth: channels, weightsKind: .f32, levels: 0, input: x, output: normed, residual: .tensor),
+            weights: floats(channels * channels).raw, scales: RawSpan(), bias: floats(channels).raw,
+            residual: floats(tokens * channels).raw, in: arena)
+        table.meanPool(rows: tokens, columns: channels, input: normed, output: pooled, in: arena)
+        let values = arena.values(at: 0, count: arena.byteCount / 4)
+        return values.indices.map { values[$0].bitPattern }
+    }
+
+    @Test("one, two and three threads on every table give the bits of scalar on one thread", arguments: Table.all)
+    func threadsAndTablesAgree(table: Table) throws {
+        let expected = try runBlock(.scalar, threads: 1)
+        #expect(expected.contains { $0 != 0 })
+        for threads in 1...3 { #expect(try runBlock(table.instructionSet, threads: threads) == expected, "\(threads) threads") }
+    }
+
+    @Test("a value that is not finite stops a layer and attention", arguments: [1, 2])
+    func throwsNotFinite(threads: Int) throws {
+        var capacity = KernelCapacity()
+        try capacity.addLinear(rows: 300, depth: 40)
+        try capacity.addAttention(tokens: 9, width: 4)
+        let table = try KernelTable(.best, threadCount: threads, capacity: capacity)
+        let arena = try Arena(byteCount: 300 * 41 * 4)
+        let weights = [UInt8](repeating: 0, count: 2560), scale = bytes([1])
+        let call = LinearCall(
+            rows: 300, columns: 1, depth: 40, weightsKind: .s8, levels: 127, input: ArenaMatrix(byteOffset: 0, stride: 40),
+            output: ArenaMatrix(byteOffset: 48000, stride: 1))
+        try table.linear(call, weights: weights.raw, scales: scale.raw, bias: RawSpan(), residual: RawSpan(), in: arena)
+        arena.copyIn([Float.nan].span, at: 47996)
+        #expect(throws: KernelError.notFinite) {
+            try table.linear(call, weights: weights.raw, scales: scale.raw, bias: RawSpan(), residual: RawSpan(), in: arena)
+        }
+        arena.copyIn([Float.infinity].span, at: 40)
+        #expect(throws: KernelError.notFinite) {
+            try table.attention(
+                AttentionCall(
+                    tokens: 9, queryCount: 9, heads: 1, keyValueHeads: 1, width: 4, factor: 1, queries: ArenaMatrix(byteOffset: 0, stride: 12),
+                    keys: ArenaMatrix(byteOffset: 16, stride: 12), output: ArenaMatrix(byteOffset: 4000, stride: 4)), in: arena)
+        }
+    }
+
+    @Test func refusesWhatItCannotPrepare() throws {
+        var capacity = KernelCapacity()
+        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 1, depth: 131_073) }
+        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: Int.max, depth: 64) }
+        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 0, depth: 64) }
+        #expect(throws: KernelError.limit) { try capacity.addAttention(tokens: 65_537, width: 64) }
+        #expect(throws: KernelError.limit) { try capacity.addAttention(tokens: 64, width: 4_097) }
+        #expect(capacity == KernelCapacity())
+        #expect(throws: KernelError.noThreads(count: 0)) { try KernelTable(.scalar, threadCount: 0, capacity: capacity) }
+        #expect(throws: KernelError.noThreads(count: 65)) { try KernelTable(.scalar, threadCount: 65, capacity: capacity) }
+        #expect(throws: KernelError.limit) { try Arena(byteCount: 0) }
+        #expect(throws: KernelError.outOfMemory(byteCount: Int.max)) { try Arena(byteCount: Int.max) }
+    }
+
+    @Test func arenaCopiesInAndOut() throws {
+        let arena = try Arena(byteCount: 64)
+        arena.copyIn([1, 2, 3].span, at: 8)
+        arena.copyIn(bytes([4]).raw, at: 60)
+        var out = [Float](repeating: 9, count: 16)
+        var span = out.mutableSpan
+        arena.copyOut(into: &span, at: 0)
+        #expect(out == [0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4])
+        #expect(arena.values(at: 12, count: 2)[1] == 3)
+    }
+
+    @Test("the peak counts multiply-adds", arguments: Table.all)
+    func peakCounts(table: Table) throws {
+        let kernels = try KernelTable(table.instructionSet, threadCount: 1, capacity: KernelCapacity())
+        #expect(kernels.measurePeak(rounds: 1000) >= 8000)
+        #expect(kernels.measurePeak(rounds: 2000) == 2 * kernels.measurePeak(rounds: 1000))
+    }
+}
