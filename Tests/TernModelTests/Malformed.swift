@@ -1,0 +1,108 @@
+import TernModel
+import TernPlatform
+import TernWriter
+import Testing
+
+/// A file that breaks one rule, and the error it must give.
+struct Malformed: Sendable, CustomTestStringConvertible {
+    let what: String
+    let expected: ModelFileError
+    let options: ModelFile.Options
+    let make: @Sendable () throws -> [UInt8]
+
+    init(
+        _ what: String, _ expected: ModelFileError, options: ModelFile.Options = .init(allowsUnsigned: true),
+        make: @escaping @Sendable () throws -> [UInt8]
+    ) {
+        self.what = what
+        self.expected = expected
+        self.options = options
+        self.make = make
+    }
+
+    /// The sample model with other bytes at an offset, digests made right again.
+    static func patched(_ what: String, _ expected: ModelFileError, at offset: Int, _ bytes: [UInt8]) -> Malformed {
+        Malformed(what, expected) { try patch(SampleModel.bytes(), at: offset, bytes) }
+    }
+
+    static func patched(_ what: String, _ expected: ModelFileError, at offset: Int, u32 value: UInt32) -> Malformed {
+        patched(what, expected, at: offset, little(UInt64(value), 4))
+    }
+
+    static func patched(_ what: String, _ expected: ModelFileError, at offset: Int, f32 value: Float) -> Malformed {
+        patched(what, expected, at: offset, u32: value.bitPattern)
+    }
+
+    /// The sample model with a change in its draft.
+    static func drafted(_ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout ModelDraft) throws -> Void) -> Malformed {
+        Malformed(what, expected) {
+            var draft = try SampleModel.draft()
+            try change(&draft)
+            return try ModelWriter.uncheckedBytes(of: draft)
+        }
+    }
+
+    /// The sample model with a change in its sections, laid out anew.
+    static func sectioned(
+        _ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout [DraftSection]) -> Void
+    ) -> Malformed {
+        Malformed(what, expected) {
+            let draft = try SampleModel.draft()
+            var sections = try ModelWriter.sections(of: draft)
+            change(&sections)
+            return try ModelWriter.assemble(draft, sections: sections)
+        }
+    }
+
+    /// One operation of the sample model changed.
+    static func operation(
+        _ index: Int, _ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout Operation) -> Void
+    ) -> Malformed {
+        drafted(what, expected) { change(&$0.operations[index].operation) }
+    }
+
+    var testDescription: String { "\(expected.rule) \(what)" }
+}
+
+func patch(_ bytes: [UInt8], at offset: Int, _ replacement: [UInt8]) -> [UInt8] {
+    var bytes = bytes
+    bytes.replaceSubrange(offset..<(offset + replacement.count), with: replacement)
+    ModelWriter.reseal(&bytes)
+    return bytes
+}
+
+func little(_ value: UInt64, _ byteCount: Int) -> [UInt8] {
+    (0..<byteCount).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
+}
+
+extension Operation {
+    /// The linear layer, for a change in place.
+    var linear: Linear {
+        get {
+            if case .linear(let linear) = self { return linear }
+            preconditionFailure("not a linear layer")
+        }
+        set { self = .linear(newValue) }
+    }
+    var attention: Attention {
+        get {
+            if case .attention(let attention) = self { return attention }
+            preconditionFailure("not attention")
+        }
+        set { self = .attention(newValue) }
+    }
+    var layerNorm: LayerNorm {
+        get {
+            if case .layerNorm(let norm) = self { return norm }
+            preconditionFailure("not a layer norm")
+        }
+        set { self = .layerNorm(newValue) }
+    }
+    var patches: Patches {
+        get {
+            if case .patches(let patches) = self { return patches }
+            preconditionFailure("not patches")
+        }
+        set { self = .patches(newValue) }
+    }
+}
