@@ -16,7 +16,7 @@ enum { GROUP_BYTES = TERN_PANEL * TERN_GROUP };
 typedef struct buffers {
     uint8_t *k_panels;     /* [padded tokens / 64][width groups][256]: a token is a channel */
     uint8_t *v_panels;     /* [padded width / 64][token groups][256] */
-    int8_t *q_codes;       /* [6][padded width] */
+    int8_t *q_codes;       /* [16][padded width] */
     float *k_scales;       /* [padded tokens] */
     int32_t *k_sums;       /* [padded tokens], -128 * the sum of a token's codes */
     float *v_scales;       /* [padded width] */
@@ -25,20 +25,57 @@ typedef struct buffers {
     size_t padded_tokens, padded_width;
 } buffers;
 
-/* K: each token alone, its codes spread into the panel in groups of four. */
+/* Row i of 16 int32 becomes lane i of every row. */
+TERN_INLINE void transpose(__m512i rows[16]) {
+    __m512i t[16];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i += 4) {
+        rows[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        rows[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        rows[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        rows[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    /* rows[4 r + c] holds, in quarter q, column 4 q + c of rows 4 r ... 4 r + 3. */
+#pragma clang loop unroll(full)
+    for (int c = 0; c < 4; c++) {
+        const __m512i low = _mm512_shuffle_i32x4(rows[c], rows[4 + c], 0x88), high = _mm512_shuffle_i32x4(rows[c], rows[4 + c], 0xdd);
+        const __m512i low2 = _mm512_shuffle_i32x4(rows[8 + c], rows[12 + c], 0x88), high2 = _mm512_shuffle_i32x4(rows[8 + c], rows[12 + c], 0xdd);
+        t[c] = _mm512_shuffle_i32x4(low, low2, 0x88);
+        t[8 + c] = _mm512_shuffle_i32x4(low, low2, 0xdd);
+        t[4 + c] = _mm512_shuffle_i32x4(high, high2, 0x88);
+        t[12 + c] = _mm512_shuffle_i32x4(high, high2, 0xdd);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i++) rows[i] = t[i];
+}
+
+/* K: 16 tokens at a time, each quantised alone, their groups of four turned into the panel's order. */
 static int prepare_keys(const tern_attention *op, const float *k, const buffers *at) {
     const size_t groups = tern_groups(op->width), panel_bytes = groups * GROUP_BYTES;
     int not_finite = 0;
-    for (size_t j = 0; j < at->padded_tokens; j++) {
+    for (size_t j = 0; j < op->tokens; j += 16) {
+        for (size_t i = 0; i < 16; i++) {
+            int8_t *codes = at->q_codes + i * at->padded_width;
+            int32_t sum = 0;
+            if (j + i < op->tokens)
+                not_finite |= tern_quantise_row_512(k + (j + i) * op->kv_stride, op->width, 127.0f, codes, at->padded_width,
+                                                    at->k_scales + j + i, &sum);
+            else
+                memset(codes, 0, at->padded_width);
+            at->k_sums[j + i] = -128 * sum;
+        }
         uint8_t *to = at->k_panels + j / TERN_PANEL * panel_bytes + j % TERN_PANEL * TERN_GROUP;
-        int8_t *codes = at->q_codes;
-        int32_t sum = 0;
-        if (j < op->tokens)
-            not_finite |= tern_quantise_row_512(k + j * op->kv_stride, op->width, 127.0f, codes, at->padded_width, at->k_scales + j, &sum);
-        else
-            memset(codes, 0, at->padded_width);
-        at->k_sums[j] = -128 * sum;
-        for (size_t g = 0; g < groups; g++) memcpy(to + g * GROUP_BYTES, codes + g * TERN_GROUP, TERN_GROUP);
+        for (size_t g = 0; g < groups; g += 16) {
+            __m512i rows[16];
+            for (size_t i = 0; i < 16; i++) rows[i] = _mm512_loadu_si512(at->q_codes + i * at->padded_width + g * TERN_GROUP);
+            transpose(rows);
+            for (size_t i = 0; i < tern_minimum(16, groups - g); i++) _mm512_storeu_si512(to + (g + i) * GROUP_BYTES, rows[i]);
+        }
     }
     return not_finite;
 }
@@ -89,19 +126,28 @@ static void score_rows(const tern_attention *op, size_t m, const buffers *at) {
     }
 }
 
-/* u[i][j] of one row to bytes, zero past the tokens; gives 1 / f32(Z). */
+/* u of 16 scores. */
+TERN_INLINE __m512i weigh(const float *scores, __m512 largest, __m512 factor) {
+    const __m512 x = _mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(scores), largest), factor);
+    return _mm512_cvtps_epi32(_mm512_mul_ps(tern_exp2_512(x), _mm512_set1_ps(255.0f)));
+}
+
+/* u[i][j] of one row to bytes, zero past the tokens to a multiple of 16; gives 1 / f32(Z). */
 static float weigh_row(const tern_attention *op, float factor, const float *scores, uint8_t *probabilities) {
-    __m512 highest = _mm512_set1_ps(-__builtin_inff());
-    for (size_t j = 0; j < op->tokens; j += 16) {
-        const __mmask16 mask = tern_lanes_512(op->tokens - j);
-        highest = _mm512_mask_max_ps(highest, mask, _mm512_maskz_loadu_ps(mask, scores + j), highest);
-    }
+    const size_t whole = op->tokens / 16 * 16;
+    const __mmask16 rest = tern_lanes_512(op->tokens - whole);
+    __m512 highest = _mm512_mask_loadu_ps(_mm512_set1_ps(-__builtin_inff()), rest, scores + whole);
+    for (size_t j = 0; j < whole; j += 16) highest = _mm512_max_ps(_mm512_loadu_ps(scores + j), highest);
     const __m512 largest = _mm512_set1_ps(_mm512_reduce_max_ps(highest)), times = _mm512_set1_ps(factor);
     __m512i total = _mm512_setzero_si512();
-    for (size_t j = 0; j < op->tokens; j += 16) {
-        const __mmask16 mask = tern_lanes_512(op->tokens - j);
-        const __m512 x = _mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(scores + j), largest), times);
-        const __m512i u = _mm512_maskz_cvtps_epi32(mask, _mm512_mul_ps(tern_exp2_512(x), _mm512_set1_ps(255.0f)));
+    size_t j = 0;
+    for (; j < whole; j += 16) {
+        const __m512i u = weigh(scores + j, largest, times);
+        total = _mm512_add_epi32(total, u);
+        _mm_storeu_si128((__m128i *)(probabilities + j), _mm512_cvtepi32_epi8(u));
+    }
+    if (rest) {
+        const __m512i u = _mm512_maskz_mov_epi32(rest, weigh(scores + j, largest, times));
         total = _mm512_add_epi32(total, u);
         _mm_storeu_si128((__m128i *)(probabilities + j), _mm512_cvtepi32_epi8(u));
     }

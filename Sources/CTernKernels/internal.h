@@ -33,6 +33,8 @@ static inline size_t tern_panel_bytes(tern_weights_kind kind, size_t k) {
     return 0;
 }
 
+_Static_assert(TERN_LANES >= (TERN_ROWS + 1) * sizeof(int16_t), "rows of queries do not fit");
+
 /* Scratch of one attention call. Panels are sized for int16 entries; sets that need bytes use half of them. */
 typedef struct tern_attention_layout {
     size_t padded_tokens;   /* a multiple of 64 */
@@ -49,7 +51,7 @@ static inline tern_attention_layout tern_attention_layout_of(size_t tokens, size
     size_t at = 0;
     layout.k_panels = at, at += panel_bytes;
     layout.v_panels = at, at += panel_bytes;
-    layout.q_codes = at, at += (TERN_ROWS + 1) * sizeof(int16_t) * layout.padded_width;
+    layout.q_codes = at, at += TERN_LANES * layout.padded_width; /* 16 rows of bytes, or 6 of int16 and one of bytes */
     layout.k_scales = at, at += sizeof(float) * layout.padded_tokens;
     layout.k_sums = at, at += sizeof(int32_t) * layout.padded_tokens;
     layout.v_scales = at, at += sizeof(float) * layout.padded_width;

@@ -67,19 +67,29 @@ TERN_INLINE uint32_t tern_reduce_max_256(__m256i x) {
     return (uint32_t)_mm_cvtsi128_si32(_mm_max_epu32(four, _mm_shuffle_epi32(four, 0xb1)));
 }
 
-/* 8 int32 in -128 ... 127 to 8 bytes. */
-TERN_INLINE void tern_store_bytes_256(int8_t *to, __m256i x) {
-    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-    _mm_storel_epi64((__m128i *)to, _mm_packs_epi16(words, words));
+/* 32 values times r to codes. */
+TERN_INLINE __m256i tern_pack_codes_256(const __m256 values[4], __m256 r) {
+    const __m256i words = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(values[0], r)), _mm256_cvtps_epi32(_mm256_mul_ps(values[1], r)));
+    const __m256i more = _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(values[2], r)), _mm256_cvtps_epi32(_mm256_mul_ps(values[3], r)));
+    /* Packing works on halves: each holds four codes of every register. */
+    return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(words, more), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-/* The codes of one row and their sum, N-02: codes [0 ..< codes_stride], zero past `count`; codes_stride is a multiple of 8. */
+/* The int32 sums of groups of four codes. */
+TERN_INLINE __m256i tern_sums_256(__m256i codes) {
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), codes), _mm256_set1_epi16(1));
+}
+
+/* The codes of one row and their sum, N-02: codes [0 ..< codes_stride], zero past `count`; codes_stride is a multiple of 32. */
 TERN_INLINE int tern_quantise_row_256(const float *x, size_t count, float levels, int8_t *codes, size_t codes_stride, float *scale,
                                       int32_t *sum) {
-    __m256i largest = _mm256_setzero_si256();
-    for (size_t i = 0; i < count; i += 8)
-        largest = _mm256_max_epu32(largest, tern_magnitude_256(_mm256_maskload_ps(x + i, tern_lanes_256(count - i))));
-    const uint32_t bits = tern_reduce_max_256(largest);
+    __m256i largest[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    const size_t whole = count / 32 * 32;
+    for (size_t i = 0; i < whole; i += 16)
+        for (int j = 0; j < 2; j++) largest[j] = _mm256_max_epu32(largest[j], tern_magnitude_256(_mm256_loadu_ps(x + i + 8 * j)));
+    for (size_t i = whole; i < count; i += 8)
+        largest[0] = _mm256_max_epu32(largest[0], tern_magnitude_256(_mm256_maskload_ps(x + i, tern_lanes_256(count - i))));
+    const uint32_t bits = tern_reduce_max_256(_mm256_max_epu32(largest[0], largest[1]));
     const float absmax = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)bits)));
     const int is_finite = bits < TERN_INFINITY_BITS;
     const int has_codes = is_finite && absmax >= 0x1p-100f;
@@ -87,13 +97,18 @@ TERN_INLINE int tern_quantise_row_256(const float *x, size_t count, float levels
     __m256i total = _mm256_setzero_si256();
     size_t i = 0;
     if (has_codes) {
-        for (; i < count; i += 8) {
-            const __m256i q = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_maskload_ps(x + i, tern_lanes_256(count - i)), r));
-            total = _mm256_add_epi32(total, q);
-            tern_store_bytes_256(codes + i, q);
+        for (; i < count; i += 32) {
+            __m256 values[4];
+            for (size_t j = 0; j < 4; j++) {
+                if (i < whole) values[j] = _mm256_loadu_ps(x + i + 8 * j);
+                else values[j] = count > i + 8 * j ? _mm256_maskload_ps(x + i + 8 * j, tern_lanes_256(count - i - 8 * j)) : _mm256_setzero_ps();
+            }
+            const __m256i q = tern_pack_codes_256(values, r);
+            total = _mm256_add_epi32(total, tern_sums_256(q));
+            _mm256_storeu_si256((__m256i *)(codes + i), q);
         }
     }
-    for (; i < codes_stride; i += 8) _mm_storel_epi64((__m128i *)(codes + i), _mm_setzero_si128());
+    for (; i < codes_stride; i += 32) _mm256_storeu_si256((__m256i *)(codes + i), _mm256_setzero_si256());
     *scale = has_codes ? absmax / levels : 0.0f;
     *sum = tern_reduce_add_256(total);
     return !is_finite;

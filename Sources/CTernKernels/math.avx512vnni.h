@@ -47,13 +47,25 @@ TERN_INLINE __m512i tern_magnitude_512(__m512 x) {
 
 /* The largest |x| as bits, N-02. */
 TERN_INLINE uint32_t tern_absmax_512(const float *x, size_t count) {
-    __m512i largest = _mm512_setzero_si512();
-    for (size_t i = 0; i < count; i += 16)
-        largest = _mm512_max_epu32(largest, tern_magnitude_512(_mm512_maskz_loadu_ps(tern_lanes_512(count - i), x + i)));
-    return _mm512_reduce_max_epu32(largest);
+    __m512i largest[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+    size_t i = 0;
+    for (; i + 64 <= count; i += 64)
+        for (int j = 0; j < 4; j++) largest[j] = _mm512_max_epu32(largest[j], tern_magnitude_512(_mm512_loadu_ps(x + i + 16 * j)));
+    for (; i < count; i += 16)
+        largest[0] = _mm512_max_epu32(largest[0], tern_magnitude_512(_mm512_maskz_loadu_ps(tern_lanes_512(count - i), x + i)));
+    return _mm512_reduce_max_epu32(_mm512_max_epu32(_mm512_max_epu32(largest[0], largest[1]), _mm512_max_epu32(largest[2], largest[3])));
 }
 
-/* The codes of one row and their sum, N-02: codes [0 ..< codes_stride], zero past `count`; codes_stride is a multiple of 16. */
+/* 64 values times r to codes. */
+TERN_INLINE __m512i tern_codes_512(__m512 a, __m512 b, __m512 c, __m512 d, __m512 r) {
+    const __m512i words = _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(a, r)), _mm512_cvtps_epi32(_mm512_mul_ps(b, r)));
+    const __m512i more = _mm512_packs_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(c, r)), _mm512_cvtps_epi32(_mm512_mul_ps(d, r)));
+    /* Packing works on quarters: each holds four codes of a, b, c and d. */
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_permutexvar_epi32(order, _mm512_packs_epi16(words, more));
+}
+
+/* The codes of one row and their sum, N-02: codes [0 ..< codes_stride], zero past `count`; codes_stride is a multiple of 64. */
 TERN_INLINE int tern_quantise_row_512(const float *x, size_t count, float levels, int8_t *codes, size_t codes_stride, float *scale,
                                       int32_t *sum) {
     const uint32_t bits = tern_absmax_512(x, count);
@@ -61,17 +73,27 @@ TERN_INLINE int tern_quantise_row_512(const float *x, size_t count, float levels
     const int is_finite = bits < TERN_INFINITY_BITS;
     const int has_codes = is_finite && absmax >= 0x1p-100f;
     const __m512 r = _mm512_set1_ps(has_codes ? levels / absmax : 0.0f);
+    const __m512i ones = _mm512_set1_epi8(1);
     __m512i total = _mm512_setzero_si512();
     size_t i = 0;
     if (has_codes) {
-        for (; i < count; i += 16) {
-            const __m512 values = _mm512_maskz_loadu_ps(tern_lanes_512(count - i), x + i);
-            const __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(values, r));
-            total = _mm512_add_epi32(total, q);
-            _mm_storeu_si128((__m128i *)(codes + i), _mm512_cvtepi32_epi8(q));
+        for (; i + 64 <= count; i += 64) {
+            const __m512i q = tern_codes_512(_mm512_loadu_ps(x + i), _mm512_loadu_ps(x + i + 16), _mm512_loadu_ps(x + i + 32),
+                                             _mm512_loadu_ps(x + i + 48), r);
+            total = _mm512_dpbusd_epi32(total, ones, q);
+            _mm512_storeu_si512(codes + i, q);
+        }
+        if (i < count) {
+            __m512 values[4];
+            for (size_t j = 0; j < 4; j++)
+                values[j] = count > i + 16 * j ? _mm512_maskz_loadu_ps(tern_lanes_512(count - i - 16 * j), x + i + 16 * j) : _mm512_setzero_ps();
+            const __m512i q = tern_codes_512(values[0], values[1], values[2], values[3], r);
+            total = _mm512_dpbusd_epi32(total, ones, q);
+            _mm512_storeu_si512(codes + i, q);
+            i += 64;
         }
     }
-    for (; i < codes_stride; i += 16) _mm_storeu_si128((__m128i *)(codes + i), _mm_setzero_si128());
+    for (; i < codes_stride; i += 64) _mm512_storeu_si512(codes + i, _mm512_setzero_si512());
     *scale = has_codes ? absmax / levels : 0.0f;
     *sum = _mm512_reduce_add_epi32(total);
     return !is_finite;
