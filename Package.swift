@@ -86,6 +86,7 @@ let workstationTargets: [Target] = [
 ]
 
 let testTargets: [Target] = [
+    .target(name: "TernImageTesting", dependencies: ["TernImage"], path: "Tests/TernImageTesting", swiftSettings: strict),
     tests("TernBytes"),
     // Optimised in every configuration, as the kernels are: the reference that the tables are held against is plain loops.
     .testTarget(
@@ -93,12 +94,12 @@ let testTargets: [Target] = [
     tests("TernPlatform"),
     tests("TernImage", "TernBytes"),
     tests("TernModel", "TernWriter", "TernBytes", "TernPlatform"),
-    tests("TernDICOM", "TernBytes", "TernImage"),
-    tests("TernJPEG", "TernBytes", "TernImage"),
-    tests("TernPNG", "TernBytes", "TernImage"),
+    tests("TernDICOM", "TernBytes", "TernImage", "TernImageTesting"),
+    tests("TernJPEG", "TernBytes", "TernImage", "TernImageTesting"),
+    tests("TernPNG", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernFindings"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
-    tests("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
+    tests("TernPrepare", "TernBytes", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     tests("TernConvert", "TernWriter", "TernModel", "TernEngine"),
     tests("TernReference", "TernConvert"),
 ]

@@ -85,7 +85,7 @@ private func prepare8(_ samples: [UInt8], _ image: DecodedImage, _ crop: Crop, _
     let isReduced = image.channels == 3 && planes == 1
     let inversion: UInt8 = image.greyscale?.isInverted == true ? 255 : 0
     let resize = Resize8(width: crop.width, height: crop.height, channels: planes, recipe: recipe)
-    let resized = resize.run(inputWidth: crop.width) { y, row in
+    let resized = resize.run { y, row in
         let start = ((crop.y + y) * image.width + crop.x) * image.channels
         if isReduced {
             for x in 0..<crop.width {

@@ -1,0 +1,119 @@
+import TernBytes
+import TernDICOM
+import TernImage
+import TernImageTesting
+import Testing
+
+@Test func decodesEveryGoldenDICOMExactly() throws {
+    let vectors = try ImageVectors("TernDICOM")
+    #expect(vectors.cases.count > 50)
+    for item in vectors.cases {
+        let bytes = try vectors.bytes(item.file)
+        if let refused = item.refused {
+            let error = #expect(throws: DICOMError.self, "\(item.file)") { try DICOMDecoder.decode(bytes.rawBytes) }
+            #expect(error.map { caseName($0) } == refused, "\(item.file)")
+            continue
+        }
+        let file = try DICOMDecoder.decode(bytes.rawBytes)
+        #expect(file.modality == "DX")
+        #expect(file.sopInstanceUID?.description == "2.25.329800735698586629295641978511506172918")
+        let expected = try #require(try vectors.expectedImage(item))
+        switch file.pixels {
+        case .native(let image):
+            #expect(item.jpegByteCount == nil)
+            #expect(image == expected, "\(item.file)")
+        case .encapsulated(let frame):
+            // Fragments are padded to even lengths, each by at most one byte; the first marker is the start of the image.
+            let byteCount = try #require(item.jpegByteCount)
+            #expect((byteCount...(byteCount + 3)).contains(frame.bytes.count), "\(item.file)")
+            #expect(Array(frame.bytes.prefix(2)) == [0xFF, 0xD8])
+            #expect((frame.width, frame.height) == (expected.width, expected.height))
+            #expect((frame.colour == .grey) == (expected.channels == 1))
+            #expect(frame.greyscale == expected.greyscale)
+        }
+    }
+}
+
+@Test func survivesEveryTruncationOfADICOMFile() throws {
+    let vectors = try ImageVectors("TernDICOM")
+    for name in ["sequences_undefined_explicit.dcm", "sequences_undefined_implicit.dcm", "jpeg_grey_fragments.dcm", "mono2_8_implicit_bare.dcm"] {
+        let bytes = try vectors.bytes(name)
+        for count in 0..<bytes.count {
+            #expect(throws: DICOMError.self, "\(name) \(count)") { try DICOMDecoder.decode([UInt8](bytes[..<count]).rawBytes) }
+        }
+    }
+}
+
+@Test func survivesFlippedBitsAndLengthsOfAllOnes() throws {
+    let vectors = try ImageVectors("TernDICOM")
+    var outcomes: [String: Int] = [:]
+    for name in ["sequences_undefined_explicit.dcm", "sequences_defined_implicit.dcm", "ct_signed_implicit.dcm", "jpeg_grey.dcm"] {
+        let bytes = try vectors.bytes(name)
+        for index in stride(from: 0, to: bytes.count - 4, by: 1) {
+            var damaged = bytes
+            damaged[index] ^= 1 << UInt8(index % 8)
+            do throws(DICOMError) { _ = try DICOMDecoder.decode(damaged.rawBytes) } catch { outcomes[caseName(error), default: 0] += 1 }
+            damaged = bytes
+            for byte in 0..<4 { damaged[index + byte] = 0xFF }
+            do throws(DICOMError) { _ = try DICOMDecoder.decode(damaged.rawBytes) } catch { outcomes[caseName(error), default: 0] += 1 }
+        }
+    }
+    // The damage reaches every part of the reader.
+    for name in ["truncated", "unknownValueRepresentation", "oddByteCount", "undefinedLength", "unexpectedTag", "invalidValue", "missingElement"] {
+        #expect(outcomes[name, default: 0] > 0, "\(name)")
+    }
+}
+
+/// An explicit little-endian element with a short value.
+private func element(_ group: UInt16, _ element: UInt16, _ representation: String, _ value: [UInt8]) -> [UInt8] {
+    short(group) + short(element) + [UInt8](representation.utf8) + short(UInt16(value.count)) + value
+}
+private func short(_ value: UInt16) -> [UInt8] { [UInt8(value & 255), UInt8(value >> 8)] }
+
+/// A bare explicit data set of the given shape with no pixel bytes.
+private func header(rows: UInt16, columns: UInt16) -> [UInt8] {
+    var bytes = element(0x0008, 0x0060, "CS", [UInt8]("DX".utf8)) + element(0x0028, 0x0002, "US", short(1))
+    bytes += element(0x0028, 0x0004, "CS", [UInt8]("MONOCHROME2 ".utf8)) + element(0x0028, 0x0010, "US", short(rows))
+    bytes += element(0x0028, 0x0011, "US", short(columns)) + element(0x0028, 0x0100, "US", short(16)) + element(0x0028, 0x0101, "US", short(12))
+    bytes += element(0x0028, 0x0102, "US", short(11)) + element(0x0028, 0x0103, "US", short(0))
+    return bytes + short(0x7FE0) + short(0x0010) + [UInt8]("OW".utf8) + [0, 0, 0, 0, 0, 0]
+}
+
+@Test func refusesAHugeHeaderBeforeAllocating() {
+    #expect(throws: DICOMError.shape(.sideTooLong(width: 60_000, height: 60_000, limit: ImageLimits.limitSide))) {
+        try DICOMDecoder.decode(header(rows: 60_000, columns: 60_000).rawBytes)
+    }
+    #expect(throws: DICOMError.pixelDataByteCount(expected: 2 * 8_000 * 8_000, actual: 0)) {
+        try DICOMDecoder.decode(header(rows: 8_000, columns: 8_000).rawBytes)
+    }
+}
+
+@Test func refusesSequencesThatNestWithoutEnd() {
+    // An item, a sequence of undefined length in it, and so on.
+    let sequence = short(0x0040) + short(0xA730) + [UInt8]("SQ".utf8) + [0, 0, 0xFF, 0xFF, 0xFF, 0xFF]
+    let item = short(0xFFFE) + short(0xE000) + [0xFF, 0xFF, 0xFF, 0xFF]
+    var bytes = element(0x0008, 0x0060, "CS", [UInt8]("DX".utf8))
+    for _ in 0..<100_000 { bytes += sequence + item }
+    let error = #expect(throws: DICOMError.self) { try DICOMDecoder.decode(bytes.rawBytes) }
+    #expect(error.map { caseName($0) } == "sequencesTooDeep")
+}
+
+@Test func refusesARepeatedElement() {
+    let rows = element(0x0028, 0x0010, "US", short(5))
+    #expect(throws: DICOMError.repeatedElement(tag: DICOMTag(0x0028, 0x0010))) {
+        try DICOMDecoder.decode((element(0x0008, 0x0060, "CS", [UInt8]("DX".utf8)) + rows + rows).rawBytes)
+    }
+}
+
+@Test func refusesWhatIsNoDICOM() {
+    #expect(throws: DICOMError.notADICOMFile) { try DICOMDecoder.decode([UInt8]().rawBytes) }
+    #expect(throws: DICOMError.notADICOMFile) { try DICOMDecoder.decode([UInt8]("a text file that is long enough".utf8).rawBytes) }
+    let mark = [UInt8](repeating: 0, count: 128) + [UInt8]("DICM".utf8)
+    #expect(throws: DICOMError.truncated(offset: 132, needed: 2, available: 0)) { try DICOMDecoder.decode(mark.rawBytes) }
+}
+
+@Test func namesTransferSyntaxes() throws {
+    #expect(transferSyntaxName(try #require(DICOMUID(characters: [UInt8]("1.2.840.10008.1.2.5".utf8)))) == "RLE Lossless")
+    #expect(transferSyntaxName(try #require(DICOMUID(characters: [UInt8]("1.2.3".utf8)))) == "unknown transfer syntax")
+    #expect(DICOMUID(characters: [UInt8]("1.2.3 ".utf8)) == nil)
+}

@@ -1,0 +1,121 @@
+import TernBytes
+import TernImage
+import TernImageTesting
+import TernJPEG
+import Testing
+
+@Test func decodesEveryGoldenJPEGExactly() throws {
+    let vectors = try ImageVectors("TernJPEG")
+    #expect(vectors.cases.count > 15)
+    for item in vectors.cases {
+        let bytes = try vectors.bytes(item.file)
+        if let refused = item.refused {
+            let error = #expect(throws: JPEGError.self) { try JPEGDecoder.decode(bytes.rawBytes) }
+            #expect(error.map { caseName($0) } == refused, "\(item.file)")
+        } else {
+            let image = try JPEGDecoder.decode(bytes.rawBytes)
+            #expect(try image == vectors.expectedImage(item), "\(item.file)")
+        }
+    }
+}
+
+@Test func refusesEveryTruncationOfAJPEG() throws {
+    let vectors = try ImageVectors("TernJPEG")
+    for name in ["grey.jpg", "rgb_420_progressive.jpg"] {
+        let bytes = try vectors.bytes(name)
+        for count in 0..<bytes.count {
+            #expect(throws: JPEGError.self) { try JPEGDecoder.decode([UInt8](bytes[..<count]).rawBytes) }
+        }
+    }
+}
+
+@Test func namesTruncationWhenTheEntropyCodedDataEnd() throws {
+    let bytes = try ImageVectors("TernJPEG").bytes("rgb_420.jpg")
+    let half = [UInt8](bytes[..<(bytes.count - 40)])
+    #expect(throws: JPEGError.truncated(byteCount: half.count)) { try JPEGDecoder.decode(half.rawBytes) }
+}
+
+@Test func survivesFlippedBitsInAJPEG() throws {
+    let vectors = try ImageVectors("TernJPEG")
+    var random = SeededGenerator(seed: 1)
+    var refusedCount = 0
+    for name in ["grey.jpg", "rgb_420.jpg", "rgb_422_progressive.jpg", "orientation_6.jpg"] {
+        let bytes = try vectors.bytes(name)
+        for _ in 0..<400 {
+            var damaged = bytes
+            damaged[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            do { _ = try JPEGDecoder.decode(damaged.rawBytes) } catch { refusedCount += 1 }
+        }
+    }
+    #expect(refusedCount > 0)
+}
+
+/// A file whose frame header names the given sides.
+private func resized(_ bytes: [UInt8], width: UInt16, height: UInt16, frame: UInt8 = 0xC0) -> [UInt8] {
+    var result = bytes
+    for index in 0..<(bytes.count - 9) where bytes[index] == 0xFF && bytes[index + 1] == frame {
+        result[index + 5] = UInt8(height >> 8)
+        result[index + 6] = UInt8(height & 255)
+        result[index + 7] = UInt8(width >> 8)
+        result[index + 8] = UInt8(width & 255)
+        return result
+    }
+    return result
+}
+
+@Test func refusesAHugeHeaderBeforeAllocating() throws {
+    let bytes = try ImageVectors("TernJPEG").bytes("grey.jpg")
+    let limit = ImageLimits.limitSide
+    #expect(throws: JPEGError.shape(.sideTooLong(width: 60_000, height: 60_000, limit: limit))) {
+        try JPEGDecoder.decode(resized(bytes, width: 60_000, height: 60_000).rawBytes)
+    }
+    #expect(throws: JPEGError.shape(.tooManyPixels(width: 16_000, height: 16_000, limit: ImageLimits.limitPixels))) {
+        try JPEGDecoder.decode(resized(bytes, width: 16_000, height: 16_000).rawBytes)
+    }
+    #expect(throws: JPEGError.morePixelsThanData(width: 8_000, height: 8_000, byteCount: bytes.count)) {
+        try JPEGDecoder.decode(resized(bytes, width: 8_000, height: 8_000).rawBytes)
+    }
+}
+
+@Test func refusesCoefficientsPastTheLimit() throws {
+    var bytes = try ImageVectors("TernJPEG").bytes("rgb_444_progressive.jpg")
+    bytes = resized(bytes, width: 8_100, height: 8_100, frame: 0xC2)
+    // Enough bytes for the number of pixels; what they hold is not read before the store is asked for.
+    bytes += [UInt8](repeating: 0, count: 200_000)
+    #expect(throws: JPEGError.coefficientsTooLarge(width: 8_100, height: 8_100, limitBytes: JPEGDecoder.limitCoefficientBytes)) {
+        try JPEGDecoder.decode(bytes.rawBytes)
+    }
+}
+
+@Test func refusesTooManyScans() throws {
+    let bytes = try ImageVectors("TernJPEG").bytes("grey_progressive.jpg")
+    // The last refinement scan again and again.
+    let starts = bytes.indices.dropLast().filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC4 }
+    let scan = try #require(starts.dropFirst().first)
+    let next = try #require(starts.dropFirst(2).first)
+    var many = [UInt8](bytes[..<next])
+    for _ in 0..<JPEGDecoder.limitScans { many += bytes[scan..<next] }
+    many += bytes[next...]
+    #expect(throws: JPEGError.self) { try JPEGDecoder.decode(many.rawBytes) }
+}
+
+@Test func refusesArithmeticCoding() throws {
+    var bytes = try ImageVectors("TernJPEG").bytes("grey.jpg")
+    let start = try #require(bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
+    bytes[start + 1] = 0xC9
+    #expect(throws: JPEGError.arithmeticCoding) { try JPEGDecoder.decode(bytes.rawBytes) }
+}
+
+@Test func refusesWhatIsNoJPEG() {
+    #expect(throws: JPEGError.truncated(byteCount: 0)) { try JPEGDecoder.decode([UInt8]().rawBytes) }
+    #expect(throws: JPEGError.notAJPEGFile) { try JPEGDecoder.decode([UInt8]("a text file".utf8).rawBytes) }
+    #expect(throws: JPEGError.corrupt(message: 116)) {
+        try JPEGDecoder.decode([0xFF, 0xD8, 0x41, 0x41, 0xFF, 0xD9].rawBytes)
+    }
+}
+
+@Test func ignoresTheOrientationWhenAsked() throws {
+    let bytes = try ImageVectors("TernJPEG").bytes("orientation_6.jpg")
+    let stored = try JPEGDecoder.decode(bytes.rawBytes, orientation: .ignore)
+    #expect((stored.width, stored.height) == (19, 11))
+}
