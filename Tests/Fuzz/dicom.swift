@@ -1,0 +1,34 @@
+// fuzz-targets: TernPrepare
+// fuzz-libraries: jpeg png16 z m
+// fuzz-seeds: Tests/Vectors/TernDICOM
+// fuzz-options: -max_len=8192 -malloc_limit_mb=64
+import TernBytes
+import TernDICOM
+import TernImage
+import TernModel
+import TernPrepare
+
+/// Any bytes are an image of the shape that it names, or an error with a sentence; an image can be prepared.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    _ = ImageKind(recognising: bytes.rawBytes)
+    do throws(PrepareError) {
+        let input = try decodeImage(bytes.rawBytes, as: .dicom)
+        let image = input.image
+        let sampleCount =
+            switch image.samples {
+            case .uint8(let samples): samples.count
+            case .uint16(let samples): samples.count
+            case .int16(let samples): samples.count
+            }
+        precondition(sampleCount == image.width * image.height * image.channels)
+        let recipe = InputRecipe(
+            modality: "", channels: 3, height: 7, width: 9, crop: .centreSquare, filter: .lanczos, intensity: .fileWindow, scale: [1, 1, 1],
+            offset: [0, 0, 0])
+        for value in try prepare(input, recipe: recipe).values { precondition((0...255).contains(value), "a value outside 0 ... 255") }
+    } catch {
+        precondition(error.message.utf8.count > 5 && error.reason.value.utf8.count <= 16)
+    }
+    return 0
+}
