@@ -93,7 +93,7 @@ let testTargets: [Target] = [
         name: "TernKernelsTests", dependencies: ["TernKernels", "CTernKernels"], swiftSettings: strict + [.unsafeFlags(["-O"])]),
     tests("TernPlatform"),
     tests("TernImage", "TernBytes"),
-    tests("TernModel", "TernWriter", "TernBytes", "TernPlatform"),
+    tests("TernModel", "TernWriter", "TernBytes", "TernKernels", "TernPlatform"),
     tests("TernDICOM", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernJPEG", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernPNG", "TernBytes", "TernImage", "TernImageTesting"),

@@ -1,7 +1,7 @@
 // fuzz-targets: TernWriter
 // fuzz-sources: Tests/TernModelTests/SampleModel.swift Tests/TernModelTests/WorkedExample.swift
 // fuzz-libraries: sodium event_extra event_core
-// fuzz-options: -max_len=98304
+// fuzz-options: -max_len=98304 -malloc_limit_mb=4
 import Glibc
 import TernModel
 import TernPlatform

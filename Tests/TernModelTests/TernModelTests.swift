@@ -1,3 +1,4 @@
+import TernBytes
 import TernModel
 import TernPlatform
 import TernWriter
@@ -7,13 +8,93 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
     try ModelFile(validating: try MappedFile(copying: bytes), options: options)
 }
 
-@Test func readsWhatTheWriterWrote() throws {
-    let draft = try SampleModel.draft()
-    let file = try load(try ModelWriter.bytes(of: draft))
-    #expect(file.header == draft.header)
-    #expect(file.operations == draft.operations)
-    #expect(file.recipe == draft.recipe)
-    #expect(file.labels == draft.labels)
-    #expect(file.signature == .unsigned)
-    #expect(file.goldenCount == 1)
+@Suite struct ModelFileTests {
+    @Test func readsWhatTheWriterWrote() throws {
+        let draft = try SampleModel.draft()
+        let bytes = try ModelWriter.bytes(of: draft)
+        let file = try load(bytes)
+        #expect(ModelDraft(file) == draft)
+        #expect(file.signature == .unsigned)
+        #expect(file.identity == Digest.blake2b256(Array(bytes[..<3840])))
+        #expect(file.fileBytes.array == bytes)
+        #expect(file.card.array == SampleModel.card)
+    }
+
+    @Test(arguments: 0..<300 as Range<UInt64>)
+    func readsBackEveryRandomDraft(seed: UInt64) throws {
+        let draft = try RandomModel.draft(seed: seed)
+        #expect(ModelDraft(try load(try ModelWriter.bytes(of: draft))) == draft)
+    }
+
+    @Test func givesTensorsInPlaceAtAlignedAddresses() throws {
+        let draft = try SampleModel.draft()
+        let file = try load(try ModelWriter.bytes(of: draft))
+        for (index, tensor) in draft.tensors.enumerated() {
+            let bytes = file.bytes(ofTensor: index)
+            #expect(bytes.array == tensor.bytes)
+            let address = unsafe bytes.withUnsafeBytes { unsafe UInt(bitPattern: $0.baseAddress) }
+            #expect(address % 64 == 0)
+        }
+    }
+
+    @Test func keepsTheIdentityWhenSigned() throws {
+        var bytes = try SampleModel.bytes()
+        let identity = try load(bytes).identity
+        let pair = try Ed25519.makeKeyPair()
+        try ModelWriter.sign(&bytes, secretKey: pair.secretKey)
+        let file = try load(bytes, .init(trustedKeys: [pair.publicKey]))
+        #expect(file.identity == identity)
+        #expect(file.signature == .valid(publicKey: pair.publicKey))
+    }
+
+    /// The identity covers every byte but the signature: digests of sections stand in the header.
+    @Test func identityChangesWithEveryPart() throws {
+        let base = try SampleModel.draft()
+        var identities = Set<[UInt8]>()
+        identities.insert(try load(try ModelWriter.bytes(of: base)).identity)
+        let changes: [@Sendable (inout ModelDraft) -> Void] = [
+            { $0.header.name = "other" }, { $0.header.version = "2" }, { $0.header.arenaByteCount += 64 }, { $0.card += [0x20] },
+            { $0.tensors[3].bytes[0] ^= 1 }, { $0.operations[3].operation.layerNorm.epsilon = 1e-5 }, { $0.recipe.filter = .lanczos },
+            { $0.labels.temperature = 2 }, { $0.golden[0].input[0] = 1 },
+        ]
+        for change in changes {
+            var draft = base
+            change(&draft)
+            identities.insert(try load(try ModelWriter.bytes(of: draft)).identity)
+        }
+        #expect(identities.count == changes.count + 1)
+    }
+
+    @Test func ignoresAnUnknownSectionThatMayBeIgnored() throws {
+        let draft = try SampleModel.draft()
+        let sections = try ModelWriter.sections(of: draft)
+        for extra in [[], [1, 2, 3], [UInt8](repeating: 9, count: 5000)] as [[UInt8]] {
+            let added = [DraftSection(kind: 9, flags: 0, bytes: extra), DraftSection(kind: 0x8000_0000, flags: 0, bytes: [7])]
+            let bytes = try ModelWriter.assemble(draft, sections: sections + added)
+            #expect(ModelDraft(try load(bytes)) == draft)
+        }
+    }
+
+    @Test func readsALaterMinorVersion() throws {
+        let bytes = patch(try SampleModel.bytes(), at: 10, [7, 0])
+        #expect(ModelDraft(try load(bytes)) == (try SampleModel.draft()))
+    }
+
+    @Test func leavesContentUncheckedOnlyWhenAsked() throws {
+        var bytes = try SampleModel.bytes()
+        bytes[28_672] ^= 1
+        let file = try load(bytes, .init(verifiesContent: false, allowsUnsigned: true))
+        #expect(file.tensors.count == 12)
+        #expect(throws: ModelFileError.sectionDigest(kind: 7)) { try load(bytes) }
+    }
+
+    @Test func headerLayoutIsThatOfThePage() {
+        #expect(ModelFormat.sectionTableOffset + ModelFormat.sectionRecordCapacity * ModelFormat.sectionRecordByteCount == 1280)
+        #expect(ModelFormat.identityOffset + ModelFormat.digestByteCount == ModelFormat.signatureKindOffset)
+        #expect(ModelFormat.publicKeyOffset + Ed25519.publicKeyByteCount == ModelFormat.signatureOffset)
+        #expect(ModelFormat.signatureOffset + Ed25519.signatureByteCount == 4000)
+        #expect(ModelFormat.signedMessage(identity: [UInt8](repeating: 0, count: 32)).count == 51)
+        #expect(ModelFormat.limitSections <= ModelFormat.sectionRecordCapacity)
+        #expect(255 * 127 * ModelFormat.limitByteDepth <= Int(Int32.max))
+    }
 }

@@ -59,8 +59,8 @@ public func unpack(_ bytes: [UInt8], rows: Int, columns: Int, as elementType: El
             case .t2: code = Int8(byte >> (2 * group) & 3) - 1
             case .t5:
                 var rest = UInt16(byte)
-                for _ in 0..<group { rest = rest * 3 & 255 }
-                code = Int8(rest * 3 >> 8) - 1
+                for _ in 0..<group { rest = (rest * 3) & 255 }
+                code = Int8((rest * 3) >> 8) - 1
             }
             codes[row * columns + column] = code
         }
