@@ -12,12 +12,12 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableExperimentalFeature("Lifetimes"),
 ]
-let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
-let warnings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wshadow", "-Werror", "-ffp-contract=off", "-fno-math-errno"])]
+let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"])]
+let warnings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wshadow", "-Werror", "-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections"])]
 
 /// A C target of layer 0, with the libraries of the distribution that it is a shim over.
 func shim(_ name: String, links libraries: String...) -> Target {
-    .target(name: name, cSettings: warnings + [.define("_GNU_SOURCE")], linkerSettings: libraries.map { .linkedLibrary($0) })
+    .target(name: name, cSettings: warnings + [.define("_GNU_SOURCE")] + (isDeviceBuild ? [.define("TERN_DEVICE")] : []), linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 /// A Swift target that runs on the device: compiled as Embedded Swift there, as ordinary Swift for the tests.

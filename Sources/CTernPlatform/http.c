@@ -1,6 +1,7 @@
 #include "http.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,11 +85,19 @@ static void enter(struct client *client, client_state state)
     client->since = milliseconds();
 }
 
-/* evhttp sees the end of the connection and frees it. */
+/* evhttp is told of the end of the connection, a little later since it may be our caller, and frees it. */
 static void drop(struct client *client)
 {
     enter(client, CLIENT_DROPPED);
     shutdown(bufferevent_getfd(client->channel), SHUT_RDWR);
+    bufferevent_trigger_event(client->channel, BEV_EVENT_EOF | BEV_EVENT_ERROR, BEV_OPT_DEFER_CALLBACKS);
+}
+
+/* True when the other end is closed, not only done with sending: evhttp does not read while it owes an answer. */
+static int has_left(const struct client *client)
+{
+    struct pollfd channel = {.fd = bufferevent_getfd(client->channel)};
+    return poll(&channel, 1, 0) == 1 && (channel.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 /* Answers a client that evhttp is still reading from, past evhttp: it has written nothing on this connection. */
@@ -142,11 +151,13 @@ static struct bufferevent *on_connection(struct event_base *base, void *argument
     TAILQ_INSERT_TAIL(&server->clients, client, next);
     server->connections++;
     if (server->connections >= server->limits.connections && !server->paused) {
+        /* The next sweep takes in again, when connections are only waiting for it. */
         server->paused = 1;
         evconnlistener_disable(server->listener);
-    }
-    if (!evtimer_pending(server->sweeping, NULL))
+        sweep_in(server, 1);
+    } else if (!evtimer_pending(server->sweeping, NULL)) {
         sweep_in(server, SWEEP_MILLISECONDS);
+    }
     return channel;
 }
 
@@ -254,10 +265,15 @@ static int look_after(struct client *client, uint64_t now)
         }
         break;
     case CLIENT_STREAMS:
-        if (elapsed >= server->limits.heartbeat_milliseconds)
+        if (has_left(client))
+            drop(client);
+        else if (elapsed >= server->limits.heartbeat_milliseconds)
             tern_http_stream_write(server, client->exchange, "\n", 1);
         break;
     case CLIENT_WAITS:
+        if (has_left(client))
+            drop(client);
+        break;
     case CLIENT_DROPPED:
         break;
     }

@@ -1,0 +1,169 @@
+import hashlib
+import json
+import os
+import struct
+
+import pytest
+from conftest import CONTRACT, dicom, jpeg, png, ternd
+
+UNSIGNED = "--allow-unsigned"
+
+
+def infer(models, *files, model="mean.tern", more=()):
+    return ternd("infer", "--model", models / model, UNSIGNED, *more, *files)
+
+
+def results(done):
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    for line in lines:
+        CONTRACT.validate({"$ref": "#/components/schemas/Result"}, line)
+    return lines
+
+
+def write(folder, name, data):
+    (folder / name).write_bytes(data)
+    return folder / name
+
+
+def test_infer_reads_three_kinds(models, tmp_path):
+    files = [write(tmp_path, "a", png()), write(tmp_path, "b", jpeg()), write(tmp_path, "c", dicom(value=10))]
+    done = infer(models, *files)
+    assert done.returncode == 0, done.stderr
+    lines = results(done)
+    assert [line["input"]["kind"] for line in lines] == ["png", "jpeg", "dicom"]
+    assert [line["sequence"] for line in lines] == [1, 2, 3]
+    assert [line["input"]["sha256"] for line in lines] == [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    assert lines[2]["input"]["sopInstanceUID"] == "2.25.1234"
+    assert "Doe" not in done.stdout and "4711" not in done.stdout
+    assert done.stderr == ""
+
+
+def test_scores_and_digest_are_those_computed_by_hand(models, tmp_path):
+    white, black = results(infer(models, write(tmp_path, "w", png(255)), write(tmp_path, "b", png(0))))
+    # Outputs 127 and -127: the sigmoid is 1 in binary32, and the digest is that of the raw bits.
+    assert white["digest"] == hashlib.sha256(struct.pack("<2f", 127, -127)).hexdigest()
+    assert black["digest"] == hashlib.sha256(struct.pack("<2f", -128, 128)).hexdigest()
+    assert [f["score"] for f in white["findings"]][0] == 1
+    assert white["findings"][0] | {"score": 0} == {
+        "label": "white", "code": {"scheme": "99TEST", "value": "W", "meaning": "White"}, "score": 0, "calibrated": False,
+        "operatingPoint": "even", "threshold": 0.5, "call": "positive", "tier": "high"}
+    assert (white["findings"][1]["call"], white["findings"][1]["tier"]) == ("review", "review")
+    assert black["findings"][0]["call"] == "negative"
+
+
+@pytest.mark.parametrize("isa", ["scalar", "avx2", "avx512vnni"])
+def test_every_instruction_set_gives_the_same_digest(models, tmp_path, isa):
+    done = infer(models, write(tmp_path, "w", png(255)), more=("--isa", isa))
+    if done.returncode == 69:
+        pytest.skip(f"this CPU cannot run {isa}")
+    assert results(done)[0]["digest"] == hashlib.sha256(struct.pack("<2f", 127, -127)).hexdigest()
+
+
+def test_a_feature_model_has_a_digest_and_no_findings(models, tmp_path):
+    (line,) = results(infer(models, write(tmp_path, "w", png()), model="features.tern"))
+    assert line["status"] == "succeeded" and line["findings"] == [] and line["digest"]
+
+
+def test_every_failure_has_a_line(models, tmp_path):
+    huge = jpeg()
+    at = huge.index(b"\xff\xc0")
+    huge = huge[: at + 5] + struct.pack(">HH", 60000, 60000) + huge[at + 9:]
+    files = [
+        write(tmp_path, "empty", b""), write(tmp_path, "text", b"a text file\n" * 30), write(tmp_path, "cut", jpeg()[:300]),
+        write(tmp_path, "huge", huge), write(tmp_path, "nopixels", dicom(pixels=False)), tmp_path / "missing", tmp_path,
+        write(tmp_path, "good", png()),
+    ]
+    done = infer(models, *files)
+    lines = results(done)
+    assert [line["status"] for line in lines] == ["failed"] * 7 + ["succeeded"]
+    assert [line["reason"]["value"] for line in lines[:3]] == ["EMPTY", "UNKNOWN-KIND", "JPEG-TRUNCATED"]
+    assert lines[3]["reason"]["value"] == "IMAGE-TOO-LARGE"
+    assert lines[4]["reason"]["value"] == "DICOM-NO-PIXELS"
+    assert [line["reason"]["value"] for line in lines[5:7]] == ["NOT-OPENED"] * 2
+    assert done.returncode == 65
+    assert len(done.stderr.splitlines()) == 7 and "empty" not in done.stderr.split("input 1")[0]
+
+
+def test_only_files_that_cannot_be_opened_are_66(models, tmp_path):
+    assert infer(models, tmp_path / "missing").returncode == 66
+
+
+def test_modality_must_fit(models, tmp_path):
+    (line,) = results(infer(models, write(tmp_path, "us", dicom(modality="US")), model="dx.tern"))
+    assert line["status"] == "failed" and line["reason"]["scheme"] == "99TERN"
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        ([], 64), (["frobnicate"], 64), (["infer"], 64), (["serve", "--nonsense"], 64), (["infer", "--model"], 64),
+        (["infer", "--model", "x", "--model", "y", "z"], 64), (["infer", "--model", "/nonexistent", "x"], 66), (["info", "stray"], 64),
+        (["bench", "--model", "x", "--repeat", "0"], 64), (["info", "--isa", "mmx"], 64), (["info", "--isa", "neon"], 69),
+        (["screen"], 64), (["--help"], 0), (["--version"], 0), (["info"], 0), (["selftest"], 0),
+    ])
+def test_exit_codes(arguments, code):
+    done = ternd(*arguments)
+    assert done.returncode == code, done.stderr
+    assert (len(done.stderr.splitlines()) == 1) == (code != 0)
+
+
+@pytest.mark.parametrize("verb", ["infer", "serve", "info", "selftest", "bench"])
+def test_help_has_an_example(verb):
+    done = ternd(verb, "--help")
+    assert done.returncode == 0 and f"example: ternd {verb}" in done.stdout
+
+
+def test_forced_instruction_set():
+    assert "chosen: scalar (TERN_ISA asks for it)" in ternd("info", environment={"TERN_ISA": "scalar"}).stdout
+    assert ternd("info", environment={"TERN_ISA": "altivec"}).returncode == 64
+
+
+def test_a_file_that_is_no_model(models, tmp_path):
+    done = infer(models, "x", model=write(tmp_path, "text", b"not a model\n" * 1000))
+    assert done.returncode == 65 and "F-01" in done.stderr
+    assert infer(models, "x", model=write(tmp_path, "empty", b"")).returncode == 65
+
+
+def test_signatures(models, tmp_path):
+    image = write(tmp_path, "w", png())
+    refused = ternd("infer", "--model", models / "mean.tern", image)
+    assert refused.returncode == 65 and "F-10" in refused.stderr
+    (line,) = results(infer(models, image))
+    assert line["model"]["signature"] == "unsigned" and line["model"]["keyId"] is None
+    signed = ternd("infer", "--model", models / "signed.tern", image)
+    (line,) = results(signed)
+    assert signed.returncode == 0
+    assert line["model"]["signature"] == "valid" and line["model"]["keyId"] == (models / "key.txt").read_text().strip()
+    assert ternd("infer", "--model", models / "signed.tern", "--trust", models / "key.txt", image).returncode == 0
+    assert ternd("infer", "--model", models / "signed.tern", "--trust", models / "other-key.txt", image).returncode == 65
+    assert ternd("infer", "--model", models / "mean.tern", UNSIGNED, "--trust", models / "key.txt", image).returncode == 65
+    assert ternd("infer", "--model", models / "signed.tern", "--trust", image, image).returncode == 65
+
+
+def test_selftest_with_a_model(models):
+    good = ternd("selftest", "--model", models / "mean.tern", UNSIGNED)
+    assert good.returncode == 0 and good.stdout.startswith("scalar: 1 golden vectors agree in every bit\n")
+    wrong = ternd("selftest", "--model", models / "wrong.tern", UNSIGNED)
+    assert wrong.returncode == 70 and "FAILED" in wrong.stdout
+
+
+def test_bench_has_every_field_and_allocates_nothing(models):
+    done = ternd("bench", "--model", models / "mean.tern", UNSIGNED, "--repeat", "20", "--profile")
+    report = json.loads(done.stdout)
+    for name in ["median_ms", "min_ms", "p95_ms", "gmac", "gmac_per_s", "isa", "threads", "isa_peak_gmac_per_s", "arena_bytes"]:
+        assert name in report
+    assert report["min_ms"] <= report["median_ms"] <= report["p95_ms"]
+    assert report["gmac"] == 128 / 1e9
+    assert [operation["name"] for operation in report["operations"]] == ["patches", "head"]
+    assert report["allocations_per_inference"] == 0, "null: this binary was not linked with the counting wrappers"
+
+
+def test_a_closed_output_is_not_a_crash(models, tmp_path):
+    read, write_end = os.pipe()
+    os.close(read)
+    import subprocess
+    from conftest import binary
+
+    done = subprocess.run([binary(), "info"], stdout=write_end, stderr=subprocess.PIPE, timeout=60)
+    os.close(write_end)
+    assert done.returncode == 74

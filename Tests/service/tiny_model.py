@@ -1,0 +1,125 @@
+"""Writes small model files by Models/FORMAT.md, independently of the Swift writer. Their arithmetic is exact: weights are multiples of a power
+of two and inputs are whole numbers, so that the golden outputs can be computed here."""
+
+import hashlib
+import struct
+
+import numpy as np
+
+MAGIC = bytes.fromhex("895445524e0d0a1a")
+PAGE = 4096
+
+
+def text(value, size):
+    encoded = value.encode("ascii")
+    assert len(encoded) < size
+    return encoded.ljust(size, b"\0")
+
+
+def blake(data):
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def padded(data, unit):
+    return data + b"\0" * (-len(data) % unit)
+
+
+class Draft:
+    def __init__(self, name, version="1"):
+        self.name, self.version = name, version
+        self.records, self.weights, self.operations = [], b"", []
+
+    def tensor(self, name, values):
+        values = np.asarray(values, dtype="<f4")
+        self.weights = padded(self.weights, 64)
+        dims = list(values.shape) + [1] * (4 - values.ndim)
+        data = values.tobytes()
+        self.records.append(
+            text(name, 48) + struct.pack("<BBBBI4IQQ", 1, values.ndim, 0, 0, 0, *dims, len(self.weights), len(data)) + bytes(40))
+        self.weights += data
+        return len(self.records) - 1
+
+    def operation(self, name, kind, flags=0, m=0, n=0, k=0, levels=0, source=(0, 0), second=(0, 0), target=(0, 0), residual=(0, 0),
+                  tensors=(0, 0, 0, 0), heads=(0, 0, 0), parameter=0.0):
+        body = struct.pack("<6I", kind, flags, m, n, k, levels)
+        for offset, stride in (source, second, target, residual):
+            body += struct.pack("<QII", offset, stride, 0)
+        body += struct.pack("<4I3If", *tensors, *heads, parameter) + text(name, 32) + bytes(40)
+        assert len(body) == 192
+        self.operations.append(body)
+
+    def write(self, path, shape, arena, input_offset, output_offset, outputs, labels, golden, modality="", activation=0, key=None,
+              card=b'{"purpose":"tests"}'):
+        channels, height, width = shape
+        recipe = text(modality, 16) + struct.pack("<3I2II2f", channels, height, width, 0, 2, 0, 0.0, 0.0)
+        recipe += struct.pack("<4f4f", *([1.0] * channels + [0.0] * (4 - channels)), 0, 0, 0, 0)
+        head = struct.pack("<IIfI", len(labels), activation, 1.0, 0).ljust(64, b"\0")
+        golden_bytes = struct.pack("<4I", len(golden), channels * height * width, outputs, 0)
+        for source, expected in golden:
+            golden_bytes += np.asarray(source, "<f4").tobytes() + np.asarray(expected, "<f4").tobytes()
+        sections = [
+            b"".join(self.records), b"".join(self.operations), recipe.ljust(256, b"\0"), head + b"".join(labels), card, golden_bytes,
+            self.weights,
+        ]
+        header = MAGIC + struct.pack("<HHI", 1, 0, 0)
+        offset, records, body = PAGE, b"", b""
+        for kind, data in enumerate(sections, 1):
+            records += struct.pack("<IIQQ", kind, 1, offset, len(data)) + blake(data) + bytes(8)
+            whole = padded(data, PAGE) if kind < len(sections) else data
+            body += whole
+            offset += len(whole)
+        header += struct.pack("<QQ4I3II", PAGE + len(body), arena, len(sections), len(self.records), len(self.operations), outputs,
+                              channels, height, width, 0)
+        header += struct.pack("<QQ", input_offset, output_offset) + text(self.name, 64) + text(self.version, 32)
+        header = (header.ljust(256, b"\0") + records).ljust(3840, b"\0")
+        identity = blake(header)
+        signature = bytes(4 + 28 + 32 + 64)
+        if key is not None:
+            public = key.public_key().public_bytes_raw()
+            signature = struct.pack("<I", 1) + bytes(28) + public + key.sign(b"tern-model-file-v1\n" + identity)
+        page = (header + identity + signature).ljust(PAGE, b"\0")
+        with open(path, "wb") as file:
+            file.write(page + body)
+        return identity.hex()
+
+
+def label(name, index, threshold=None, code=None, point="", reported=True):
+    scheme, value, meaning = code or ("", "", "")
+    flags = (1 if reported else 0) | (2 if code else 0) | (4 if threshold is not None else 0)
+    return (text(name, 48) + text(scheme, 16) + text(value, 32) + text(meaning, 96)
+            + struct.pack("<IIf", flags, index, threshold or 0.0) + text(point, 32)).ljust(256, b"\0")
+
+
+def mean_model(path, modality="", key=None, wrong_golden=False, labels=True):
+    """8 x 8 grey; output 0 is the sum of the pixels over 64 minus 128 (white is positive), output 1 its negative."""
+    draft = Draft("mean")
+    weights = np.stack([np.full(64, 1 / 64), np.full(64, -1 / 64)])
+    matrix, bias = draft.tensor("w", weights), draft.tensor("b", [-128.0, 128.0])
+    draft.operation("patches", 1, m=1, n=8, k=64, source=(0, 8), target=(256, 64))
+    draft.operation("head", 4, flags=8, m=1, n=2, k=64, source=(256, 64), target=(512, 2), tensors=(matrix, 0, bias, 0))
+    source = np.arange(64) * 4.0
+    mean = source.sum() / 64 - 128
+    expected = [mean + (1 if wrong_golden else 0), -mean]
+    names = [
+        label("white", 0, 0.5, ("99TEST", "W", "White"), "even"),
+        label("black", 1),
+    ]
+    return draft.write(path, (1, 8, 8), 576, 0, 512, 2, names if labels else [], [(source, expected)], modality, 2 if labels else 0, key)
+
+
+def slow_model(path, rounds=24, side=1024):
+    """Some tenths of a second an image: products with a matrix of zeros."""
+    draft = Draft("slow")
+    widen, zeros = draft.tensor("widen", np.zeros((side, 64))), draft.tensor("zeros", np.zeros((side, side)))
+    head = draft.tensor("out", np.zeros((1, side)))
+    image, rows = 64 * 64 * 4, 64
+    first = 2 * image
+    second, last = first + rows * side * 4, first + 2 * rows * side * 4
+    draft.operation("patches", 1, m=rows, n=8, k=64, source=(0, 64), target=(image, 64))
+    draft.operation("widen", 4, m=rows, n=side, k=64, source=(image, 64), target=(first, side), tensors=(widen, 0, 0, 0))
+    here, there = first, second
+    for index in range(rounds):
+        draft.operation(f"round{index}", 4, m=rows, n=side, k=side, source=(here, side), target=(there, side), tensors=(zeros, 0, 0, 0))
+        here, there = there, here
+    draft.operation("head", 4, m=1, n=1, k=side, source=(here, side), target=(last, 1), tensors=(head, 0, 0, 0))
+    return draft.write(path, (1, 64, 64), last + 64, 0, last, 1, [], [(np.zeros(4096), [0.0])])
