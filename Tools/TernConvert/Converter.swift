@@ -12,12 +12,12 @@ public struct Converter {
         public var weights: WeightsKind
         /// `t5` (1.6 bit a weight) or `t2`, for ternary weights.
         public var packing: ElementType
-        /// Whether the inputs of INT8 layers are smoothed, see Smoothing.swift; changes nothing for other weights.
-        public var smooths: Bool
-        public init(weights: WeightsKind, packing: ElementType = .t5, smooths: Bool = true) {
+        /// Whether the stream of an INT8 model is rotated, see Rotation.swift; changes nothing for other weights.
+        public var rotates: Bool
+        public init(weights: WeightsKind, packing: ElementType = .t5, rotates: Bool = true) {
             self.weights = weights
             self.packing = packing
-            self.smooths = smooths
+            self.rotates = rotates
         }
     }
     /// What is being done, for a progress display.
@@ -37,7 +37,10 @@ public struct Converter {
         progress(.reading)
         var model = try VisionTransformer(reading: checkpoint, description: description)
         progress(.planning)
-        if options.weights == .int8, options.smooths { model = model.smoothed() }
+        var rotated: VisionTransformer?
+        if options.weights == .int8, options.rotates { rotated = model.rotated() }
+        let isRotated = rotated != nil
+        model = rotated ?? model
         let plan = try Planner.plan(
             model,
             Planner.Options(
@@ -49,7 +52,7 @@ public struct Converter {
         let count = model.channels * model.imageHeight * model.imageWidth
         var draft = ModelDraft(
             header: header, tensors: plan.tensors, operations: plan.operations, recipe: description.recipe, labels: description.labels,
-            card: Array(card(description, options, checkpoint).text.utf8),
+            card: Array(card(description, options, checkpoint, isRotated: isRotated).text.utf8),
             golden: GoldenInputs.all(count: count).map {
                 GoldenVector(input: $0, output: [Float](repeating: 0, count: model.outputCount))
             })
@@ -83,7 +86,7 @@ public struct Converter {
     }
 
     /// The description's card with a record of this conversion.
-    private static func card(_ description: ModelDescription, _ options: Options, _ checkpoint: Safetensors) -> JSONValue {
+    private static func card(_ description: ModelDescription, _ options: Options, _ checkpoint: Safetensors, isRotated: Bool) -> JSONValue {
         var members = description.card.members ?? []
         members.removeAll { $0.key == "conversion" }
         members.append(
@@ -93,7 +96,7 @@ public struct Converter {
                     JSONMember("checkpointSHA256", .string(checkpoint.sha256)),
                     JSONMember("weights", .string(options.weights.rawValue)),
                     JSONMember("packing", .string(options.weights == .ternary ? "\(options.packing)" : "none")),
-                    JSONMember("smoothing", .boolean(options.weights == .int8 && options.smooths)),
+                    JSONMember("rotated", .boolean(isRotated)),
                     JSONMember("activationLevels", .number(options.weights == .f32 ? 0 : Double(description.levels))),
                 ])))
         return .object(members)

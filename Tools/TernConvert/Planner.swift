@@ -58,7 +58,7 @@ struct Planner {
         if let head = model.head {
             output = newBuffer(head.weights.rows, stride: head.weights.rows)
             let half: [Float]? = model.distillationHead == nil ? nil : [Float](repeating: 0.5, count: head.weights.rows)
-            try addLinear("head", head, rows: 1, tokens, output, factors: half)
+            try addLinear(model.headName, head, rows: 1, tokens, output, factors: half)
             if let second = model.distillationHead {
                 var source = tokens
                 source.first += width
@@ -220,7 +220,7 @@ extension Planner {
         }
         var reads = [input]
         if case .place(let place) = residual { reads.append(place) }
-        let levels = options.weights == .f32 ? 0 : options.levels
+        let levels = isFloat(name) ? 0 : options.levels
         add(name, reads: reads, writes: output) { arena in
             let source: Operation.Linear.Residual =
                 switch residual {
@@ -235,12 +235,14 @@ extension Planner {
         }
     }
 
+    private func isFloat(_ name: String) -> Bool { options.weights == .f32 || (model.isHeadFeatures && name == model.headName) }
+
     /// Adds the weight tensor and, for integer weights, the scales; gives their indices.
     private mutating func addWeights(
         _ name: String, _ layer: VisionTransformer.Linear, _ factors: [Float]?
     ) throws(ConvertError) -> (weights: Int, scale: Int?) {
         let (rows, columns) = (layer.weights.rows, layer.weights.columns)
-        if options.weights == .f32 {
+        if isFloat(name) {
             var values = layer.weights.values
             if let factors { for index in values.indices { values[index] *= factors[index / columns] } }
             return (addTensor(name + ".weight", values, [rows, columns]), nil)

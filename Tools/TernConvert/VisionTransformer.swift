@@ -74,7 +74,11 @@ public struct VisionTransformer: Equatable, Sendable {
     public var head: Linear?
     /// Reads the second token; the output is the mean of both heads.
     public var distillationHead: Linear?
+    /// The head turns a rotated stream back into features; it stays binary32.
+    public var isHeadFeatures = false
 
+    /// The head's name in plans.
+    public var headName: String { isHeadFeatures ? "features" : "head" }
     public var headWidth: Int { width / heads }
     public var patchCount: Int { (imageHeight / patch) * (imageWidth / patch) }
     public var tokenCount: Int { prefix.rows + patchCount }

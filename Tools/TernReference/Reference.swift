@@ -38,12 +38,12 @@ public struct Reference {
         guard let head = model.head else { return Array(tokens[..<width]) }
         var output = linear(tokens[..<width], rows: 1, head)
         if let second = model.distillationHead {
-            observe("head", 1, output.map { $0 / 2 })
+            observe(model.headName, 1, output.map { $0 / 2 })
             let other = linear(tokens[width..<2 * width], rows: 1, second)
             for index in output.indices { output[index] = (output[index] + other[index]) / 2 }
             observe("head_dist", 1, output)
         } else {
-            observe("head", 1, output)
+            observe(model.headName, 1, output)
         }
         return output
     }

@@ -28,14 +28,14 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Model description (JSON). Default: the checkpoint's name with .json.") var config: String?
     @Option(help: "Packing of ternary weights: t5 (1.6 bit a weight) or t2 (2 bit).") var packing: Packing = .t5
     @Option(help: "Sign with this secret key file (tern keygen).") var sign: String?
-    @Flag(inversion: .prefixedNo, help: "Smooth the inputs of INT8 layers without changing the function.") var smooth = true
+    @Flag(inversion: .prefixedNo, help: "Rotate the stream of an INT8 model, which keeps its function and loses less.") var rotate = true
 
     func run() throws {
         try reporting {
             let input = try Source(path: source, config: config)
             var bytes = try Converter.convert(
                 input.checkpoint, description: input.description,
-                options: Converter.Options(weights: weights, packing: packing.elementType, smooths: smooth)
+                options: Converter.Options(weights: weights, packing: packing.elementType, rotates: rotate)
             ) { writeStatus($0.rawValue) }
             if let sign { try signBytes(&bytes, keyPath: sign) }
             try writeFile(bytes, to: output)

@@ -26,7 +26,7 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Description of the checkpoint.") var config: String?
     @Option(help: "Prepared inputs.") var input: String
     @Option(name: [.short, .long], help: "Outputs to write.") var output: String
-    @Option(help: "Kernel table: \(InstructionSet.allCases.map { "\($0)" }.joined(separator: ", ")). Default: the fastest.") var isa: String?
+    @Option(help: "Kernel table: \(InstructionSet.allCases.map { $0.name }.joined(separator: ", ")). Default: the fastest.") var isa: String?
     @Option(help: "Threads.") var threads = 1
 
     func run() throws {
@@ -89,9 +89,9 @@ func openEngine(_ path: String, isa: String?, threads: Int) throws(Failure) -> E
 func openEngine(_ file: ModelFile, isa: String?, threads: Int) throws(Failure) -> Engine {
     var candidates = InstructionSet.allCases.reversed().map { $0 }
     if let isa {
-        candidates = candidates.filter { "\($0)" == isa }
+        candidates = candidates.filter { $0.name == isa }
         guard !candidates.isEmpty else {
-            throw Failure(.badInput, "\"\(isa)\" is no instruction set; choose one of \(InstructionSet.allCases.map { "\($0)" }.joined(separator: ", "))")
+            throw Failure(.badInput, "\"\(isa)\" is no instruction set; choose one of \(InstructionSet.allCases.map { $0.name }.joined(separator: ", "))")
         }
     }
     var last = ""

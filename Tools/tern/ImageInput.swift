@@ -1,0 +1,35 @@
+import Foundation
+import TernModel
+import TernPlatform
+import TernPrepare
+
+/// Decodes an image file and prepares it as the model's recipe says.
+func preparedImage(_ path: String, _ model: ModelFile) throws(Failure) -> [Float] {
+    let mapping = try mapFile(path)
+    let bytes = mapping.bytes
+    guard let kind = ImageKind(recognising: bytes) else {
+        throw Failure(.badInput, "\(path) is neither DICOM, JPEG nor PNG; leave it out")
+    }
+    do throws(PrepareError) {
+        return try prepare(try decodeImage(bytes, as: kind), recipe: model.recipe).values
+    } catch {
+        throw Failure(.badInput, "\(path): \(error.message)")
+    }
+}
+
+/// The files of a folder and its subfolders that end like images, in order of their paths; a file stands for itself.
+func imageFiles(_ paths: [String]) throws(Failure) -> [String] {
+    var files: [String] = []
+    for path in paths {
+        guard FileManager.default.fileExists(atPath: path) else { throw Failure(.cannotOpen, "there is no file or folder \(path)") }
+        guard FileManager.default.fileExists(atPath: path + "/.") else {
+            files.append(path)
+            continue
+        }
+        let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+        let found = names.filter { name in [".png", ".jpg", ".jpeg", ".dcm"].contains { name.lowercased().hasSuffix($0) } }
+        files += found.sorted().map { path + "/" + $0 }
+    }
+    guard !files.isEmpty else { throw Failure(.badInput, "no image (.png, .jpg, .jpeg, .dcm) in \(paths.joined(separator: ", "))") }
+    return files
+}
