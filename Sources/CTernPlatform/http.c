@@ -22,6 +22,7 @@
 
 enum {
     SWEEP_MILLISECONDS = 200,
+    SWEEP_SOON_MILLISECONDS = 10, /* while someone waits for it */
     HEADERS_BYTES = 16 << 10,
     FINISH_MILLISECONDS = 3000,
 };
@@ -311,7 +312,7 @@ static void sweep(evutil_socket_t descriptor, short what, void *argument)
         return;
     }
     if (!TAILQ_EMPTY(&server->clients) || server->finishing)
-        sweep_in(server, server->finishing ? 10 : SWEEP_MILLISECONDS);
+        sweep_in(server, server->finishing || server->paused ? SWEEP_SOON_MILLISECONDS : SWEEP_MILLISECONDS);
 }
 
 static void on_wake(evutil_socket_t descriptor, short what, void *argument)

@@ -88,8 +88,8 @@ class UnixConnection(http.client.HTTPConnection):
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
+        self.sock.settimeout(self.timeout)
 
 
 class Contract:
@@ -196,8 +196,9 @@ class Server:
 
     def raw(self):
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        channel.settimeout(LIMIT)
+        # Without a time limit a connection waits for its turn when the server's backlog is full.
         channel.connect(str(self.socket_path))
+        channel.settimeout(LIMIT)
         return channel
 
     def stop_messages(self):
