@@ -98,6 +98,7 @@ let testTargets: [Target] = [
     tests("TernJPEG", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernPNG", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernFindings"),
+    tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
     tests("TernPrepare", "TernBytes", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     tests("TernConvert", "TernWriter", "TernModel", "TernEngine"),

@@ -22,12 +22,13 @@ public enum InputKind: String, Equatable, Sendable {
 
     /// What the first bytes say: JPEG's start of image, PNG's signature, or `DICM` after the preamble of PS3.10 2024d 7.1.
     public init?(firstBytesOf bytes: [UInt8]) {
-        if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
+        // A DICOM preamble may hold the header of another kind, so the mark of DICOM counts first.
+        if bytes.count >= 132, bytes[128...131].elementsEqual([0x44, 0x49, 0x43, 0x4D]) {
+            self = .dicom
+        } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
             self = .jpeg
         } else if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             self = .png
-        } else if bytes.count >= 132, bytes[128...131].elementsEqual([0x44, 0x49, 0x43, 0x4D]) {
-            self = .dicom
         } else {
             return nil
         }

@@ -1,0 +1,220 @@
+import Foundation
+import Testing
+import TernFindings
+import TernPlatform
+
+@testable import TernService
+
+/// A state directory that goes with the test.
+private final class Folder {
+    let path = NSTemporaryDirectory() + "/tern-service-" + UUID().uuidString
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file() throws -> FindingsFile { try FindingsFile(directory: try StateDirectory(path: path)) }
+    var contents: [UInt8] {
+        get throws { Array(try Data(contentsOf: URL(fileURLWithPath: path + "/findings.jsonl"))) }
+    }
+    func write(_ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: path + "/findings.jsonl")) }
+}
+
+private let model = ModelReference(name: "m", version: "1", digest: "aa", keyIdentifier: nil)
+
+private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .succeeded) -> FindingResult {
+    FindingResult(
+        sequence: 0, id: identifier.text, time: "2026-01-01T00:00:00.000Z", model: model, input: InputReference(kind: .png, sha256: "bb"),
+        status: status)
+}
+
+@Suite struct FindingsFileTests {
+    @Test func numbersFromOneAndGoesOnAfterwards() throws {
+        let folder = Folder()
+        var lines: [UInt8] = []
+        for round in 0..<3 {
+            let file = try folder.file()
+            #expect(file.lastSequence == round * 2 && file.recovered.map(\.sequence) == Array(1..<(round * 2 + 1)))
+            for _ in 0..<2 {
+                var one = result(try StudyIdentifier())
+                lines += try file.append(&one)
+            }
+        }
+        #expect(try folder.contents == lines)
+    }
+
+    @Test func cutsEveryTornLastLine() throws {
+        let folder = Folder()
+        do {
+            let file = try folder.file()
+            for _ in 0..<2 {
+                var one = result(try StudyIdentifier())
+                _ = try file.append(&one)
+            }
+        }
+        let whole = try folder.contents
+        let first = try #require(whole.firstIndex(of: 0x0A)) + 1
+        for count in stride(from: first, to: whole.count, by: 1) {
+            try folder.write(Array(whole[..<count]))
+            let file = try folder.file()
+            #expect(file.lastSequence == 1 && file.cutByteCount == count - first && file.byteCount == first)
+            #expect(try folder.contents == Array(whole[..<first]))
+        }
+    }
+
+    @Test func refusesWhatIsNotItsOwn() throws {
+        let folder = Folder()
+        _ = try folder.file()
+        try folder.write(Array("a\nb\n".utf8))
+        #expect(throws: ServiceError.findingsFileDamaged(byteOffset: 0)) { try folder.file() }
+        try folder.write([UInt8](repeating: 0x20, count: 2 << 20))
+        #expect(throws: ServiceError.findingsFileDamaged(byteOffset: 0)) { try folder.file() }
+        #expect(try folder.contents.count == 2 << 20)
+    }
+
+    @Test func readsBackOnlyTheNewestOfALargeFile() throws {
+        let folder = Folder()
+        _ = try folder.file()
+        var lines: [UInt8] = []
+        var sequence = 0
+        while lines.count < FindingsFile.limitRecoveryByteCount + 100_000 {
+            sequence += 1
+            var one = result(try StudyIdentifier())
+            one.sequence = sequence
+            one.findings = (0..<100).map {
+                Finding(label: "label \($0)", code: nil, score: 0, isCalibrated: false, operatingPoint: "", threshold: nil)
+            }
+            lines += one.line()
+        }
+        try folder.write(lines)
+        let file = try folder.file()
+        #expect(file.lastSequence == sequence && file.cutByteCount == 0)
+        #expect(file.recovered.count < sequence && file.recovered.last?.sequence == sequence)
+    }
+
+    @Test func oneProcessAtATime() throws {
+        let folder = Folder()
+        let held = try StateDirectory(path: folder.path)
+        #expect(throws: PlatformError.openFailed(errno: StateDirectory.heldByAnother)) { try StateDirectory(path: folder.path) }
+        withExtendedLifetime(held) {}
+    }
+}
+
+@Suite struct ServiceCoreTests {
+    private let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0]
+
+    private func core(_ folder: Folder, queue: Int = 1) throws -> ServiceCore {
+        var limits = ServiceLimits()
+        limits.queueCount = queue
+        limits.http.bodyByteCount = 100
+        limits.queueByteCount = 20
+        limits.resultCount = 2
+        let identity = ServiceIdentity(
+            version: "0", model: model, instructionSet: "scalar", threadCount: 1, arenaByteCount: 0, goldenVectorCount: 1, modelDocument: Array("{}".utf8))
+        return ServiceCore(identity: identity, limits: limits, file: try folder.file(), startedAt: 0)
+    }
+
+    private func status(_ answer: ServiceCore.Answer) -> Int {
+        switch answer {
+        case .reply(let reply): reply.status
+        case .study: 202
+        case .stream: 200
+        }
+    }
+
+    private func post(_ body: [UInt8], _ type: String? = "image/png") -> HTTPRequest {
+        HTTPRequest(method: .post, target: "/v1/studies", contentType: type, body: body)
+    }
+
+    private func get(_ target: String) -> HTTPRequest { HTTPRequest(method: .get, target: target) }
+
+    @Test func takesOnlyWhatItCanHold() throws {
+        let folder = Folder()
+        var core = try core(folder, queue: 1)
+        var around = ServiceCore.Surroundings()
+        #expect(status(core.answer(post([]), around)) == 400)
+        #expect(status(core.answer(post(png, nil), around)) == 415)
+        #expect(status(core.answer(post(png, "image/jpeg"), around)) == 415)
+        #expect(status(core.answer(post(png + [UInt8](repeating: 0, count: 100)), around)) == 413)
+        around.freeByteCount = 1000
+        #expect(status(core.answer(post(png), around)) == 507)
+        around.freeByteCount = nil
+        for _ in 0..<2 {
+            guard case .study(let study, false) = core.answer(post(png), around) else {
+                Issue.record("the study is not taken")
+                return
+            }
+            core.queued(study)
+        }
+        guard case .reply(let reply) = core.answer(post(png), around) else {
+            Issue.record("a third study is taken")
+            return
+        }
+        #expect(reply.status == 503 && reply.retryAfterSeconds == 1)
+        #expect(core.counters.refused.map(\.count).reduce(0, +) == 6)
+    }
+
+    @Test func boundsTheBytesOfTheQueue() throws {
+        let folder = Folder()
+        var core = try core(folder, queue: 100)
+        for _ in 0..<2 {
+            guard case .study(let study, _) = core.answer(post(png), .init()) else {
+                Issue.record("the study is not taken")
+                return
+            }
+            core.queued(study)
+        }
+        #expect(status(core.answer(post(png), .init())) == 503)
+    }
+
+    @Test func resumesOnlyFromWhatItKeeps() throws {
+        let folder = Folder()
+        var core = try core(folder)
+        for sequence in 1...5 {
+            let identifier = try StudyIdentifier()
+            var one = result(identifier)
+            one.sequence = sequence
+            _ = core.finished(identifier, .recorded(Analysis(result: one, problem: nil), line: one.line(), fileByteCount: 1))
+        }
+        #expect(status(core.answer(get("/v1/findings?after=2"), .init())) == 410)
+        #expect(status(core.answer(get("/v1/findings?after=3"), .init())) == 200)
+        #expect(status(core.answer(get("/v1/findings?after=5"), .init())) == 200)
+        #expect(status(core.answer(get("/v1/findings?after=6"), .init())) == 400)
+        guard case .stream(after: 3, until: 5) = core.answer(get("/v1/findings"), .init()) else {
+            Issue.record("without after it starts at the oldest kept")
+            return
+        }
+        guard case .stream(after: 3, until: nil) = core.answer(get("/v1/findings?follow=1"), .init()) else {
+            Issue.record("a follower has no end")
+            return
+        }
+        var full = ServiceCore.Surroundings()
+        full.streamCount = 16
+        #expect(status(core.answer(get("/v1/findings?follow=1"), full)) == 503)
+    }
+
+    @Test func givesNothingOutThatIsNotOnTheDisk() throws {
+        let folder = Folder()
+        var core = try core(folder)
+        guard case .study(let study, _) = core.answer(post(png), .init()) else {
+            Issue.record("the study is not taken")
+            return
+        }
+        core.queued(study)
+        #expect(status(core.answer(get("/v1/findings/" + study.identifier.text), .init())) == 202)
+        // ENOSPC, then EIO.
+        #expect(core.finished(study.identifier, .notRecorded(errno: 28)).status == 507)
+        #expect(core.ring.count == 0 && core.lastSequence == 0 && !core.isRecording && core.pending.isEmpty && core.pendingByteCount == 0)
+        #expect(status(core.answer(get("/v1/findings/" + study.identifier.text), .init())) == 500)
+        #expect(status(core.answer(post(png), .init())) == 507)
+        #expect(status(core.answer(HTTPRequest(method: .post, target: "/v1/studies?wait=1", contentType: "image/png", body: png), .init())) == 202)
+        #expect(core.finished(study.identifier, .notRecorded(errno: 5)).status == 500)
+    }
+
+    @Test func takesNothingNewWhenItStops() throws {
+        let folder = Folder()
+        var core = try core(folder)
+        core.isStopping = true
+        #expect(status(core.answer(post(png), .init())) == 503)
+        #expect(status(core.answer(get("/healthz"), .init())) == 503)
+        #expect(status(core.answer(get("/v1/findings?follow=1"), .init())) == 503)
+        #expect(status(core.answer(get("/v1/findings"), .init())) == 200)
+    }
+}
