@@ -57,76 +57,107 @@ static void unpack_t5(const uint8_t *packed, size_t groups, size_t padded_groups
     }
 }
 
-/* Scale, bias, GELU and residual for m rows by `columns` channels of sums [m][64], N-03. */
-TERN_INLINE void finish(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, size_t columns, const int gelu,
-                        const int residual) {
-    for (size_t j = 0; j < columns; j += 8) {
+/* Scale, bias, GELU and residual for m rows by `columns` channels, at most 16, of sums [m][16], N-03. */
+TERN_INLINE void finish(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, size_t columns, const int is_whole,
+                        const int gelu, const int residual) {
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < TERN_TILE_CHANNELS; j += 8) {
+        if (j >= columns) return;
         const __m256i mask = tern_lanes_256(columns - j);
-        const __m256 scales = op->scale_count == 1 ? _mm256_set1_ps(op->scales[0]) : _mm256_maskload_ps(op->scales + column + j, mask);
+        const float *scale = op->scales + column + j, *added = residual ? op->residual + row * op->residual_stride + column + j : NULL;
+        const __m256 scales = op->scale_count == 1 ? _mm256_set1_ps(op->scales[0]) : _mm256_maskload_ps(scale, mask);
         const __m256 biases = op->bias ? _mm256_maskload_ps(op->bias + column + j, mask) : _mm256_setzero_ps();
-        for (size_t i = 0; i < m; i++) {
-            const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + i * TERN_PANEL + j)));
+        float *out = op->output + row * op->output_stride + column + j;
+        for (size_t i = 0; i < m; i++, out += op->output_stride) {
+            const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + i * TERN_TILE_CHANNELS + j)));
             __m256 y = _mm256_fmadd_ps(sum, _mm256_mul_ps(_mm256_set1_ps(op->row_scales[row + i]), scales), biases);
             if (gelu) y = tern_gelu_256(y);
-            if (residual) y = _mm256_add_ps(y, _mm256_maskload_ps(op->residual + (row + i) * op->residual_stride + column + j, mask));
-            _mm256_maskstore_ps(op->output + (row + i) * op->output_stride + column + j, mask, y);
+            if (residual) {
+                y = _mm256_add_ps(y, is_whole ? _mm256_loadu_ps(added) : _mm256_maskload_ps(added, mask));
+                added += op->residual_stride;
+            }
+            if (is_whole) _mm256_storeu_ps(out, y);
+            else _mm256_maskstore_ps(out, mask, y);
         }
     }
 }
 
 static void finish_tile(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, size_t columns) {
-    if (op->gelu && op->residual) finish(op, sums, row, m, column, columns, 1, 1);
-    else if (op->gelu) finish(op, sums, row, m, column, columns, 1, 0);
-    else if (op->residual) finish(op, sums, row, m, column, columns, 0, 1);
-    else finish(op, sums, row, m, column, columns, 0, 0);
+    if (columns == TERN_TILE_CHANNELS) {
+        if (op->gelu && op->residual) finish(op, sums, row, m, column, columns, 1, 1, 1);
+        else if (op->gelu) finish(op, sums, row, m, column, columns, 1, 1, 0);
+        else if (op->residual) finish(op, sums, row, m, column, columns, 1, 0, 1);
+        else finish(op, sums, row, m, column, columns, 1, 0, 0);
+    } else {
+        if (op->gelu && op->residual) finish(op, sums, row, m, column, columns, 0, 1, 1);
+        else if (op->gelu) finish(op, sums, row, m, column, columns, 0, 1, 0);
+        else if (op->residual) finish(op, sums, row, m, column, columns, 0, 0, 1);
+        else finish(op, sums, row, m, column, columns, 0, 0, 0);
+    }
 }
 
-/* Six rows of codes to int16, whole groups. */
-static void widen_rows(const tern_linear *op, size_t row, size_t m, size_t stride, int16_t *words) {
-    for (size_t i = 0; i < m; i++) {
-        const int8_t *codes = op->codes + (row + i) * op->codes_stride;
-        /* codes_stride and stride are multiples of 16 that reach past k. */
+/* The rows begin ..< end of the codes as int16 [row][stride], stride = k rounded up to 16. */
+static void widen_rows(const tern_linear *op, size_t begin, size_t end, size_t stride, int16_t *words) {
+    for (size_t row = begin; row < end; row++) {
+        const int8_t *codes = op->codes + row * op->codes_stride;
         for (size_t k = 0; k < op->k; k += 16)
-            _mm256_storeu_si256((__m256i *)(words + i * stride + k), _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(codes + k))));
+            _mm256_storeu_si256((__m256i *)(words + row * stride + k), _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(codes + k))));
     }
 }
 
-static void byte_layer(const tern_linear *op, tern_share units, size_t blocks, int16_t *panel, int16_t *words) {
+/* One panel, the tiles of rows in blocks.begin ..< blocks.end; a tile's weights stay in the nearest cache for all of them. */
+static void byte_panel(const tern_linear *op, size_t column, tern_share blocks, int16_t *panel, const int16_t *words, size_t stride) {
+    const size_t groups = tern_groups(op->k);
+    int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
+    for (size_t tile = 0; tile < TILES && column + tile * TERN_TILE_CHANNELS < op->n; tile++) {
+        const size_t first = column + tile * TERN_TILE_CHANNELS, columns = tern_minimum(TERN_TILE_CHANNELS, op->n - first);
+        for (size_t block = blocks.begin; block < blocks.end; block++) {
+            const size_t row = block * TERN_ROWS, m = tern_minimum(TERN_ROWS, op->m - row);
+            tern_words_256(words + row * stride, stride, panel + tile * groups * TILE_BYTES, 2 * groups, m, sums, TERN_TILE_CHANNELS);
+            finish_tile(op, sums, row, m, first, columns);
+        }
+    }
+}
+
+static void ternary_panel(const tern_linear *op, size_t column, tern_share blocks, size_t padded_groups, const uint8_t *panel) {
+    const size_t groups = tern_groups(op->k);
+    int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
+    for (size_t tile = 0; tile < TILES && column + tile * TERN_TILE_CHANNELS < op->n; tile++) {
+        const size_t first = column + tile * TERN_TILE_CHANNELS, columns = tern_minimum(TERN_TILE_CHANNELS, op->n - first);
+        for (size_t block = blocks.begin; block < blocks.end; block++) {
+            const size_t row = block * TERN_ROWS, m = tern_minimum(TERN_ROWS, op->m - row);
+            /* Codes are weight + 1, so each sum is too large by the row's sum. */
+            for (size_t i = 0; i < m * TERN_TILE_CHANNELS; i++) sums[i] = -op->row_sums[row + i / TERN_TILE_CHANNELS];
+            tern_codes_256(op->codes + row * op->codes_stride, op->codes_stride, panel + tile * padded_groups * TILE_BYTES, groups, m, sums,
+                           TERN_TILE_CHANNELS);
+            finish_tile(op, sums, row, m, first, columns);
+        }
+    }
+}
+
+static void integer_layer(const tern_linear *op, tern_share units, size_t blocks, void *panel, int16_t *words) {
     const size_t groups = tern_groups(op->k), panel_bytes = tern_panel_bytes(op->kind, op->k), stride = tern_round_up(op->k, 16);
-    _Alignas(32) int32_t sums[TERN_ROWS * TERN_PANEL];
-    size_t prepared = SIZE_MAX;
-    for (size_t unit = units.begin; unit < units.end; unit++) {
-        const size_t index = unit / blocks, row = unit % blocks * TERN_ROWS, m = tern_minimum(TERN_ROWS, op->m - row);
-        const size_t column = index * TERN_PANEL, columns = tern_minimum(TERN_PANEL, op->n - column);
-        if (prepared != index) unpack_s8((const uint8_t *)op->weights + index * panel_bytes, groups, panel);
-        prepared = index;
-        widen_rows(op, row, m, stride, words);
-        for (size_t tile = 0; tile * TERN_TILE_CHANNELS < columns; tile++)
-            tern_words_256(words, stride, panel + tile * groups * TILE_BYTES, 2 * groups, m, sums + tile * TERN_TILE_CHANNELS, TERN_PANEL);
-        finish_tile(op, sums, row, m, column, columns);
-    }
-}
-
-static void ternary_layer(const tern_linear *op, tern_share units, size_t blocks, uint8_t *panel) {
-    const size_t groups = tern_groups(op->k), panel_bytes = tern_panel_bytes(op->kind, op->k);
     const size_t padded_groups = tern_round_up(groups, op->kind == TERN_WEIGHTS_T2 ? 4 : 5);
-    _Alignas(32) int32_t sums[TERN_ROWS * TERN_PANEL];
-    size_t prepared = SIZE_MAX;
-    for (size_t unit = units.begin; unit < units.end; unit++) {
-        const size_t index = unit / blocks, row = unit % blocks * TERN_ROWS, m = tern_minimum(TERN_ROWS, op->m - row);
-        const size_t column = index * TERN_PANEL, columns = tern_minimum(TERN_PANEL, op->n - column);
+    if (op->kind == TERN_WEIGHTS_S8 && units.begin < units.end) {
+        /* A share of one panel or less needs only its own rows. */
+        const int is_within = units.begin / blocks == (units.end - 1) / blocks;
+        const size_t first = is_within ? units.begin % blocks * TERN_ROWS : 0;
+        const size_t last = is_within ? ((units.end - 1) % blocks + 1) * TERN_ROWS : op->m;
+        widen_rows(op, first, tern_minimum(last, op->m), stride, words);
+    }
+    for (size_t unit = units.begin; unit < units.end;) {
+        const size_t index = unit / blocks, end = tern_minimum(units.end, (index + 1) * blocks);
+        const tern_share share = {unit - index * blocks, end - index * blocks};
         const uint8_t *packed = (const uint8_t *)op->weights + index * panel_bytes;
-        if (prepared != index) {
+        if (op->kind == TERN_WEIGHTS_S8) {
+            unpack_s8(packed, groups, panel);
+            byte_panel(op, index * TERN_PANEL, share, panel, words, stride);
+        } else {
             if (op->kind == TERN_WEIGHTS_T2) unpack_t2(packed, groups, padded_groups, panel);
             else unpack_t5(packed, groups, padded_groups, panel);
-            prepared = index;
+            ternary_panel(op, index * TERN_PANEL, share, padded_groups, panel);
         }
-        /* Codes are weight + 1, so each sum is too large by the row's sum. */
-        for (size_t i = 0; i < m * TERN_PANEL; i++) sums[i] = -op->row_sums[row + i / TERN_PANEL];
-        for (size_t tile = 0; tile * TERN_TILE_CHANNELS < columns; tile++)
-            tern_codes_256(op->codes + row * op->codes_stride, op->codes_stride, panel + tile * padded_groups * TILE_BYTES, groups, m,
-                           sums + tile * TERN_TILE_CHANNELS, TERN_PANEL);
-        finish_tile(op, sums, row, m, column, columns);
+        unit = end;
     }
 }
 
@@ -173,8 +204,7 @@ void tern_linear__avx2(const tern_linear *op, size_t part, size_t parts, void *s
     const tern_share units = tern_share_of(panels * blocks, part, parts);
     const size_t padded = tern_round_up(op->k, TERN_T2_BLOCK * TERN_T5_BLOCK);
     if (op->kind == TERN_WEIGHTS_F32) float_layer(op, units, blocks);
-    else if (op->kind == TERN_WEIGHTS_S8) byte_layer(op, units, blocks, scratch, (int16_t *)scratch + padded * TERN_PANEL);
-    else ternary_layer(op, units, blocks, scratch);
+    else integer_layer(op, units, blocks, scratch, (int16_t *)scratch + padded * TERN_PANEL);
 }
 #pragma clang attribute pop
 #endif

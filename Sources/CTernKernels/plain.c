@@ -22,21 +22,33 @@ void tern_patches(const float *image, size_t channels, size_t height, size_t wid
                            image + (c * height + py * patch + y) * width + px * patch, patch * sizeof(float));
 }
 
+/* calloc leaves pages of large blocks untouched, so that working memory a table does not use costs none. The block's own start lies
+   just before the aligned one. */
 void *tern_memory_allocate(size_t byte_count) {
-    if (byte_count == 0 || byte_count > SIZE_MAX - TERN_ALIGNMENT) return NULL;
-    const size_t rounded = tern_round_up(byte_count, TERN_ALIGNMENT);
-    void *memory = aligned_alloc(TERN_ALIGNMENT, rounded);
-    if (memory) memset(memory, 0, rounded);
+    const size_t before = sizeof(void *) + TERN_ALIGNMENT - 1;
+    if (byte_count == 0 || byte_count > SIZE_MAX - before) return NULL;
+    uint8_t *block = calloc(1, byte_count + before);
+    if (!block) return NULL;
+    uint8_t *memory = block + sizeof(void *);
+    memory += (TERN_ALIGNMENT - (uintptr_t)memory % TERN_ALIGNMENT) % TERN_ALIGNMENT;
+    memcpy(memory - sizeof(void *), &block, sizeof block);
     return memory;
 }
 
-void tern_memory_free(void *memory) { free(memory); }
+void tern_memory_free(void *memory) {
+    if (!memory) return;
+    uint8_t *block;
+    memcpy(&block, (uint8_t *)memory - sizeof(void *), sizeof block);
+    free(block);
+}
 
-size_t tern_linear_scratch(size_t k) {
-    if (k == 0 || k > TERN_LIMIT_DEPTH) return 0;
-    /* One panel of int16 weights in whole t2 and t5 blocks, six rows of int16 codes, and the corrections of 64 channels. */
-    const size_t padded = tern_round_up(k, TERN_T2_BLOCK * TERN_T5_BLOCK);
-    return padded * (TERN_PANEL + TERN_ROWS) * sizeof(int16_t) + TERN_PANEL * sizeof(int32_t);
+size_t tern_linear_scratch(size_t m, size_t k) {
+    if (m == 0 || k == 0 || k > TERN_LIMIT_DEPTH) return 0;
+    /* One panel of int16 weights in whole t2 and t5 blocks, all rows of codes as int16, and the corrections of 64 channels. */
+    const size_t padded = tern_round_up(k, TERN_T2_BLOCK * TERN_T5_BLOCK), fixed = TERN_PANEL * (padded * sizeof(int16_t) + sizeof(int32_t));
+    size_t words;
+    if (__builtin_mul_overflow(m, padded * sizeof(int16_t), &words) || words > SIZE_MAX - fixed - TERN_ALIGNMENT) return 0;
+    return tern_round_up(fixed + words, TERN_ALIGNMENT);
 }
 
 size_t tern_attention_scratch(size_t tokens, size_t width) {

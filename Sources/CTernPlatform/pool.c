@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -11,7 +12,9 @@ enum {
     LIMIT_THREADS = 64,
     STACK_BYTES = 512 * 1024,
     /* Waits this many pauses before sleeping: operations follow each other within microseconds, inferences do not. */
-    SPINS = 4000,
+    SPINS = 1024,
+    /* Between so many pauses the processor is offered to others: the thread waited for may need this very core. */
+    SPINS_PER_YIELD = 128,
     CACHE_LINE = 64,
 };
 
@@ -55,6 +58,7 @@ static void wait_while(atomic_uint *word, unsigned old, atomic_uint *sleepers) {
     for (unsigned i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(word, memory_order_acquire) != old) return;
         pause_once();
+        if (i % SPINS_PER_YIELD == SPINS_PER_YIELD - 1) sched_yield();
     }
     atomic_fetch_add(sleepers, 1);
     while (atomic_load(word) == old) futex_wait(word, old);

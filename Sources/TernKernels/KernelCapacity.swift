@@ -17,10 +17,11 @@ public struct KernelCapacity: Equatable, Sendable {
     public mutating func addLinear(rows: Int, depth: Int) throws(KernelError) {
         guard rows > 0, depth > 0, depth <= Int(TERN_LIMIT_DEPTH) else { throw .limit }
         let (codes, overflow) = rows.multipliedReportingOverflow(by: Self.codesStride(depth: depth))
-        guard !overflow, codes <= Int.max / 16 else { throw .limit }
+        let scratch = tern_linear_scratch(rows, depth)
+        guard !overflow, codes <= Int.max / 16, scratch > 0, scratch <= Int.max / 256 else { throw .limit }
         codeByteCount = max(codeByteCount, codes)
         rowCount = max(rowCount, rows)
-        scratchByteCount = max(scratchByteCount, Int(tern_linear_scratch(depth)))
+        scratchByteCount = max(scratchByteCount, Int(scratch))
     }
 
     /// Counts an attention over `tokens` tokens with heads of `width` channels.

@@ -114,7 +114,7 @@ internal import CTernPlatform
         precondition(call.levels == 127 || call.levels == 63 || call.levels == 42, "levels are 127, 63 or 42")
         precondition(
             call.depth <= Int(TERN_LIMIT_DEPTH) && call.rows <= capacity.rowCount && stride <= capacity.codeByteCount / call.rows
-                && Int(tern_linear_scratch(call.depth)) <= capacity.scratchByteCount, "layer exceeds the capacity")
+                && Int(tern_linear_scratch(call.rows, call.depth)) <= capacity.scratchByteCount, "layer exceeds the capacity")
         unsafe job.linear.codes = UnsafePointer(codes)
         unsafe job.linear.codes_stride = stride
         unsafe job.linear.row_scales = UnsafePointer(scales)

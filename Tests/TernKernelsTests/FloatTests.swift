@@ -50,7 +50,7 @@ import Testing
         let codes = Guarded([Int8](repeating: 0, count: 64)), rowScales = Guarded([Float(1)]), rowSums = Guarded([Int32(0)])
         let weights = Guarded(pack([Int8](repeating: 0, count: n), rows: n, columns: 1, .s8))
         let scales = Guarded([Float(1)]), bias = Guarded(values), output = Guarded([Float](repeating: 0, count: n))
-        let scratch = makeScratch(Int(tern_linear_scratch(1)))
+        let scratch = makeScratch(Int(tern_linear_scratch(1, 1)))
         var op = unsafe tern_linear()
         unsafe op.m = 1
         unsafe op.n = n

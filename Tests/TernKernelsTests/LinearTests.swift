@@ -14,7 +14,6 @@ import Testing
     let scales: Guarded<Float>, bias: Guarded<Float>?, residual: Guarded<Float>?, residualStride: Int
     let outputStride: Int
     let gelu: Bool
-    let scratchByteCount: Int
 
     /// `codeRows` [m][k]; `weights` [n][k].
     init(
@@ -48,7 +47,6 @@ import Testing
         residualStride = n + 5
         residual = hasResidual ? Guarded(strided((0..<m * n).map { _ in random.unit() }, rows: m, columns: n, stride: n + 5)) : nil
         outputStride = n + 7
-        scratchByteCount = Int(tern_linear_scratch(k))
     }
 
     /// The output with what lies between its rows, after all parts have run.
@@ -75,7 +73,7 @@ import Testing
         unsafe op.output_stride = outputStride
         unsafe op.gelu = gelu ? 1 : 0
         for part in 0..<parts {
-            let scratch = makeScratch(scratchByteCount)
+            let scratch = makeScratch(Int(tern_linear_scratch(rows, k)))
             unsafe table.functions.linear(&op, part, parts, scratch.pointer)
         }
         return bits(output.values)

@@ -126,7 +126,7 @@ void *tern_memory_allocate(size_t byte_count);
 void tern_memory_free(void *memory);
 
 /* Bytes of scratch that one call of `linear` or `attention` needs, a multiple of 64. 0 when the size overflows. */
-size_t tern_linear_scratch(size_t k);
+size_t tern_linear_scratch(size_t m, size_t k);
 size_t tern_attention_scratch(size_t tokens, size_t width);
 
 /* Bytes of a packed weight matrix [n][k]; 0 when the size overflows or the kind is unknown. */

@@ -52,7 +52,7 @@ static void measure(const tern_kernels *table, const shape *shape, tern_weights_
     int8_t *codes = tern_memory_allocate(TOKENS * stride);
     float scales[TOKENS], scale = 0.01f;
     int32_t sums[TOKENS];
-    void *scratch = tern_memory_allocate(tern_linear_scratch(shape->k));
+    void *scratch = tern_memory_allocate(tern_linear_scratch(TOKENS, shape->k));
     tern_linear op = {
         .m = TOKENS, .n = shape->n, .k = shape->k, .codes = codes, .codes_stride = stride, .row_scales = scales, .row_sums = sums,
         .kind = kind, .scales = &scale, .scale_count = 1, .bias = bias, .residual = shape->residual ? residual : NULL,
