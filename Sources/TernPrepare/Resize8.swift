@@ -90,13 +90,18 @@ struct Resize8 {
                 for tap in 0..<count { sum &+= Int32(row[first + tap]) &* horizontalWeights[start + tap] }
                 narrow[output] = Resize8.clipped(sum)
             } else {
-                var sum = SIMD4<Int32>(repeating: Resize8.half)
+                var (red, green, blue) = (Resize8.half, Resize8.half, Resize8.half)
+                var pixel = first * 3
                 for tap in 0..<count {
-                    let pixel = (first + tap) * 3
-                    let values = SIMD4<Int32>(Int32(row[pixel]), Int32(row[pixel + 1]), Int32(row[pixel + 2]), 0)
-                    sum &+= values &* horizontalWeights[start + tap]
+                    let weight = horizontalWeights[start + tap]
+                    red &+= Int32(row[pixel]) &* weight
+                    green &+= Int32(row[pixel + 1]) &* weight
+                    blue &+= Int32(row[pixel + 2]) &* weight
+                    pixel += 3
                 }
-                for channel in 0..<3 { narrow[output * 3 + channel] = Resize8.clipped(sum[channel]) }
+                narrow[output * 3] = Resize8.clipped(red)
+                narrow[output * 3 + 1] = Resize8.clipped(green)
+                narrow[output * 3 + 2] = Resize8.clipped(blue)
             }
         }
     }

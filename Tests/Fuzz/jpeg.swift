@@ -1,5 +1,5 @@
 // fuzz-targets: TernPrepare
-// fuzz-libraries: jpeg png16 z m
+// fuzz-libraries: jpeg png16 z m sodium event_extra event_core
 // fuzz-seeds: Tests/Vectors/TernJPEG
 // fuzz-options: -max_len=16384 -malloc_limit_mb=400
 import TernBytes
