@@ -69,7 +69,7 @@ extension ByteReader {
         do throws(ReadError) { return try readBytes(count) } catch { throw DICOMError(error) }
     }
 
-    /// Reads the head of an element; a defined length is even and the value lies inside the bytes that remain.
+    /// Reads the head of an element; a defined length is even, save that of Pixel Data, and the value lies inside the bytes that remain.
     @_lifetime(self: copy self)
     mutating func readElementHeader(isExplicit: Bool) throws(DICOMError) -> ElementHeader {
         let start = offset
@@ -93,7 +93,8 @@ extension ByteReader {
             written = try takeUInt32()
         }
         guard written != UInt32.max else { return ElementHeader(tag: tag, representation: representation, byteCount: nil, offset: start) }
-        guard written % 2 == 0 else { throw .oddByteCount(tag: tag, offset: start) }
+        // Detectors are known to leave out the padding byte of Pixel Data, where the attributes tell how many bytes there must be.
+        guard written % 2 == 0 || tag == .pixelData else { throw .oddByteCount(tag: tag, offset: start) }
         guard Int(written) <= remainingByteCount else {
             throw .truncated(offset: offset, needed: Int(written), available: remainingByteCount)
         }

@@ -66,8 +66,8 @@ struct PixelDescription {
     func readNative(_ reader: inout ByteReader, header: ElementHeader) throws(DICOMError) -> DecodedImage {
         guard let byteCount = header.byteCount else { throw .undefinedLength(tag: header.tag, offset: header.offset) }
         let expected = sampleCount * (bitsAllocated / 8)
-        // An odd number of bytes is padded with one more (PS3.5 2024d 8.1.1).
-        guard byteCount == expected + expected % 2 else { throw .pixelDataByteCount(expected: expected, actual: byteCount) }
+        // An odd number of bytes is padded with one more (PS3.5 2024d 8.1.1), which some writers forget.
+        guard byteCount == expected || byteCount == expected + expected % 2 else { throw .pixelDataByteCount(expected: expected, actual: byteCount) }
         let samples: DecodedImage.Samples
         do throws(ReadError) {
             samples =

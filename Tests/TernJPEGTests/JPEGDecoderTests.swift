@@ -87,16 +87,22 @@ private func resized(_ bytes: [UInt8], width: UInt16, height: UInt16, frame: UIn
     }
 }
 
+/// One grey block, progressive, with a scan of its own for each of the first `scanCount` coefficients; all are zero.
+private func oneBlock(scanCount: Int) -> [UInt8] {
+    var bytes: [UInt8] = [0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0] + [UInt8](repeating: 1, count: 64)
+    bytes += [0xFF, 0xC2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0]
+    // One code of one bit for symbol 0: no difference, end of block.
+    for tableClass in [UInt8(0x00), 0x10] { bytes += [0xFF, 0xC4, 0, 20, tableClass, 1] + [UInt8](repeating: 0, count: 15) + [0] }
+    for coefficient in 0..<UInt8(scanCount) { bytes += [0xFF, 0xDA, 0, 8, 1, 1, 0, coefficient, coefficient, 0, 0x7F] }
+    return bytes + [0xFF, 0xD9]
+}
+
 @Test func refusesTooManyScans() throws {
-    let bytes = try ImageVectors("TernJPEG").bytes("grey_progressive.jpg")
-    // The last refinement scan again and again.
-    let starts = bytes.indices.dropLast().filter { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC4 }
-    let scan = try #require(starts.dropFirst().first)
-    let next = try #require(starts.dropFirst(2).first)
-    var many = [UInt8](bytes[..<next])
-    for _ in 0..<JPEGDecoder.limitScans { many += bytes[scan..<next] }
-    many += bytes[next...]
-    #expect(throws: JPEGError.self) { try JPEGDecoder.decode(many.rawBytes) }
+    let image = try JPEGDecoder.decode(oneBlock(scanCount: JPEGDecoder.limitScans).rawBytes)
+    #expect(image.samples == .uint8([UInt8](repeating: 128, count: 64)))
+    #expect(throws: JPEGError.tooManyScans(limit: JPEGDecoder.limitScans)) {
+        try JPEGDecoder.decode(oneBlock(scanCount: 2 + JPEGDecoder.limitScans).rawBytes)
+    }
 }
 
 @Test func refusesArithmeticCoding() throws {

@@ -258,6 +258,7 @@ def dicom_vectors():
                                                 WindowCenter=["2048", "1000"], WindowWidth=["4096", "500"]), pixels)
         add(f"sequences_undefined_{label}.dcm", with_sequences(dicom_dataset(pixels, 12, syntax=syntax), 12), pixels)
         add(f"sequences_defined_{label}.dcm", with_sequences(dicom_dataset(pixels, 12, syntax=syntax), 5, False), pixels)
+        add(f"sequences_at_limit_{label}.dcm", with_sequences(dicom_dataset(pixels, 12, syntax=syntax), 16), pixels)
         data = dicom_bytes(with_sequences(dicom_dataset(pixels, 12, syntax=syntax), 17))
         out.refused(f"sequences_too_deep_{label}.dcm", data, "sequencesTooDeep")
     # Signed values of 12 bits with rubbish above the sign: what counts is the low 12 bits.
@@ -269,6 +270,10 @@ def dicom_vectors():
     add("signed_8.dcm", dicom_dataset(pixels, 8), pixels.astype(np.int16))
     pixels = rng.integers(0, 256, (5, 7)).astype(np.uint8)
     add("mono2_8_odd_byte_count.dcm", dicom_dataset(pixels), pixels)
+    padded = dicom_bytes(dicom_dataset(pixels))
+    assert padded.endswith(struct.pack("<I", 36) + pixels.tobytes() + b"\0")
+    out.image("mono2_8_unpadded.dcm", padded[:-40] + struct.pack("<I", 35) + pixels.tobytes(), pixels, bitsStored=8,
+              greyscale=dict(slope=1, intercept=0, isInverted=False, window=None))
     for index, (slope, intercept) in enumerate((("1.37", "-0.125"), ("0.00123456789", "1E3"), ("-2.5e-3", " 17.0625 "), ("+.5", "-1000."))):
         add(f"rescale_{index}.dcm", dicom_dataset(pixels, RescaleSlope=slope.strip(), RescaleIntercept=intercept.strip()), pixels)
     add("window_exact.dcm", dicom_dataset(pixels, WindowCenter="100.5", WindowWidth="0.75", VOILUTFunction="LINEAR_EXACT"), pixels)
