@@ -98,6 +98,23 @@ private func header(rows: UInt16, columns: UInt16) -> [UInt8] {
     #expect(error.map { caseName($0) } == "sequencesTooDeep")
 }
 
+@Test func readsUnknownContentOfUndefinedLengthAsImplicit() throws {
+    let endless: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF]
+    let item = short(0xFFFE) + short(0xE000) + endless
+    let itemEnd = short(0xFFFE) + short(0xE00D) + [0, 0, 0, 0]
+    let sequenceEnd = short(0xFFFE) + short(0xE0DD) + [0, 0, 0, 0]
+    // An implicit element whose length would be read as letters that are no representation.
+    let implicit = short(0x0008) + short(0x0100) + [2, 0, 0, 0, 0x41, 0x42]
+    let unknown = short(0x0009) + short(0x1010) + [UInt8]("UN".utf8) + [0, 0] + endless + item + implicit + itemEnd + sequenceEnd
+    let nested = short(0x0040) + short(0xA730) + [UInt8]("SQ".utf8) + [0, 0] + endless + item + unknown + itemEnd + sequenceEnd
+    for content in [unknown, nested] {
+        var bytes = element(0x0008, 0x0060, "CS", [UInt8]("DX".utf8)) + content
+        #expect(throws: DICOMError.noPixelData) { try DICOMDecoder.decode(bytes.rawBytes) }
+        bytes.removeLast(8)
+        #expect(throws: DICOMError.truncated(offset: bytes.count, needed: 2, available: 0)) { try DICOMDecoder.decode(bytes.rawBytes) }
+    }
+}
+
 @Test func refusesARepeatedElement() {
     let rows = element(0x0028, 0x0010, "US", short(5))
     #expect(throws: DICOMError.repeatedElement(tag: DICOMTag(0x0028, 0x0010))) {

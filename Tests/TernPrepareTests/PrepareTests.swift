@@ -74,7 +74,7 @@ private func stream(_ count: Int, seed: UInt64) -> [UInt8] {
 
 @Test func resizesLargeImagesAsPillowDoes() throws {
     let index = try ImageVectors("TernPrepare").decodable(ResizeIndex.self, "resize.json")
-    #expect(index.large.count == 24)
+    #expect(index.large.count == 32)
     for item in index.large {
         let shape = item.shape
         let filter = try #require(InputRecipe.Filter(rawValue: UInt32(shape[5])))

@@ -339,6 +339,13 @@ def dicom_vectors():
         if rng.random() < 0.3:
             text += f"e{int(rng.integers(-2, 3))}"
         texts.append(("-" if rng.random() < 0.3 else "") + text)
+    # Strings whose value lies just above the middle between two binary64: a reader that drops the remainder of the division goes wrong.
+    while len(texts) < 410:
+        digits, exponent = int(rng.integers(10**15, 10**16)), int(rng.integers(1, 16))
+        numerator, divisor = digits << (64 - digits.bit_length()), 10**exponent << (64 - (10**exponent).bit_length())
+        quotient, remainder = divmod(numerator << 63, divisor)
+        if remainder and float(quotient) != float(quotient | 1):
+            texts.append(f"{str(digits)[:16 - exponent]}.{str(digits)[16 - exponent:]}")
     decimals = [dict(text=t, bits="%016x" % struct.unpack("<Q", struct.pack("<d", float(t)))[0]) for t in texts]
     out.write("decimals.json", (json.dumps(decimals, indent=0) + "\n").encode())
     out.close()
@@ -384,7 +391,8 @@ def resize_vectors(out):
     out.write("resize.bin", bytes(store))
     large = []
     for height, width, channels, out_height, out_width in (
-        (640, 512, 1, 224, 224), (300, 451, 3, 224, 224), (224, 224, 3, 518, 518), (1024, 1024, 1, 224, 224), (999, 250, 1, 28, 28), (100, 100, 1, 99, 101)):
+        (640, 512, 1, 224, 224), (300, 451, 3, 224, 224), (224, 224, 3, 518, 518), (1024, 1024, 1, 224, 224), (999, 250, 1, 28, 28), (100, 100, 1, 99, 101),
+        (100, 100, 1, 50, 75), (100, 100, 1, 49, 75)):
         data = stream(height * width * channels, height + width)
         array = np.frombuffer(data, np.uint8).reshape((height, width) if channels == 1 else (height, width, channels))
         for code, rule in FILTERS.items():
