@@ -1,4 +1,4 @@
-#include "http.h"
+#include "http_state.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -7,18 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/http.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
 
 enum {
     SWEEP_MILLISECONDS = 200,
@@ -27,43 +22,7 @@ enum {
     FINISH_MILLISECONDS = 3000,
 };
 
-typedef enum client_state {
-    CLIENT_SENDS,    /* we wait for a request */
-    CLIENT_WAITS,    /* the request is being worked on */
-    CLIENT_TAKES,    /* the answer is under way */
-    CLIENT_STREAMS,  /* a stream with nothing under way */
-    CLIENT_DROPPED,  /* shut down, evhttp will notice */
-} client_state;
-
-/* One connection. evhttp owns the connection; this record holds a reference to its bufferevent, so that the descriptor stays ours
-   until `sweep` sees that evhttp let go of it (no callbacks are set any more). */
-struct client {
-    TAILQ_ENTRY(client) next;
-    tern_http *server;
-    struct bufferevent *channel;
-    struct evhttp_request *request; /* while the handler owes an answer or a stream is open */
-    uint64_t exchange;              /* 0: none */
-    uint64_t since;                 /* when the state began, milliseconds */
-    size_t received;                /* bytes of the request that is being received */
-    client_state state;
-    int streams;
-};
-
-struct tern_http {
-    struct event_base *base;
-    struct evhttp *http;
-    struct evconnlistener *listener;
-    struct event *woken, *sweeping, *terminate, *interrupt;
-    TAILQ_HEAD(clients, client) clients;
-    tern_http_limits limits;
-    tern_http_events events;
-    void *context;
-    size_t connections, receiving;
-    uint64_t last_exchange, slow_senders, slow_readers, finish_by;
-    int wake_descriptor, paused, stopped, finishing;
-};
-
-static uint64_t milliseconds(void)
+uint64_t tern_http_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -76,20 +35,19 @@ static void sweep_in(tern_http *server, unsigned delay)
     event_add(server->sweeping, &after);
 }
 
-static void enter(struct client *client, client_state state)
+void tern_http_enter(struct client *client, client_state state)
 {
     if (client->state == CLIENT_SENDS) {
         client->server->receiving -= client->received;
         client->received = 0;
     }
     client->state = state;
-    client->since = milliseconds();
+    client->since = tern_http_now();
 }
 
-/* evhttp is told of the end of the connection, a little later since it may be our caller, and frees it. */
-static void drop(struct client *client)
+void tern_http_end(struct client *client)
 {
-    enter(client, CLIENT_DROPPED);
+    tern_http_enter(client, CLIENT_DROPPED);
     shutdown(bufferevent_getfd(client->channel), SHUT_RDWR);
     bufferevent_trigger_event(client->channel, BEV_EVENT_EOF | BEV_EVENT_ERROR, BEV_OPT_DEFER_CALLBACKS);
 }
@@ -112,7 +70,7 @@ static void refuse(struct client *client, const char *status_line, int status, c
     int descriptor = bufferevent_getfd(client->channel);
     if (send(descriptor, head, (size_t)head_count, MSG_NOSIGNAL | MSG_DONTWAIT) == head_count)
         (void)!send(descriptor, body, (size_t)body_count, MSG_NOSIGNAL | MSG_DONTWAIT);
-    drop(client);
+    tern_http_end(client);
 }
 
 static void on_received(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *argument)
@@ -123,7 +81,7 @@ static void on_received(struct evbuffer *buffer, const struct evbuffer_cb_info *
     if (client->state != CLIENT_SENDS || info->n_added == 0)
         return;
     if (client->received == 0)
-        client->since = milliseconds();
+        client->since = tern_http_now();
     client->received += info->n_added;
     server->receiving += info->n_added;
     /* evhttp reads on past the limit of a body, so that a client that asks only after it has sent finds the 413; twice is enough. */
@@ -148,7 +106,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *argument
     client->server = server;
     client->channel = channel;
     client->state = CLIENT_SENDS;
-    client->since = milliseconds();
+    client->since = tern_http_now();
     TAILQ_INSERT_TAIL(&server->clients, client, next);
     server->connections++;
     if (server->connections >= server->limits.connections && !server->paused) {
@@ -162,7 +120,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *argument
     return channel;
 }
 
-static struct client *find(tern_http *server, uint64_t exchange)
+struct client *tern_http_find(tern_http *server, uint64_t exchange)
 {
     struct client *client;
     TAILQ_FOREACH(client, &server->clients, next)
@@ -180,7 +138,7 @@ static void on_close(struct evhttp_connection *connection, void *argument)
     uint64_t exchange = client->exchange;
     client->request = NULL;
     client->exchange = 0;
-    enter(client, CLIENT_DROPPED);
+    tern_http_enter(client, CLIENT_DROPPED);
     if (request && !evhttp_request_get_connection(request))
         evhttp_request_free(request);
     if (exchange)
@@ -196,7 +154,7 @@ static void on_complete(struct evhttp_request *request, void *argument)
     client->streams = 0;
     evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
     if (client->state != CLIENT_DROPPED)
-        enter(client, CLIENT_SENDS);
+        tern_http_enter(client, CLIENT_SENDS);
 }
 
 static void on_request(struct evhttp_request *request, void *argument)
@@ -214,7 +172,7 @@ static void on_request(struct evhttp_request *request, void *argument)
     }
     client->request = request;
     client->exchange = ++server->last_exchange;
-    enter(client, CLIENT_WAITS);
+    tern_http_enter(client, CLIENT_WAITS);
     evhttp_connection_set_closecb(connection, on_close, client);
     evhttp_request_set_on_complete_cb(request, on_complete, client);
 
@@ -253,7 +211,7 @@ static int look_after(struct client *client, uint64_t now)
         if (elapsed < server->limits.client_milliseconds && !(server->stopped && client->received == 0))
             break;
         if (client->received == 0) {
-            drop(client); /* kept open, nothing asked */
+            tern_http_end(client); /* kept open, nothing asked */
         } else {
             server->slow_senders++;
             refuse(client, "408 Request Timeout", 408, "request_timeout", "the request did not arrive in time");
@@ -262,18 +220,18 @@ static int look_after(struct client *client, uint64_t now)
     case CLIENT_TAKES:
         if (elapsed >= server->limits.client_milliseconds) {
             server->slow_readers++;
-            drop(client);
+            tern_http_end(client);
         }
         break;
     case CLIENT_STREAMS:
         if (has_left(client))
-            drop(client);
+            tern_http_end(client);
         else if (elapsed >= server->limits.heartbeat_milliseconds)
             tern_http_stream_write(server, client->exchange, "\n", 1);
         break;
     case CLIENT_WAITS:
         if (has_left(client))
-            drop(client);
+            tern_http_end(client);
         break;
     case CLIENT_DROPPED:
         break;
@@ -286,13 +244,13 @@ static void sweep(evutil_socket_t descriptor, short what, void *argument)
     tern_http *server = argument;
     (void)descriptor;
     (void)what;
-    uint64_t now = milliseconds();
+    uint64_t now = tern_http_now();
     int busy = 0;
     struct client *client = TAILQ_FIRST(&server->clients);
     while (client) {
         struct client *next = TAILQ_NEXT(client, next);
         if (look_after(client, now)) {
-            enter(client, CLIENT_DROPPED);
+            tern_http_enter(client, CLIENT_DROPPED);
             TAILQ_REMOVE(&server->clients, client, next);
             evbuffer_remove_cb(bufferevent_get_input(client->channel), on_received, client);
             bufferevent_decref(client->channel);
@@ -404,116 +362,6 @@ void tern_http_free(tern_http *server)
     free(server);
 }
 
-int tern_http_copy_body(tern_http *server, uint64_t exchange, void *bytes, size_t count)
-{
-    struct client *client = find(server, exchange);
-    if (!client)
-        return 1;
-    struct evbuffer *body = evhttp_request_get_input_buffer(client->request);
-    ev_ssize_t copied = evbuffer_remove(body, bytes, count);
-    return copied < 0 || (size_t)copied != count;
-}
-
-void tern_http_reply(tern_http *server, uint64_t exchange, int status, const char *content_type, unsigned retry_after_seconds,
-                     const char *allow, const void *body, size_t count)
-{
-    struct client *client = find(server, exchange);
-    if (!client)
-        return;
-    struct evhttp_request *request = client->request;
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    struct evbuffer *buffer = evbuffer_new();
-    char seconds[16];
-    evhttp_add_header(headers, "Content-Type", content_type);
-    evhttp_add_header(headers, "Cache-Control", "no-store");
-    if (retry_after_seconds) {
-        snprintf(seconds, sizeof seconds, "%u", retry_after_seconds);
-        evhttp_add_header(headers, "Retry-After", seconds);
-    }
-    if (allow)
-        evhttp_add_header(headers, "Allow", allow);
-    if (server->stopped)
-        evhttp_add_header(headers, "Connection", "close");
-    if (!buffer || (count && evbuffer_add(buffer, body, count) != 0)) {
-        if (buffer)
-            evbuffer_free(buffer);
-        drop(client);
-        return;
-    }
-    enter(client, CLIENT_TAKES);
-    client->exchange = 0; /* answered: nothing more can be said on it */
-    evhttp_send_reply(request, status, NULL, buffer);
-    evbuffer_free(buffer);
-}
-
-static void on_drained(struct evhttp_connection *connection, void *argument)
-{
-    struct client *client = argument;
-    (void)connection;
-    if (client->state != CLIENT_TAKES || !client->streams)
-        return;
-    enter(client, CLIENT_STREAMS);
-    client->server->events.drained(client->server->context, client->exchange);
-}
-
-int tern_http_stream_begin(tern_http *server, uint64_t exchange, const char *content_type)
-{
-    struct client *client = find(server, exchange);
-    if (!client)
-        return 1;
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(client->request);
-    evhttp_add_header(headers, "Content-Type", content_type);
-    evhttp_add_header(headers, "Cache-Control", "no-store");
-    client->streams = 1;
-    enter(client, CLIENT_STREAMS);
-    evhttp_send_reply_start(client->request, 200, NULL);
-    return find(server, exchange) ? 0 : 1;
-}
-
-int tern_http_stream_write(tern_http *server, uint64_t exchange, const void *page, size_t count)
-{
-    struct client *client = find(server, exchange);
-    if (!client || client->state != CLIENT_STREAMS)
-        return 1;
-    struct evbuffer *buffer = evbuffer_new();
-    if (!buffer || evbuffer_add(buffer, page, count) != 0) {
-        if (buffer)
-            evbuffer_free(buffer);
-        drop(client);
-        return 1;
-    }
-    enter(client, CLIENT_TAKES);
-    evhttp_send_reply_chunk_with_cb(client->request, buffer, on_drained, client);
-    evbuffer_free(buffer);
-    return 0;
-}
-
-int tern_http_stream_is_drained(tern_http *server, uint64_t exchange)
-{
-    struct client *client = find(server, exchange);
-    return client && client->state == CLIENT_STREAMS;
-}
-
-void tern_http_stream_end(tern_http *server, uint64_t exchange)
-{
-    struct client *client = find(server, exchange);
-    if (!client || !client->streams)
-        return;
-    client->streams = 0;
-    client->exchange = 0;
-    enter(client, CLIENT_TAKES);
-    evhttp_send_reply_end(client->request);
-}
-
-void tern_http_drop(tern_http *server, uint64_t exchange)
-{
-    struct client *client = find(server, exchange);
-    if (!client)
-        return;
-    server->slow_readers++;
-    drop(client);
-}
-
 void tern_http_stop_accepting(tern_http *server)
 {
     server->stopped = 1;
@@ -525,7 +373,7 @@ void tern_http_finish(tern_http *server)
     if (server->finishing)
         return;
     server->finishing = 1;
-    server->finish_by = milliseconds() + FINISH_MILLISECONDS;
+    server->finish_by = tern_http_now() + FINISH_MILLISECONDS;
     sweep_in(server, 1);
 }
 

@@ -2,9 +2,10 @@ import hashlib
 import json
 import os
 import struct
+import subprocess
 
 import pytest
-from conftest import CONTRACT, dicom, jpeg, png, ternd
+from harness import CONTRACT, dicom, jpeg, png, ternd, binary
 
 UNSIGNED = "--allow-unsigned"
 
@@ -161,9 +162,6 @@ def test_bench_has_every_field_and_allocates_nothing(models):
 def test_a_closed_output_is_not_a_crash(models, tmp_path):
     read, write_end = os.pipe()
     os.close(read)
-    import subprocess
-    from conftest import binary
-
     done = subprocess.run([binary(), "info"], stdout=write_end, stderr=subprocess.PIPE, timeout=60)
     os.close(write_end)
     assert done.returncode == 74

@@ -1,0 +1,218 @@
+"""The real binary over its real socket. TERND names the binary; nothing here sleeps: every wait is for an event, with a limit."""
+
+import http.client
+import io
+import json
+import os
+import pathlib
+import queue
+import signal
+import socket
+import subprocess
+import threading
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIMIT = 60
+
+
+def binary():
+    path = pathlib.Path(os.environ.get("TERND", ROOT / "build/x86_64/ternd"))
+    if not path.exists():
+        pytest.fail(f"{path} does not exist; Tools/build-device makes it, or TERND names another")
+    return str(path)
+
+
+def png(value=255, side=8):
+    out = io.BytesIO()
+    Image.fromarray(np.full((side, side), value, np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def jpeg(value=255, side=64):
+    out = io.BytesIO()
+    Image.fromarray(np.full((side, side), value, np.uint8)).save(out, "JPEG", quality=95)
+    return out.getvalue()
+
+
+def dicom(pixels=True, modality="DX", side=16, value=200):
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    meta.MediaStorageSOPInstanceUID = "2.25.1234"
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset("x", {}, file_meta=meta, preamble=bytes(128))
+    data.SOPClassUID, data.SOPInstanceUID, data.Modality = meta.MediaStorageSOPClassUID, "2.25.1234", modality
+    data.PatientName, data.PatientID = "Doe^Jane", "ID-4711"
+    if pixels:
+        data.Rows = data.Columns = side
+        data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+        data.BitsAllocated = data.BitsStored = 8
+        data.HighBit, data.PixelRepresentation = 7, 0
+        data.PixelData = bytes([value]) * (side * side)
+    out = io.BytesIO()
+    data.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout=LIMIT):
+        super().__init__("tern", timeout=timeout)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(self.path)
+        self.sock.settimeout(self.timeout)
+
+
+class Contract:
+    """Sources/TernService/openapi.yaml."""
+
+    def __init__(self):
+        self.document = yaml.safe_load((ROOT / "Sources/TernService/openapi.yaml").read_text())
+
+    def check(self, method, target, answer):
+        path = target.split("?")[0]
+        if path.startswith("/v1/findings/"):
+            path = "/v1/findings/{id}"
+        operation = self.document["paths"].get(path, {}).get(method.lower())
+        if operation is None:
+            assert answer.status in (404, 405), f"{method} {target} is not in openapi.yaml but answers {answer.status}"
+            return
+        entry = operation["responses"].get(str(answer.status))
+        assert entry, f"{method} {target}: {answer.status} is not in openapi.yaml"
+        if "$ref" in entry:
+            entry = self.document["components"]["responses"][entry["$ref"].split("/")[-1]]
+        for name in entry.get("headers", {}):
+            assert answer.headers.get(name) is not None, f"{answer.status} without {name}"
+        kind = answer.headers.get("Content-Type", "").split(";")[0]
+        kinds = {name.split(";")[0]: value for name, value in entry["content"].items()}
+        assert kind in kinds, f"{method} {target}: {answer.status} as {kind}"
+        if kind.endswith("json"):
+            self.validate(kinds[kind]["schema"], answer.json())
+        elif kind == "application/jsonl":
+            for line in answer.lines():
+                self.validate({"$ref": "#/components/schemas/Result"}, line)
+
+    def validate(self, schema, value):
+        whole = {"components": self.document["components"], **schema}
+        jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(value)
+
+
+CONTRACT = Contract()
+
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+    def lines(self):
+        return [json.loads(line) for line in self.body.splitlines() if line]
+
+
+class Server:
+    def __init__(self, arguments, socket_path, state, environment=None, preexec=None):
+        self.socket_path, self.state = socket_path, state
+        command = [binary(), "serve", *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}, preexec_fn=preexec)
+        self.messages, self.lines = [], queue.Queue()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stderr:
+            self.messages.append(line.rstrip("\n"))
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def wait_until_ready(self):
+        while True:
+            line = self.lines.get(timeout=LIMIT)
+            assert line is not None, f"ended with {self.process.wait()}: {self.messages}"
+            if line.startswith("ternd: ready: "):
+                return self
+
+    def connect(self, timeout=LIMIT):
+        return UnixConnection(self.socket_path, timeout)
+
+    def ask(self, method, target, body=None, headers=None, check=True):
+        connection = self.connect()
+        try:
+            connection.request(method, target, body=body, headers=headers or {})
+            answer = Answer(connection.getresponse())
+        finally:
+            connection.close()
+        if check:
+            CONTRACT.check(method, target, answer)
+        return answer
+
+    def post(self, body, kind="image/png", wait=True, check=True):
+        return self.ask("POST", "/v1/studies" + ("?wait=1" if wait else ""), body, {"Content-Type": kind}, check)
+
+    def status(self):
+        return self.ask("GET", "/v1/status").json()
+
+    def wait_for(self, what):
+        """Until a property of the status holds; each question is answered by the server's own loop."""
+        import time
+
+        end = time.monotonic() + LIMIT
+        while time.monotonic() < end:
+            status = self.status()
+            if what(status):
+                return status
+        raise AssertionError(f"not within {LIMIT} s: {status}")
+
+    def raw(self):
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # Without a time limit a connection waits for its turn when the server's backlog is full.
+        channel.connect(str(self.socket_path))
+        channel.settimeout(LIMIT)
+        return channel
+
+    def stop_messages(self):
+        """What it said, once it has ended."""
+        self.reader.join(timeout=LIMIT)
+        return "\n".join(self.messages)
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=LIMIT)
+        self.reader.join(timeout=LIMIT)
+        return code
+
+
+def ternd(*arguments, environment=None, **more):
+    return subprocess.run(
+        [binary(), *map(str, arguments)], capture_output=True, text=True, timeout=LIMIT, env={**os.environ, **(environment or {})}, **more)
+
+
+def follow(server, target):
+    connection = server.connect()
+    connection.request("GET", target)
+    response = connection.getresponse()
+    assert response.status == 200 and response.headers["Content-Type"] == "application/jsonl"
+
+    def next_line():
+        while True:
+            line = response.readline()
+            if line.strip():
+                CONTRACT.validate({"$ref": "#/components/schemas/Result"}, json.loads(line))
+                return json.loads(line)
+            if not line:
+                return None
+
+    return connection, next_line
