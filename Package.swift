@@ -101,8 +101,11 @@ let testTargets: [Target] = [
     tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
     tests("TernPrepare", "TernBytes", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
-    tests("TernConvert", "TernWriter", "TernModel", "TernEngine"),
-    tests("TernReference", "TernConvert"),
+    .target(
+        name: "TernConvertTesting", dependencies: ["TernConvert", "TernBytes", "TernPlatform"], path: "Tests/TernConvertTesting",
+        swiftSettings: strict),
+    tests("TernConvert", "TernConvertTesting", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernPlatform"),
+    tests("TernReference", "TernConvert", "TernConvertTesting"),
 ]
 
 let package = Package(

@@ -44,7 +44,8 @@ public struct Converter {
         let plan = try Planner.plan(
             model,
             Planner.Options(
-                weights: options.weights, packing: options.packing, levels: description.levels, int8Layers: description.int8Layers))
+                weights: options.weights, packing: options.packing, levels: description.levels, int8Layers: description.int8Layers,
+                float32Layers: description.float32Layers))
         let header = ModelHeader(
             name: description.name, version: description.version, arenaByteCount: plan.arenaByteCount, inputByteOffset: plan.inputByteOffset,
             outputByteOffset: plan.outputByteOffset, outputCount: model.outputCount, channels: model.channels, height: model.imageHeight,

@@ -20,6 +20,8 @@ public struct ModelDescription: Equatable, Sendable {
     public var head: Head
     /// Layers that stay INT8 in a ternary model, by their timm names.
     public var int8Layers: [String]
+    /// Layers that stay binary32 in an INT8 or ternary model.
+    public var float32Layers: [String]
     public var recipe: InputRecipe
     public var labels: Labels
     /// The model card as it goes into the file.
@@ -63,6 +65,7 @@ public struct ModelDescription: Equatable, Sendable {
         }
         self.head = head
         int8Layers = document["architecture"]?["int8Layers"]?.array?.compactMap(\.string) ?? []
+        float32Layers = document["architecture"]?["float32Layers"]?.array?.compactMap(\.string) ?? []
         recipe = try ModelDescription.recipe(root.child("input", "the input recipe"), channels, imageHeight, imageWidth)
         labels = try ModelDescription.labels(root, head: head)
         card = document["card"] ?? .object([])

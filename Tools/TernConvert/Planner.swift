@@ -10,6 +10,8 @@ struct Planner {
         var levels: Int
         /// Layers that stay INT8 in a ternary model.
         var int8Layers: [String]
+        /// Layers that stay binary32.
+        var float32Layers: [String]
     }
     struct Plan {
         var tensors: [DraftTensor]
@@ -235,7 +237,7 @@ extension Planner {
         }
     }
 
-    private func isFloat(_ name: String) -> Bool { options.weights == .f32 || (model.isHeadFeatures && name == model.headName) }
+    private func isFloat(_ name: String) -> Bool { options.weights == .f32 || options.float32Layers.contains(name) || (model.isHeadFeatures && name == model.headName) }
 
     /// Adds the weight tensor and, for integer weights, the scales; gives their indices.
     private mutating func addWeights(

@@ -1,0 +1,142 @@
+import TernConvertTesting
+import TernEngine
+import TernKernels
+import TernModel
+import TernPlatform
+import TernWriter
+import Testing
+
+@testable import TernConvert
+
+@Suite struct ConverterTests {
+    private func convert(_ one: CheckpointCase, _ weights: WeightsKind, packing: ElementType = .t5, rotates: Bool = true) throws -> ModelFile {
+        let options = Converter.Options(weights: weights, packing: packing, rotates: rotates)
+        return try ModelWriter.check(try Converter.convert(one.checkpoint, description: one.description, options: options))
+    }
+
+    private func run(_ file: ModelFile, _ input: [Float]) throws -> [Float] {
+        let engine = try Engine(model: file, instructionSet: .best, threadCount: 1)
+        try engine.verifyGolden()
+        var output = [Float](repeating: 0, count: file.header.outputCount)
+        var span = output.mutableSpan
+        try engine.infer(input.span, into: &span)
+        return output
+    }
+
+    @Test(arguments: CheckpointCase.floatNames)
+    func floatWeightsAgreeWithPyTorch(name: String) throws {
+        let one = try CheckpointCase(name)
+        let file = try convert(one, .f32)
+        for (input, output) in zip(one.inputs, one.outputs) { #expect(cosine(try run(file, input), output) >= 0.99999) }
+    }
+
+    @Test(arguments: CheckpointCase.floatNames, [true, false])
+    func int8WeightsAgreeWithPyTorch(name: String, rotates: Bool) throws {
+        let one = try CheckpointCase(name)
+        let file = try convert(one, .int8, rotates: rotates)
+        for (input, output) in zip(one.inputs, one.outputs) { #expect(cosine(try run(file, input), output) >= 0.99) }
+    }
+
+    @Test func ternaryPackingsAgreeWithPyTorchAndEachOther() throws {
+        let one = try CheckpointCase("vit-ternary")
+        let (five, two) = (try convert(one, .ternary), try convert(one, .ternary, packing: .t2))
+        #expect(five.fileBytes.byteCount <= two.fileBytes.byteCount)
+        for (input, output) in zip(one.inputs, one.outputs) {
+            let found = try run(five, input)
+            #expect(cosine(found, output) >= 0.99)
+            #expect(found.map(\.bitPattern) == (try run(two, input)).map(\.bitPattern))
+        }
+    }
+
+    @Test func refusesFloatCheckpointsForTernary() throws {
+        let one = try CheckpointCase("vit")
+        let error = #expect(throws: ConvertError.self) { try convert(one, .ternary) }
+        guard case .notTernary(let layer, 0, let magnitudes) = try #require(error) else {
+            Issue.record("refused for another reason: \(String(describing: error))")
+            return
+        }
+        #expect(layer == "patch_embed.proj" && magnitudes > 1)
+        #expect(try #require(error).description.contains("quantisation-aware training"))
+    }
+
+    @Test func keepsNamedLayersInt8OrFloatInTernaryModels() throws {
+        var one = try CheckpointCase("vit-ternary").description
+        one.int8Layers = ["patch_embed.proj"]
+        one.float32Layers = ["head"]
+        let file = try ModelWriter.check(
+            try Converter.convert(try CheckpointCase("vit-ternary").checkpoint, description: one, options: .init(weights: .ternary)))
+        func type(_ name: String) -> ElementType? { file.tensors.first { $0.name == name }?.elementType }
+        #expect(type("patch_embed.proj.weight") == .s8)
+        #expect(type("head.weight") == .f32)
+        #expect(type("blocks.0.mlp.fc1.weight") == .t5)
+    }
+
+    @Test func computesOnlyTheClassTokenInTheLastBlock() throws {
+        let file = try convert(try CheckpointCase("vit"), .int8)
+        func rows(_ name: String) -> Int? {
+            guard let named = file.operations.first(where: { $0.name == name }), case .linear(let linear) = named.operation else { return nil }
+            return linear.rows
+        }
+        #expect(rows("blocks.0.attn.qkv") == 17)
+        #expect(rows("blocks.1.attn.q") == 1)
+        #expect(rows("blocks.1.attn.kv") == 17)
+        #expect(rows("blocks.1.mlp.fc1") == 1)
+        #expect(rows("blocks.1.attn.qkv") == nil)
+    }
+
+    @Test func reusesTheArena() throws {
+        let file = try convert(try CheckpointCase("vit"), .int8)
+        // Stream, normed, qkv and hidden of 17 tokens are alive in a block; the image is not.
+        #expect(file.header.arenaByteCount < 17 * 4 * (32 + 32 + 96 + 64))
+    }
+
+    @Test func readsOneCheckpointInEverySpelling() throws {
+        let models = try ["vit", "vit-hf4", "vit-hf5"].map { name in
+            let one = try CheckpointCase(name)
+            return try VisionTransformer(reading: one.checkpoint, description: one.description)
+        }
+        #expect(models[0] == models[1] && models[0] == models[2])
+    }
+
+    @Test func takesTheArchitectureFromConfigurations() throws {
+        var members = try #require(try CheckpointCase.document("vit").members)
+        members.removeAll { $0.key == "architecture" }
+        let configuration = try JSONValue(
+            parsing: Array(
+                """
+                {"model_type": "vit", "num_attention_heads": 2, "layer_norm_eps": 1e-12, "image_size": 16, "patch_size": 4,
+                 "num_channels": 3, "hidden_act": "gelu"}
+                """.utf8))
+        let description = try ModelDescription(parsing: .object(members), configuration: configuration)
+        #expect(description.heads == 2 && description.epsilon == 1e-12 && description.pool == .classToken && description.patch == 4)
+    }
+
+    @Test(arguments: [
+        ("architecture", "heads"), ("architecture", "layerNormEpsilon"), ("architecture", "pool"), ("architecture", "image"),
+        ("input", "mean"), ("input", "filter"), ("output", "activation"),
+    ])
+    func namesTheMissingKey(group: String, key: String) throws {
+        var members = try #require(try CheckpointCase.document("vit").members)
+        let index = try #require(members.firstIndex { $0.key == group })
+        members[index].value = .object(try #require(members[index].value.members).filter { $0.key != key })
+        let error = #expect(throws: ConvertError.self) { try ModelDescription(parsing: .object(members)) }
+        guard case .missingKey(let path, let expected) = try #require(error) else {
+            Issue.record("another error: \(String(describing: error))")
+            return
+        }
+        #expect(path == "\(group).\(key)" && expected.contains(key))
+    }
+
+    @Test func refusesActivationsThatTheEngineDoesNotHave() throws {
+        let configuration = JSONValue.object([JSONMember("hidden_act", .string("quick_gelu"))])
+        #expect(throws: ConvertError.self) { try ModelDescription(parsing: try CheckpointCase.document("vit"), configuration: configuration) }
+    }
+
+    @Test func refusesTensorsThatNothingReads() throws {
+        let one = try CheckpointCase("deit")
+        var description = one.description
+        description.isDistilled = nil
+        description.head = .none
+        #expect(throws: ConvertError.self) { try VisionTransformer(reading: one.checkpoint, description: description) }
+    }
+}

@@ -1,0 +1,336 @@
+#!/usr/bin/env python3
+"""Models/NUMERICS.md in NumPy, written from its text alone, and a reader of Models/FORMAT.md that runs a file's plan with it.
+
+    python3 Tests/oracle/numerics.py MODEL.tern                         checks the golden vectors in the file, bit for bit
+    python3 Tests/oracle/numerics.py MODEL.tern --input X --output Y    runs binary32 inputs, writes binary32 outputs
+
+It shares no code with the engine, and computes the same function by other means: whole arrays in the order of the rules, fused multiply-adds
+by binary64 with rounding to odd. It is slow and wants small models. Needs the package of Tests/oracle/requirements.txt.
+"""
+from __future__ import annotations
+
+import argparse
+import struct
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+F = np.float32
+LANES = 16
+
+
+# ---- Arithmetic -----------------------------------------------------------------------------------------------------------------------
+
+def fma(a, b, c) -> np.ndarray:
+    """a * b + c rounded once to binary32.
+
+    The product of two binary32 values is exact in binary64. The sum is rounded to odd there (TwoSum gives its error), after which rounding to
+    binary32 is the correct rounding of the exact value, because binary64 has more than two bits to spare.
+    """
+    a, b, c = np.broadcast_arrays(np.asarray(a, F), np.asarray(b, F), np.asarray(c, F))
+    product = a.astype(np.float64) * b.astype(np.float64)
+    addend = c.astype(np.float64)
+    total = product + addend
+    share = total - product
+    error = (product - (total - share)) + (addend - share)
+    even = (total.view(np.int64) & 1) == 0
+    toward = np.where(error > 0, np.inf, -np.inf)
+    odd = np.where((error != 0) & even, np.nextafter(total, toward), total)
+    return odd.astype(F)
+
+
+def tree(lanes: np.ndarray) -> np.ndarray:
+    """N-01: the sixteen lanes of the last axis to one value."""
+    for half in (8, 4, 2, 1):
+        lanes = lanes[..., :half] + lanes[..., half:2 * half]
+    return lanes[..., 0]
+
+
+def sum16(x: np.ndarray) -> np.ndarray:
+    """N-01 over the last axis."""
+    lanes = np.zeros(x.shape[:-1] + (LANES,), F)
+    for i in range(x.shape[-1]):
+        lanes[..., i % LANES] = lanes[..., i % LANES] + x[..., i]
+    return tree(lanes)
+
+
+def sum16_fma(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """N-01, sum of fma(a, b), over the last axis with broadcasting of the others."""
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    lanes = np.zeros(shape[:-1] + (LANES,), F)
+    for i in range(shape[-1]):
+        lanes[..., i % LANES] = fma(a[..., i], b[..., i], lanes[..., i % LANES])
+    return tree(lanes)
+
+
+def quantise(x: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
+    """N-02 over the last axis: codes (int64) and scales."""
+    a = np.abs(x).max(axis=-1)
+    if not np.isfinite(a).all():
+        raise ValueError("N-02: not finite")
+    small = a < F(2.0 ** -100)
+    safe = np.where(small, F(1), a)
+    rate = F(levels) / safe
+    codes = np.rint(x * rate[..., None]).astype(np.int64)
+    codes[small] = 0
+    return codes, np.where(small, F(0), a / F(levels)).astype(F)
+
+
+GELU = [float.fromhex(h) for h in (
+    "0x1.218352p-3 -0x1.1ff10ap-4 0x1.a6189cp-5 -0x1.4ae420p-5 0x1.00df9cp-5 -0x1.831220p-6 "
+    "0x1.150ff6p-6 -0x1.4d1beep-7 0x1.4f0f80p-8 -0x1.fd664cp-9 0x1.a2bff6p-9 -0x1.1f79e8p-10").split()]
+EXP2 = [float.fromhex(h) for h in "0x1.000002p+0 0x1.62e428p-1 0x1.ebf918p-3 0x1.c6b6e6p-5 0x1.3d0c52p-7 0x1.5c08e0p-10".split()]
+
+
+def horner(coefficients: list[float], u: np.ndarray) -> np.ndarray:
+    value = np.full_like(u, F(coefficients[-1]))
+    for coefficient in reversed(coefficients[:-1]):
+        value = fma(value, u, F(coefficient))
+    return value
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    """N-07."""
+    c = np.minimum(np.maximum(x, F(-5)), F(5))
+    u = fma(c * c, F(float.fromhex("0x1.47ae14p-4")), F(-1))
+    return x * fma(c, horner(GELU, u), F(0.5))
+
+
+def exp2(x: np.ndarray) -> np.ndarray:
+    """N-08."""
+    x = np.maximum(x, F(-125))
+    n = np.rint(x).astype(np.int32)
+    p = horner(EXP2, x - n.astype(F))
+    return (p.view(np.int32) + (n << 23)).view(F)
+
+
+def linear(x, weights, scale, bias, levels: int, use_gelu: bool, residual) -> np.ndarray:
+    """N-02 to N-04: integer codes with a scale, or binary32 weights when `scale` is None."""
+    if scale is None:
+        y = sum16_fma(x[:, None, :], weights[None, :, :]) + (bias if bias is not None else F(0))
+    else:
+        codes, s = quantise(x, levels)
+        sums = codes @ weights.T.astype(np.int64)
+        y = fma(sums.astype(F), s[:, None] * scale[None, :], bias if bias is not None else F(0))
+    y = y.astype(F)
+    if use_gelu:
+        y = gelu(y)
+    return y if residual is None else y + residual
+
+
+def layer_norm(x, gamma, beta, epsilon) -> np.ndarray:
+    """N-05."""
+    channels = F(x.shape[-1])
+    d = x - (sum16(x) / channels)[:, None]
+    v = sum16_fma(d, d) / channels
+    t = F(1) / np.sqrt(v + F(epsilon))
+    return fma(d * t[:, None], gamma, beta)
+
+
+def attention(q, k, v, heads: int, kv_heads: int, width: int, c) -> np.ndarray:
+    """N-06."""
+    output = np.zeros((q.shape[0], heads * width), F)
+    for head in range(heads):
+        group = head * kv_heads // heads
+        columns, shared = slice(head * width, (head + 1) * width), slice(group * width, (group + 1) * width)
+        q_codes, q_scales = quantise(q[:, columns], 127)
+        k_codes, k_scales = quantise(k[:, shared], 127)
+        v_codes, v_scales = quantise(v[:, shared].T, 127)
+        t = (q_codes @ k_codes.T).astype(F) * k_scales[None, :]
+        m = t.max(axis=1)
+        u = np.rint(exp2((t - m[:, None]) * (q_scales * F(c))[:, None]) * F(255)).astype(np.int64)
+        z = u.sum(axis=1)
+        sums = (u @ v_codes.T).astype(F) * v_scales[None, :]
+        output[:, columns] = sums * (F(1) / z.astype(F))[:, None]
+    return output
+
+
+def mean_pool(x) -> np.ndarray:
+    """N-09."""
+    a = np.zeros(x.shape[1], F)
+    for row in x:
+        a = a + row
+    return a / F(x.shape[0])
+
+
+def patches(image, patch: int) -> np.ndarray:
+    """N-10."""
+    channels, height, width = image.shape
+    rows = [image[:, y:y + patch, x:x + patch].reshape(-1)
+            for y in range(0, height - patch + 1, patch) for x in range(0, width - patch + 1, patch)]
+    return np.stack(rows)
+
+
+# ---- The file -------------------------------------------------------------------------------------------------------------------------
+
+@dataclass
+class Tensor:
+    name: str
+    values: np.ndarray
+
+
+@dataclass
+class Operation:
+    kind: int
+    flags: int
+    m: int
+    n: int
+    k: int
+    levels: int
+    regions: list[tuple[int, int]]
+    tensors: tuple[int, int, int, int]
+    heads: int
+    kv_heads: int
+    width: int
+    parameter: float
+    name: str
+
+
+def text(raw: bytes) -> str:
+    return raw.split(b"\0", 1)[0].decode("ascii")
+
+
+def unpack(raw: np.ndarray, kind: int, rows: int, columns: int) -> np.ndarray:
+    """Section 2, packing panel64x4: integer codes [rows, columns]."""
+    groups_a_block = {2: 1, 3: 4, 4: 5}[kind]
+    panels = -(-rows // 64)
+    blocks = -(-columns // (4 * groups_a_block))
+    data = raw.reshape(panels, blocks, 64, 4)
+    if kind == 2:
+        codes = data.view(np.int8).astype(np.int64)[:, :, None]
+    elif kind == 3:
+        codes = np.stack([((data >> (2 * j)) & 3).astype(np.int64) - 1 for j in range(4)], axis=2)
+    else:
+        x, digits = data.astype(np.int64), []
+        for _ in range(5):
+            x = 3 * x
+            digits.append((x >> 8) - 1)
+            x = x & 255
+        codes = np.stack(digits, axis=2)
+    # [panel, block, group, channel, k mod 4] to [panel, channel, block, group, k mod 4]
+    codes = codes.transpose(0, 3, 1, 2, 4).reshape(panels * 64, blocks * groups_a_block * 4)
+    return codes[:rows, :columns]
+
+
+class Model:
+    """The parts of a model file that its plan needs. Assumes a valid file."""
+
+    def __init__(self, path: Path) -> None:
+        data = np.fromfile(path, np.uint8)
+        raw = data.tobytes()
+        if raw[:8] != bytes.fromhex("895445524E0D0A1A"):
+            raise ValueError(f"{path} is not a model file")
+        self.arena_bytes, = struct.unpack_from("<Q", raw, 24)
+        sections, tensors, operations, self.outputs = struct.unpack_from("<4I", raw, 32)
+        self.shape = struct.unpack_from("<3I", raw, 48)
+        self.input_offset, self.output_offset = struct.unpack_from("<2Q", raw, 64)
+        place = {}
+        for index in range(sections):
+            kind, _, offset, count = struct.unpack_from("<IIQQ", raw, 256 + 64 * index)
+            place[kind] = (offset, count)
+        self.tensors = [self._tensor(data, raw, place[1][0] + 128 * i, place[7][0]) for i in range(tensors)]
+        self.operations = [self._operation(raw, place[2][0] + 192 * i) for i in range(operations)]
+        self.golden = self._golden(raw, place[6][0])
+
+    @staticmethod
+    def _tensor(data: np.ndarray, raw: bytes, at: int, weights: int) -> Tensor:
+        kind, rank = raw[at + 48], raw[at + 49]
+        dimensions = struct.unpack_from("<4I", raw, at + 56)[:rank]
+        offset, count = struct.unpack_from("<QQ", raw, at + 72)
+        part = data[weights + offset:weights + offset + count]
+        values = part.view("<f4").reshape(dimensions) if kind == 1 else unpack(part, kind, *dimensions)
+        return Tensor(text(raw[at:at + 48]), values)
+
+    @staticmethod
+    def _operation(raw: bytes, at: int) -> Operation:
+        kind, flags, m, n, k, levels = struct.unpack_from("<6I", raw, at)
+        regions = [struct.unpack_from("<QI", raw, at + 24 + 16 * i) for i in range(4)]
+        tensors = struct.unpack_from("<4I", raw, at + 88)
+        heads, kv_heads, width = struct.unpack_from("<3I", raw, at + 104)
+        parameter, = struct.unpack_from("<f", raw, at + 116)
+        return Operation(kind, flags, m, n, k, levels, regions, tensors, heads, kv_heads, width, parameter, text(raw[at + 120:at + 152]))
+
+    def _golden(self, raw: bytes, at: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        count, inputs, outputs, _ = struct.unpack_from("<4I", raw, at)
+        values = np.frombuffer(raw, "<f4", count * (inputs + outputs), at + 16).reshape(count, inputs + outputs)
+        return [(row[:inputs], row[inputs:]) for row in values]
+
+    def run(self, image: np.ndarray) -> np.ndarray:
+        """The plan over one arena, operation by operation."""
+        arena = np.zeros(self.arena_bytes // 4, F)
+        start = self.input_offset // 4
+        arena[start:start + image.size] = image.reshape(-1)
+
+        def matrix(region: tuple[int, int], rows: int, columns: int) -> np.ndarray:
+            offset, stride = region
+            return np.lib.stride_tricks.as_strided(arena[offset // 4:], (rows, columns), (4 * stride, 4))
+
+        for op in self.operations:
+            source, second, target, residual = op.regions
+            weights, scale, bias, added = op.tensors
+            if op.kind == 1:
+                begin = source[0] // 4
+                pixels = arena[begin:begin + int(np.prod(self.shape))].reshape(self.shape)
+                result = patches(pixels, op.n)
+                columns = op.k
+            elif op.kind == 2:
+                result, columns = self.tensors[weights].values, op.n
+            elif op.kind == 3:
+                result = layer_norm(matrix(source, op.m, op.n).copy(), self.tensors[weights].values, self.tensors[bias].values, op.parameter)
+                columns = op.n
+            elif op.kind == 4:
+                result = self._linear(op, matrix(source, op.m, op.k).copy(), lambda: matrix(residual, op.m, op.n).copy())
+                columns = op.n
+            elif op.kind == 5:
+                shared = op.kv_heads * op.width
+                keys = matrix(second, op.m, 2 * shared).copy()
+                result = attention(matrix(source, op.k, op.n).copy(), keys[:, :shared], keys[:, shared:], op.heads, op.kv_heads, op.width,
+                                   op.parameter)
+                columns = op.n
+            else:
+                result, columns = mean_pool(matrix(source, op.m, op.n).copy())[None], op.n
+            matrix(target, result.shape[0], columns)[...] = result
+        begin = self.output_offset // 4
+        return arena[begin:begin + self.outputs].copy()
+
+    def _linear(self, op: Operation, x: np.ndarray, arena_residual) -> np.ndarray:
+        weights, scale, bias, added = op.tensors
+        matrix = self.tensors[weights].values
+        scales = None
+        if op.levels:
+            scales = np.broadcast_to(self.tensors[scale].values, (op.n,))
+        residual = arena_residual() if op.flags & 2 else self.tensors[added].values if op.flags & 4 else None
+        return linear(x, matrix, scales, self.tensors[bias].values if op.flags & 8 else None, op.levels, bool(op.flags & 1), residual)
+
+
+def check_golden(path: Path) -> bool:
+    """Whether the oracle computes every golden output of the file, bit for bit."""
+    model = Model(path)
+    good = True
+    for index, (image, expected) in enumerate(model.golden):
+        found = model.run(image)
+        different = np.flatnonzero(found.view(np.uint32) != expected.view(np.uint32))
+        good &= different.size == 0
+        print(f"{path.name}: vector {index}: " + ("all bits equal" if different.size == 0 else
+              f"{different.size} of {expected.size} outputs differ, first {different[0]}: file {expected[different[0]]!r}, "
+              f"oracle {found[different[0]]!r}"))
+    return good
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--input", type=Path)
+    parser.add_argument("--output", type=Path)
+    arguments = parser.parse_args()
+    if arguments.input is None:
+        sys.exit(0 if all([check_golden(path) for path in arguments.models]) else 1)
+    model = Model(arguments.models[0])
+    images = np.fromfile(arguments.input, "<f4").reshape(-1, int(np.prod(model.shape)))
+    np.stack([model.run(image) for image in images]).tofile(arguments.output)
+
+
+if __name__ == "__main__":
+    main()
