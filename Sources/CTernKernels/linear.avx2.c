@@ -60,9 +60,7 @@ static void unpack_t5(const uint8_t *packed, size_t groups, size_t padded_groups
 /* Scale, bias, GELU and residual for m rows by `columns` channels, at most 16, of sums [m][16], N-03. */
 TERN_INLINE void finish(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, size_t columns, const int is_whole,
                         const int gelu, const int residual) {
-#pragma clang loop unroll(full)
-    for (size_t j = 0; j < TERN_TILE_CHANNELS; j += 8) {
-        if (j >= columns) return;
+    for (size_t j = 0; j < columns; j += 8) {
         const __m256i mask = tern_lanes_256(columns - j);
         const float *scale = op->scales + column + j, *added = residual ? op->residual + row * op->residual_stride + column + j : NULL;
         const __m256 scales = op->scale_count == 1 ? _mm256_set1_ps(op->scales[0]) : _mm256_maskload_ps(scale, mask);

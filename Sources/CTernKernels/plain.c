@@ -26,7 +26,7 @@ void tern_patches(const float *image, size_t channels, size_t height, size_t wid
    just before the aligned one. */
 void *tern_memory_allocate(size_t byte_count) {
     const size_t before = sizeof(void *) + TERN_ALIGNMENT - 1;
-    if (byte_count == 0 || byte_count > SIZE_MAX - before) return NULL;
+    if (byte_count == 0 || byte_count > (size_t)PTRDIFF_MAX - before) return NULL;
     uint8_t *block = calloc(1, byte_count + before);
     if (!block) return NULL;
     uint8_t *memory = block + sizeof(void *);

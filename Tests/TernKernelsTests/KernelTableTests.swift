@@ -89,6 +89,31 @@ import Testing
         }
     }
 
+    /// 64 rows of 8 at the start of the arena, normalised to the second half, which is cleared first.
+    func normalise(_ table: KernelTable, _ arena: Arena, _ tensors: (ones: [UInt8], cleared: [UInt8])) -> [UInt32] {
+        let input = ArenaMatrix(byteOffset: 0, stride: 8), output = ArenaMatrix(byteOffset: 2048, stride: 8)
+        arena.copyIn(tensors.cleared.raw, at: 2048)
+        table.layerNorm(rows: 64, columns: 8, input: input, output: output, gamma: tensors.ones.raw, beta: tensors.ones.raw, epsilon: 1e-6, in: arena)
+        let values = arena.values(at: 2048, count: 512)
+        return values.indices.map { values[$0].bitPattern }
+    }
+
+    /// Runs that last about as long as handing them over does, and teams that end while their threads wait or sleep.
+    @Test func manyShortRunsAndManyTeams() throws {
+        let arena = try Arena(byteCount: 4096)
+        arena.copyIn(bytes((0..<512).map { Float($0 * $0 % 37) }).raw, at: 0)
+        let tensors = (ones: bytes([Float](repeating: 1, count: 8)), cleared: [UInt8](repeating: 0, count: 2048))
+        let expected = normalise(try KernelTable(.scalar, threadCount: 1, capacity: KernelCapacity()), arena, tensors)
+        for threads in [2, 3, 8] {
+            let table = try KernelTable(.best, threadCount: threads, capacity: KernelCapacity())
+            #expect((0..<300).allSatisfy { _ in normalise(table, arena, tensors) == expected }, "\(threads) threads")
+        }
+        for _ in 0..<50 {
+            #expect(normalise(try KernelTable(.best, threadCount: 4, capacity: KernelCapacity()), arena, tensors) == expected)
+            _ = try KernelTable(.best, threadCount: 5, capacity: KernelCapacity())
+        }
+    }
+
     @Test func refusesWhatItCannotPrepare() throws {
         var capacity = KernelCapacity()
         #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 1, depth: 131_073) }
