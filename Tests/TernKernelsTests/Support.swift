@@ -51,12 +51,14 @@ struct Generator: RandomNumberGenerator {
         unsafe mprotect(mapping + (pages + 1) * page, page, PROT_NONE)
         let start = unsafe mapping + (pages + 1) * page - byteCount
         unsafe pointer = start.bindMemory(to: Element.self, capacity: max(values.count, 1))
-        for (index, value) in values.enumerated() { unsafe pointer[index] = value }
+        unsafe values.withUnsafeBufferPointer { source in
+            if let base = source.baseAddress { unsafe pointer.update(from: base, count: source.count) }
+        }
     }
 
     deinit { unsafe munmap(mapping, mappedByteCount) }
 
-    var values: [Element] { (0..<count).map { unsafe pointer[$0] } }
+    var values: [Element] { unsafe Array(UnsafeBufferPointer(start: pointer, count: count)) }
 }
 
 /// Scratch as the tables are promised it: 64-byte aligned, exactly the bytes they ask for, filled with rubbish.
@@ -82,20 +84,19 @@ func pack(_ weights: [Int8], rows: Int, columns: Int, _ kind: WeightsKind) -> [U
     let groupsPerBlock = kind == .s8 ? 1 : kind == .t2 ? 4 : 5
     let blocks = (columns + 4 * groupsPerBlock - 1) / (4 * groupsPerBlock)
     var packed = [UInt8]()
+    packed.reserveCapacity((rows + 63) / 64 * blocks * 256)
     for panel in 0..<(rows + 63) / 64 {
         for block in 0..<blocks {
             for p in 0..<256 {
-                var digits = [Int]()
-                for j in 0..<groupsPerBlock {
-                    let n = panel * 64 + p / 4
-                    let k = (block * groupsPerBlock + j) * 4 + p % 4
-                    digits.append(n < rows && k < columns ? Int(weights[n * columns + k]) : 0)
+                func weight(_ group: Int) -> Int {
+                    let n = panel * 64 + p / 4, k = (block * groupsPerBlock + group) * 4 + p % 4
+                    return n < rows && k < columns ? Int(weights[n * columns + k]) : 0
                 }
                 switch kind {
-                case .s8: packed.append(UInt8(bitPattern: Int8(digits[0])))
-                case .t2: packed.append(UInt8((digits[0] + 1) + (digits[1] + 1) * 4 + (digits[2] + 1) * 16 + (digits[3] + 1) * 64))
+                case .s8: packed.append(UInt8(bitPattern: Int8(weight(0))))
+                case .t2: packed.append(UInt8((weight(0) + 1) + (weight(1) + 1) * 4 + (weight(2) + 1) * 16 + (weight(3) + 1) * 64))
                 default:
-                    let v = digits.reduce(0) { $0 * 3 + $1 + 1 }
+                    let v = (((weight(0) * 3 + weight(1)) * 3 + weight(2)) * 3 + weight(3)) * 3 + weight(4) + 121
                     packed.append(UInt8((256 * v + 242) / 243))
                 }
             }
