@@ -4,6 +4,7 @@ public struct ByteReader: ~Escapable {
     /// Position of the next read, 0 ... byte count.
     public private(set) var offset = 0
 
+    /// Starts at the first of `bytes`.
     @_lifetime(copy bytes)
     public init(_ bytes: RawSpan) { self.bytes = bytes }
 
@@ -22,16 +23,22 @@ public struct ByteReader: ~Escapable {
         return unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: T.self)
     }
 
+    /// The next byte.
     @_lifetime(self: copy self)
     public mutating func readUInt8() throws(ReadError) -> UInt8 { try load(UInt8.self) }
+    /// The next two bytes, little endian.
     @_lifetime(self: copy self)
     public mutating func readUInt16LE() throws(ReadError) -> UInt16 { UInt16(littleEndian: try load(UInt16.self)) }
+    /// The next two bytes, big endian.
     @_lifetime(self: copy self)
     public mutating func readUInt16BE() throws(ReadError) -> UInt16 { UInt16(bigEndian: try load(UInt16.self)) }
+    /// The next four bytes, little endian.
     @_lifetime(self: copy self)
     public mutating func readUInt32LE() throws(ReadError) -> UInt32 { UInt32(littleEndian: try load(UInt32.self)) }
+    /// The next four bytes, big endian.
     @_lifetime(self: copy self)
     public mutating func readUInt32BE() throws(ReadError) -> UInt32 { UInt32(bigEndian: try load(UInt32.self)) }
+    /// The next eight bytes, little endian.
     @_lifetime(self: copy self)
     public mutating func readUInt64LE() throws(ReadError) -> UInt64 { UInt64(littleEndian: try load(UInt64.self)) }
     /// The next four bytes as IEEE binary32, little endian.

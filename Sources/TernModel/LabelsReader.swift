@@ -2,8 +2,11 @@ import TernBytes
 
 /// Bits of a label's `flags` field.
 public enum LabelFlags {
+    /// The label is a finding, not only computed.
     public static let reported: UInt32 = 1
+    /// Scheme, value and meaning stand in the record.
     public static let code: UInt32 = 2
+    /// Threshold and operating point stand in the record.
     public static let threshold: UInt32 = 4
 }
 

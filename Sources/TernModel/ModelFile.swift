@@ -3,15 +3,18 @@ public import TernPlatform
 
 /// A model file that has been validated as a whole; its views cannot fail.
 public final class ModelFile {
+    /// What the file says about who made it.
     public enum Signature: Equatable, Sendable {
         case unsigned
         /// Valid under this Ed25519 public key (32 bytes).
         case valid(publicKey: [UInt8])
     }
+    /// What the caller demands beyond a well-formed file.
     public struct Options: Equatable, Sendable {
         /// False leaves out the digests of the golden vectors and the weights and the scan of their values (F-14, F-15, F-19, parts of F-08 and
         /// F-23). Everything else is always checked: identity, signature, and the digests of plan, recipe, labels and card.
         public var verifiesContent: Bool
+        /// Whether a file without a signature loads.
         public var allowsUnsigned: Bool
         /// When not empty, only files signed by one of these Ed25519 public keys (32 bytes each) load.
         public var trustedKeys: [[UInt8]]
@@ -21,14 +24,21 @@ public final class ModelFile {
             self.trustedKeys = trustedKeys
         }
     }
+    /// Name, shapes and arena.
     public let header: ModelHeader
+    /// The tensor table; `bytes(ofTensor:)` gives the values.
     public let tensors: [Tensor]
+    /// The plan, in the order in which the engine runs it.
     public let operations: [NamedOperation]
+    /// How an image becomes the input.
     public let recipe: InputRecipe
+    /// How outputs become findings.
     public let labels: Labels
     /// BLAKE2b-256 of the header, 32 bytes.
     public let identity: [UInt8]
+    /// Already verified.
     public let signature: Signature
+    /// 1 ... 64.
     public let goldenCount: Int
     private let sections: SectionTable
     private let mapping: MappedFile

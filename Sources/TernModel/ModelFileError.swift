@@ -62,39 +62,51 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case label(Int)
         case golden
     }
+    /// What is wrong with a section record, F-07.
     public enum SectionFault: CaseIterable, Equatable, Sendable {
         case unknownRequired, unknownFlag, missing, repeated, order, offset, outsideFile, byteCount, padding, trailingBytes
     }
+    /// What is wrong with the signature, F-10; the last two are the caller's wish, `ModelFile.Options`.
     public enum SignatureFault: CaseIterable, Equatable, Sendable {
         case unknownKind, unsignedWithBytes, doesNotVerify, unsignedNotAllowed, untrustedKey
     }
+    /// Which field of a tensor record is wrong, F-11.
     public enum TensorFault: CaseIterable, Equatable, Sendable {
         case elementType, rank, packing, recipe, dimension, combination
     }
+    /// What about the place of a tensor is wrong, F-12.
     public enum PlacementFault: CaseIterable, Equatable, Sendable {
         case offset, byteCount, padding, sectionEnd
     }
+    /// What about a field of an operation is wrong, F-16.
     public enum OperationFault: CaseIterable, Equatable, Sendable {
         case unknownKind, unknownFlag, unusedField, dimension, levels, stride, parameter
     }
+    /// What about an arena reference is wrong, F-17.
     public enum ArenaFault: CaseIterable, Equatable, Sendable {
         case arenaByteCount, alignment, outside, overlap, notTheImage, unwritten
     }
+    /// Why a tensor does not fit where it is named, F-18.
     public enum ReferenceFault: CaseIterable, Equatable, Sendable {
         case missing, elementType, shape
     }
+    /// Which part of the input recipe is wrong, F-20.
     public enum RecipeFault: CaseIterable, Equatable, Sendable {
         case dimension, crop, filter, intensity, window, scale
     }
+    /// Which part of the labels is wrong, F-21.
     public enum LabelsFault: CaseIterable, Equatable, Sendable {
         case byteCount, activation, flags, temperature, outputIndex, threshold, emptyText
     }
+    /// Why the model card is refused, F-22.
     public enum CardFault: CaseIterable, Equatable, Sendable {
         case notUTF8, tooLong
     }
+    /// Which number or value of the golden vectors is wrong, F-23.
     public enum GoldenFault: CaseIterable, Equatable, Sendable {
         case count, inputCount, outputCount, byteCount, notFinite
     }
+    /// Which limit is exceeded, F-24.
     public enum Limit: CaseIterable, Equatable, Sendable {
         case sections, tensors, operations, labels, outputs, fileByteCount, arenaByteCount, scatteredRows
     }

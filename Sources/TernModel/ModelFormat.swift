@@ -1,18 +1,24 @@
 /// Constants of Models/FORMAT.md, shared by the reader and the writer.
 public enum ModelFormat {
+    /// The first bytes of a file; a copy in text mode breaks them.
     public static let magic: [UInt8] = [0x89, 0x54, 0x45, 0x52, 0x4E, 0x0D, 0x0A, 0x1A]
+    /// A reader refuses every other major version.
     public static let major = 1
+    /// What the writer writes; a reader takes every minor version.
     public static let minor = 0
 
+    /// The header page; the first section starts behind it.
     public static let headerByteCount = 4096
     /// Sections start at multiples of this.
     public static let sectionAlignment = 4096
     /// Tensors start at multiples of this, in the weights section and so in the file.
     public static let tensorAlignment = 64
+    /// Of the arena byte count and of the header's arena offsets.
     public static let arenaAlignment = 64
     /// Operations address single binary32 values.
     public static let regionAlignment = 4
 
+    /// Byte counts of the header's fields, and offsets from the start of the file.
     public static let nameByteCount = 64
     public static let versionByteCount = 32
     public static let sectionTableOffset = 256
@@ -24,8 +30,10 @@ public enum ModelFormat {
     public static let signatureKindOffset = 3872
     public static let publicKeyOffset = 3904
     public static let signatureOffset = 3936
+    /// BLAKE2b-256.
     public static let digestByteCount = 32
 
+    /// Byte counts of records and of their text fields, which keep one byte for the closing zero.
     public static let tensorRecordByteCount = 128
     public static let tensorNameByteCount = 48
     public static let operationRecordByteCount = 192
@@ -48,12 +56,15 @@ public enum ModelFormat {
     public static let limitOperations = 4096
     public static let limitLabels = 256
     public static let limitOutputs = 65_536
+    /// Offsets stay far from overflow, and a device has no more memory to map.
     public static let limitFileByteCount = 1 << 32
+    /// A ViT-L at 518 x 518 needs about 200 MB.
     public static let limitArenaByteCount = 1 << 30
     /// Of a tensor or an operation.
     public static let limitDimension = 1 << 20
     /// 255 * 127 * 65_536 < Int32.max: the deepest sum of unsigned times signed bytes that is exact in 32 bits.
     public static let limitByteDepth = 65_536
+    /// A card is text for people.
     public static let limitCardByteCount = 1 << 20
     public static let limitGoldenVectors = 64
     /// Rows that the check for unwritten values may walk through one by one, in all; see F-17.

@@ -67,6 +67,7 @@ public enum Operation: Equatable, Sendable {
 
     /// N-02 to N-04: output [rows, columns] = input [rows, depth] times weights [columns, depth], then bias, GELU, residual.
     public struct Linear: Equatable, Sendable {
+        /// What is added last.
         public enum Residual: Equatable, Sendable {
             case none
             case arena(Region)

@@ -12,9 +12,13 @@ public enum OperationKind: UInt32, CaseIterable, Equatable, Sendable {
 
 /// Bits of an operation's `flags` field.
 public enum OperationFlags {
+    /// N-07 after the product.
     public static let gelu: UInt32 = 1
+    /// The residual region is added last.
     public static let residualFromArena: UInt32 = 2
+    /// The residual tensor is added last.
     public static let residualFromTensor: UInt32 = 4
+    /// The bias tensor is added to the product.
     public static let bias: UInt32 = 8
     static let linear: UInt32 = 15
 }

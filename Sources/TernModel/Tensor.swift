@@ -16,6 +16,7 @@ public enum QuantisationRecipe: UInt8, Equatable, Sendable {
 
 /// One record of the tensor table, Models/FORMAT.md section 2.
 public struct Tensor: Equatable, Sendable {
+    /// At most 47 ASCII bytes, unique in the file.
     public var name: String
     public var elementType: ElementType
     public var recipe: QuantisationRecipe
@@ -23,6 +24,7 @@ public struct Tensor: Equatable, Sendable {
     public var dimensions: [Int]
     /// From the start of the weights section.
     public var byteOffset: Int
+    /// What type, packing and dimensions give.
     public var byteCount: Int
     public init(name: String, elementType: ElementType, recipe: QuantisationRecipe, dimensions: [Int], byteOffset: Int, byteCount: Int) {
         self.name = name

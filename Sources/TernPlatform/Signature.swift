@@ -2,6 +2,7 @@ import CTernPlatform
 
 /// Ed25519 signatures (RFC 8032) by libsodium.
 public enum Ed25519 {
+    /// Byte counts of RFC 8032.
     public static let seedByteCount = 32
     public static let publicKeyByteCount = 32
     /// Seed and public key, as libsodium keeps them.

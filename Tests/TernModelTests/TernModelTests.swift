@@ -32,7 +32,7 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
         for (index, tensor) in draft.tensors.enumerated() {
             let bytes = file.bytes(ofTensor: index)
             #expect(bytes.array == tensor.bytes)
-            let address = unsafe bytes.withUnsafeBytes { unsafe UInt(bitPattern: $0.baseAddress) }
+            let address = unsafe bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
             #expect(address % 64 == 0)
         }
     }

@@ -30,7 +30,7 @@ import Testing
         let file = try HostilePlan.bytes()
         let mapping = try MappedFile(copying: file)
         let time = try measure(1) {
-            #expect(throws: ModelFileError.self) {
+            #expect(throws: ModelFileError.limitExceeded(.scatteredRows, declared: 1 << 18 + 1, limit: 1 << 18)) {
                 try ModelFile(validating: mapping, options: .init(verifiesContent: false, allowsUnsigned: true))
             }
         }

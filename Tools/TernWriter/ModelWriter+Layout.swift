@@ -3,8 +3,11 @@ import TernPlatform
 
 /// A section as it will stand in the file.
 public struct DraftSection: Equatable, Sendable {
+    /// `SectionKind` or a later kind.
     public var kind: UInt32
+    /// 1: a reader must know this kind.
     public var flags: UInt32
+    /// Without padding.
     public var bytes: [UInt8]
     public init(kind: UInt32, flags: UInt32 = 1, bytes: [UInt8]) {
         self.kind = kind

@@ -3,9 +3,11 @@ public import TernPlatform
 
 /// A tensor of a draft, packed as it will stand in the file.
 public struct DraftTensor: Equatable, Sendable {
+    /// At most 47 ASCII bytes, unique in the file.
     public var name: String
     public var elementType: ElementType
     public var recipe: QuantisationRecipe
+    /// 1 to 4; a weight matrix is [output channels, inputs].
     public var dimensions: [Int]
     /// Binary32 values in row-major order, or a weight matrix in `panel64x4`.
     public var bytes: [UInt8]
@@ -40,6 +42,7 @@ public struct DraftTensor: Equatable, Sendable {
 public struct GoldenVector: Equatable, Sendable {
     /// [channels, height, width].
     public var input: [Float]
+    /// One value for each output of the model.
     public var output: [Float]
     public init(input: [Float], output: [Float]) {
         self.input = input
@@ -49,13 +52,16 @@ public struct GoldenVector: Equatable, Sendable {
 
 /// Everything that a model file says, in the order of Models/FORMAT.md.
 public struct ModelDraft: Equatable, Sendable {
+    /// Counts and offsets that the plan relies on.
     public var header: ModelHeader
+    /// In the order of the file; operations name them by index.
     public var tensors: [DraftTensor]
     public var operations: [NamedOperation]
     public var recipe: InputRecipe
     public var labels: Labels
     /// UTF-8 JSON.
     public var card: [UInt8]
+    /// At least one.
     public var golden: [GoldenVector]
     public init(
         header: ModelHeader, tensors: [DraftTensor], operations: [NamedOperation], recipe: InputRecipe, labels: Labels, card: [UInt8],
