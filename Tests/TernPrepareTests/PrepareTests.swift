@@ -58,7 +58,9 @@ private struct ResizeIndex: Decodable {
         let expected = store[item[7]..<(item[7] + outHeight * outWidth * channels)]
         let filter = try #require(InputRecipe.Filter(rawValue: UInt32(item[5])))
         let result = interleavedBytes(
-            try prepare(image8(source, width: width, height: height, channels: channels), recipe: recipe(channels: channels, height: outHeight, width: outWidth, filter: filter)))
+            try prepare(
+                image8(source, width: width, height: height, channels: channels),
+                recipe: recipe(channels: channels, height: outHeight, width: outWidth, filter: filter)))
         for (mine, theirs) in zip(result, expected) { largest = max(largest, abs(Int(mine) - Int(theirs))) }
     }
     #expect(largest == 0)
@@ -107,9 +109,16 @@ private struct FloatCase: Decodable {
     for item in cases {
         let count = item.height * item.width
         let sampleBytes = item.type == "uint8" ? 1 : 2
-        let words = (0..<count).map { UInt16(store[item.offset + $0 * sampleBytes]) | (sampleBytes == 2 ? UInt16(store[item.offset + $0 * 2 + 1]) << 8 : 0) }
+        let words = (0..<count).map { index in
+            let low = UInt16(store[item.offset + index * sampleBytes])
+            return sampleBytes == 1 ? low : low | UInt16(store[item.offset + index * 2 + 1]) << 8
+        }
         let samples: DecodedImage.Samples =
-            item.type == "uint8" ? .uint8(words.map { UInt8($0) }) : item.type == "uint16" ? .uint16(words) : .int16(words.map { Int16(bitPattern: $0) })
+            switch item.type {
+            case "uint8": .uint8(words.map { UInt8($0) })
+            case "uint16": .uint16(words)
+            default: .int16(words.map { Int16(bitPattern: $0) })
+            }
         let window = item.window.map { DecodedImage.Window(centre: $0[0], width: $0[1], function: item.isExact ? .linearExact : .linear) }
         let image = DecodedImage(
             width: item.width, height: item.height, channels: 1, bitsStored: item.bitsStored, samples: samples,
