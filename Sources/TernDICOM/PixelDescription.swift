@@ -120,14 +120,14 @@ struct PixelDescription {
         return .uint8(values)
     }
 
-    private func samples16(_ stored: [UInt16]) -> DecodedImage.Samples {
+    private func samples16(_ stored: consuming [UInt16]) -> DecodedImage.Samples {
         if isSigned { return .int16(signed(stored)) }
-        var values = stored
         let mask = UInt16.max >> UInt16(16 - bitsStored)
         if mask != UInt16.max {
+            var values = stored.mutableSpan
             for index in values.indices { values[index] &= mask }
         }
-        return .uint16(values)
+        return .uint16(stored)
     }
 
     /// Spreads the sign bit, bit `bitsStored` - 1, over the bits above it.
