@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -86,10 +85,20 @@ int __wrap_posix_memalign(void **memory, size_t alignment, size_t count)
     return __real_posix_memalign(memory, alignment, count);
 }
 
+/* Not getrusage: its figure survives exec and may be that of the program that started this one. */
 uint64_t tern_peak_resident_bytes(void)
 {
-    struct rusage usage;
-    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
+    char text[4096];
+    int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    ssize_t count = read(file, text, sizeof text - 1);
+    close(file);
+    if (count <= 0)
+        return 0;
+    text[count] = 0;
+    const char *line = strstr(text, "VmHWM:");
+    return line ? strtoull(line + 6, NULL, 10) * 1024 : 0;
 }
 
 int tern_write_all(int descriptor, const void *bytes, size_t count)

@@ -14,7 +14,7 @@ _Noreturn void tern_exit(int code);
 void tern_ignore_signals(void);
 /* Calls of malloc, calloc, realloc, aligned_alloc and posix_memalign so far; stays 0 in a program linked without the wrappers. */
 uint64_t tern_allocation_count(void);
-/* Largest resident set so far, in bytes. */
+/* Largest resident set of this program so far, in bytes; 0 when the system does not say. */
 uint64_t tern_peak_resident_bytes(void);
 
 int tern_write_all(int descriptor, const void *bytes, size_t count);
