@@ -3,13 +3,14 @@ import TernEngine
 import TernKernels
 import TernModel
 import TernPlatform
+import TernReference
 import TernWriter
 import Testing
 
 @testable import TernConvert
 
 @Suite struct ConverterTests {
-    private func convert(_ one: CheckpointCase, _ weights: WeightsKind, packing: ElementType = .t5, rotates: Bool = true) throws -> ModelFile {
+    private func convert(_ one: CheckpointCase, _ weights: WeightFormat, packing: ElementType = .t5, rotates: Bool = true) throws -> ModelFile {
         let options = Converter.Options(weights: weights, packing: packing, rotates: rotates)
         return try ModelWriter.check(try Converter.convert(one.checkpoint, description: one.description, options: options))
     }
@@ -23,11 +24,33 @@ import Testing
         return output
     }
 
+    /// Attention is INT8 for every kind of weights (N-06), which bounds the agreement of the output.
     @Test(arguments: CheckpointCase.floatNames)
     func floatWeightsAgreeWithPyTorch(name: String) throws {
         let one = try CheckpointCase(name)
         let file = try convert(one, .f32)
-        for (input, output) in zip(one.inputs, one.outputs) { #expect(cosine(try run(file, input), output) >= 0.99999) }
+        for (input, output) in zip(one.inputs, one.outputs) { #expect(cosine(try run(file, input), output) >= 0.998) }
+    }
+
+    @Test(arguments: CheckpointCase.floatNames)
+    func floatOperationsBeforeTheFirstAttentionAreThoseOfTheReference(name: String) throws {
+        let one = try CheckpointCase(name)
+        let engine = try Engine(model: try convert(one, .f32), instructionSet: .best, threadCount: 1)
+        let input = one.inputs[0]
+        var expected: [String: [Float]] = [:]
+        _ = Reference(try VisionTransformer(reading: one.checkpoint, description: one.description)).run(input) { name, _, values in
+            expected[name] = values
+        }
+        var output = [Float](repeating: 0, count: one.outputs[0].count)
+        var span = output.mutableSpan
+        var compared: [String] = []
+        try engine.infer(input.span, into: &span) { index in
+            let name = engine.model.operations[index].name
+            guard !compared.contains("blocks.0.attn.qkv"), let wanted = expected[name] else { return }
+            compared.append(name)
+            #expect(relativeError(engine.copyOutput(of: index), wanted) < 1e-5, "\(name)")
+        }
+        #expect(compared.last == "blocks.0.attn.qkv" && compared.count >= 4)
     }
 
     @Test(arguments: CheckpointCase.floatNames, [true, false])
@@ -44,7 +67,8 @@ import Testing
         for (input, output) in zip(one.inputs, one.outputs) {
             let found = try run(five, input)
             #expect(cosine(found, output) >= 0.99)
-            #expect(found.map(\.bitPattern) == (try run(two, input)).map(\.bitPattern))
+            let other = try run(two, input)
+            #expect(found.map(\.bitPattern) == other.map(\.bitPattern))
         }
     }
 
@@ -86,8 +110,9 @@ import Testing
 
     @Test func reusesTheArena() throws {
         let file = try convert(try CheckpointCase("vit"), .int8)
-        // Stream, normed, qkv and hidden of 17 tokens are alive in a block; the image is not.
-        #expect(file.header.arenaByteCount < 17 * 4 * (32 + 32 + 96 + 64))
+        // Stream, normed, qkv and hidden of 17 tokens, were all of them alive together.
+        let bound = 17 * 4 * (32 + 32 + 96 + 64)
+        #expect(file.header.arenaByteCount < bound)
     }
 
     @Test func readsOneCheckpointInEverySpelling() throws {

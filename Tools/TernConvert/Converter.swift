@@ -9,12 +9,12 @@ import TernWriter
 /// Makes a model file from a checkpoint and its description.
 public struct Converter {
     public struct Options: Equatable, Sendable {
-        public var weights: WeightsKind
+        public var weights: WeightFormat
         /// `t5` (1.6 bit a weight) or `t2`, for ternary weights.
         public var packing: ElementType
         /// Whether the stream of an INT8 model is rotated, see Rotation.swift; changes nothing for other weights.
         public var rotates: Bool
-        public init(weights: WeightsKind, packing: ElementType = .t5, rotates: Bool = true) {
+        public init(weights: WeightFormat, packing: ElementType = .t5, rotates: Bool = true) {
             self.weights = weights
             self.packing = packing
             self.rotates = rotates

@@ -4,7 +4,7 @@ import TernWriter
 /// Turns a vision transformer into tensors and a flat plan.
 struct Planner {
     struct Options: Equatable {
-        var weights: WeightsKind
+        var weights: WeightFormat
         /// `t5` or `t2`, for ternary layers.
         var packing: ElementType
         var levels: Int

@@ -1,5 +1,5 @@
 /// How the weights of linear layers are stored.
-public enum WeightsKind: String, CaseIterable, Equatable, Sendable {
+public enum WeightFormat: String, CaseIterable, Equatable, Sendable {
     case int8, ternary, f32
 }
 

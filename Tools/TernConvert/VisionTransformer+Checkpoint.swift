@@ -141,7 +141,10 @@ extension Checkpoint {
         let prefix = "blocks.\(index)."
         let width = sizes.width
         let (queries, keys, values) = try attention(prefix + "attn.", sizes)
-        let hidden = try shape(prefix + "mlp.fc1.weight").first ?? 0
+        let expansion = try shape(prefix + "mlp.fc1.weight")
+        guard let hidden = expansion.first, hidden > 0 else {
+            throw .shape(tensor: prefix + "mlp.fc1.weight", expected: "[hidden, \(width)]", found: expansion)
+        }
         return VisionTransformer.Block(
             norm1: try requiredNorm(prefix + "norm1", width), queries: queries, keys: keys, values: values,
             projection: try linear(prefix + "attn.proj", width, width), scale1: try valuesIfPresent(prefix + "ls1.gamma", width),

@@ -4,7 +4,7 @@ import TernModel
 import TernPlatform
 import TernWriter
 
-extension WeightsKind: ExpressibleByArgument {}
+extension WeightFormat: ExpressibleByArgument {}
 
 enum Packing: String, CaseIterable, ExpressibleByArgument {
     case t5, t2
@@ -24,7 +24,7 @@ struct ConvertCommand: ParsableCommand {
             """)
     @Argument(help: "Checkpoint.") var source: String
     @Option(name: [.short, .long], help: "Model file to write.") var output: String
-    @Option(help: "Weights: int8, ternary or f32.") var weights: WeightsKind
+    @Option(help: "Weights: int8, ternary or f32.") var weights: WeightFormat
     @Option(help: "Model description (JSON). Default: the checkpoint's name with .json.") var config: String?
     @Option(help: "Packing of ternary weights: t5 (1.6 bit a weight) or t2 (2 bit).") var packing: Packing = .t5
     @Option(help: "Sign with this secret key file (tern keygen).") var sign: String?
