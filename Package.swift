@@ -13,21 +13,25 @@ let strict: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize", "-Xfrontend", "-function-sections"])]
-let warnings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wshadow", "-Werror", "-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections"])]
+let warnings: [CSetting] = [
+    .unsafeFlags(["-Wall", "-Wextra", "-Wshadow", "-Werror", "-ffp-contract=off", "-fno-math-errno", "-ffunction-sections", "-fdata-sections"])
+]
 
 /// A C target of layer 0, with the libraries of the distribution that it is a shim over.
 func shim(_ name: String, links libraries: String...) -> Target {
-    .target(name: name, cSettings: warnings + [.define("_GNU_SOURCE")] + (isDeviceBuild ? [.define("TERN_DEVICE")] : []), linkerSettings: libraries.map { .linkedLibrary($0) })
+    .target(
+        name: name, exclude: ["README.md"], cSettings: warnings + [.define("_GNU_SOURCE")] + (isDeviceBuild ? [.define("TERN_DEVICE")] : []),
+        linkerSettings: libraries.map { .linkedLibrary($0) })
 }
 
 /// A Swift target that runs on the device: compiled as Embedded Swift there, as ordinary Swift for the tests.
-func device(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: isDeviceBuild ? strict + embedded : strict)
+func device(_ name: String, _ dependencies: Target.Dependency..., exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: ["README.md"] + exclude, swiftSettings: isDeviceBuild ? strict + embedded : strict)
 }
 
 /// A library of the workstation.
 func workstation(_ name: String, _ dependencies: Target.Dependency...) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Tools/\(name)", swiftSettings: strict)
+    .target(name: name, dependencies: dependencies, path: "Tools/\(name)", exclude: ["README.md"], swiftSettings: strict)
 }
 
 /// The tests of one target.
@@ -38,7 +42,7 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 let deviceTargets: [Target] = [
     // Layer 0
     // Optimised in every configuration: tests of kernels at -O0 would take minutes.
-    .target(name: "CTernKernels", cSettings: warnings + [.unsafeFlags(["-O3"])]),
+    .target(name: "CTernKernels", exclude: ["README.md"], cSettings: warnings + [.unsafeFlags(["-O3"])]),
     shim("CTernPlatform", links: "event_extra", "event_core", "sodium", "pthread"),
     shim("CTernJPEG", links: "jpeg"),
     shim("CTernPNG", links: "png16", "z", "m"),
@@ -56,13 +60,14 @@ let deviceTargets: [Target] = [
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
     device("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
-    device("TernService", "TernPlatform", "TernFindings"),
+    device("TernService", "TernPlatform", "TernFindings", exclude: ["openapi.yaml"]),
     // Layer 4
     .executableTarget(
         name: "ternd",
         dependencies: [
             "TernEngine", "TernPrepare", "TernService", "TernModel", "TernFindings", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
         ],
+        exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,
         // Every allocation of the program's objects and archives is counted on its way; `ternd bench` reports them.
         linkerSettings: [
@@ -71,7 +76,7 @@ let deviceTargets: [Target] = [
 ]
 
 let workstationTargets: [Target] = [
-    .target(name: "CTernBLAS", path: "Tools/CTernBLAS", linkerSettings: [.linkedLibrary("openblas")]),
+    .target(name: "CTernBLAS", path: "Tools/CTernBLAS", exclude: ["README.md"], linkerSettings: [.linkedLibrary("openblas")]),
     workstation("TernWriter", "TernBytes", "TernModel", "TernPlatform"),
     workstation("TernConvert", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernBytes", "TernPlatform"),
     workstation("TernReference", "CTernBLAS", "TernConvert"),
@@ -82,6 +87,7 @@ let workstationTargets: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Tools/tern",
+        exclude: ["README.md"],
         swiftSettings: strict),
 ]
 

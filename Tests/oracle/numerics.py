@@ -5,7 +5,7 @@
     python3 Tests/oracle/numerics.py MODEL.tern --input X --output Y    runs binary32 inputs, writes binary32 outputs
 
 It shares no code with the engine, and computes the same function by other means: whole arrays in the order of the rules, fused multiply-adds
-by binary64 with rounding to odd. It is slow and wants small models. Needs the package of Tests/oracle/requirements.txt.
+by binary64 with rounding to odd. It is slow and wants small models. Needs the package of Tests/requirements.txt.
 """
 from __future__ import annotations
 
