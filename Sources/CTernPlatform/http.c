@@ -355,8 +355,11 @@ void tern_http_free(tern_http *server)
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         if (events[i])
             event_free(events[i]);
-    if (server->base)
+    if (server->base) {
+        /* What bufferevents left for later. */
+        event_base_loop(server->base, EVLOOP_NONBLOCK);
         event_base_free(server->base);
+    }
     if (server->wake_descriptor >= 0)
         close(server->wake_descriptor);
     free(server);
