@@ -62,14 +62,13 @@ static int has_left(const struct client *client)
 /* Answers a client that evhttp is still reading from, past evhttp: it has written nothing on this connection. */
 static void refuse(struct client *client, const char *status_line, int status, const char *code, const char *message)
 {
-    char body[256], head[256];
+    char body[256], answer[512];
     int body_count = snprintf(body, sizeof body, "{\"status\":%d,\"code\":\"%s\",\"message\":\"%s\"}\n", status, code, message);
-    int head_count = snprintf(head, sizeof head,
-                              "HTTP/1.1 %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nConnection: close\r\n%s\r\n",
-                              status_line, body_count, status == 503 ? "Retry-After: 1\r\n" : "");
-    int descriptor = bufferevent_getfd(client->channel);
-    if (send(descriptor, head, (size_t)head_count, MSG_NOSIGNAL | MSG_DONTWAIT) == head_count)
-        (void)!send(descriptor, body, (size_t)body_count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    int count = snprintf(answer, sizeof answer,
+                         "HTTP/1.1 %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nConnection: close\r\n%s\r\n%s",
+                         status_line, body_count, status == 503 ? "Retry-After: 1\r\n" : "", body);
+    /* An empty socket buffer takes it whole. */
+    (void)!send(bufferevent_getfd(client->channel), answer, (size_t)count, MSG_NOSIGNAL | MSG_DONTWAIT);
     tern_http_end(client);
 }
 
