@@ -20,6 +20,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import card  # noqa: E402
 import data  # noqa: E402
 import export  # noqa: E402
 import metrics  # noqa: E402
@@ -33,7 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--teacher", type=Path, help="output folder of train.py with teacher-*.pt, for the teacher's row")
     parser.add_argument("--split", choices=data.SPLITS, default="test", help="split to judge (default: test)")
     parser.add_argument("--write", action="store_true",
-                        help="write figures.json, scores-test-ternary.json and the card's metrics into the folder")
+                        help="write figures.json, scores-test-*.json, card.md and the descriptions' metrics into the folder")
     return parser.parse_args()
 
 
@@ -93,6 +94,7 @@ def main() -> int:
         if options.split != "test":
             raise SystemExit("--write keeps test figures only")
         write(options.model, result, kept, splits["test"], descriptions)
+        card.write(options.model, result, descriptions["ternary"], snapped, descriptions["ternary"]["card"]["featureTeacher"])
     return 0
 
 

@@ -92,7 +92,7 @@ def describe(config: dict, weights: str, temperature: float, threshold: float) -
         ],
         "card": {
             "intendedUse": "Demonstration of Tern on paediatric chest X-rays; research only. Not for clinical use.",
-            "clinicalUse": False, "trainingData": DATA_NOTICE,
+            "clinicalUse": False, "trainingData": DATA_NOTICE, "featureTeacher": config["teacher"]["features"],
             "licence": "Weights: CC BY 4.0, with the attribution of the training data.",
             "limits": LIMITS, "metrics": {},
         },

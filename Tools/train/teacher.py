@@ -159,7 +159,7 @@ def build(splits: dict[str, data.Split], config: dict, out: Path, device: torch.
     settings = config["teacher"]
     targets = feature_targets(splits, out, settings["feature_count"], threads, log) if settings["features"] else None
     members = []
-    for index in range(settings["members"]):
+    for index in settings["members"]:
         path = out / f"teacher-{index}.pt"
         if path.is_file():
             member = member_from(torch.load(path, map_location=device, weights_only=True)).to(device)
