@@ -23,7 +23,7 @@ def distillation_loss(logits: torch.Tensor, pool: Pool, rows: torch.Tensor, phas
     temperature, share = phase["temperature"], phase["teacher_share"]
     labels = pool.labels[rows].to(device)
     labels = labels * (1 - phase["smoothing"]) + phase["smoothing"] / labels.shape[1]
-    teacher = F.log_softmax(pool.teacher[rows].to(device) / temperature, dim=1)
+    teacher = F.log_softmax(pool.teacher(rows, phase["members"]).to(device) / temperature, dim=1)
     student = F.log_softmax(logits / temperature, dim=1)
     divergence = F.kl_div(student, teacher, reduction="batchmean", log_target=True) * temperature ** 2
     return share * divergence + (1 - share) * balanced_targets_loss(logits, labels, prior)

@@ -65,7 +65,8 @@ def run(splits: dict[str, data.Split], config: dict, out: Path, device: torch.de
     ensemble, targets = teacher.build(splits, config, out, device, options.threads, log)
     if options.until == "teacher":
         return
-    teaching = pool.build(splits["train"], ensemble, targets, config, out, device)
+    members = dict(zip(config["teacher"]["members"], ensemble.members))
+    teaching = pool.build(splits["train"], members, targets, config, out, device)
     log(f"teaching set: {teaching.versions} versions of {len(splits['train'].labels)} images")
     if options.until == "pool":
         return

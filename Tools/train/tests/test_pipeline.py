@@ -15,7 +15,7 @@ from progress import Log
 
 PHASE = {"levels": 63, "epochs": 1, "rate": 1e-3, "warmup_epochs": 0, "blend_epochs": 0, "drop_path": 0.1,
          "bfloat16": False, "temperature": 2.0, "teacher_share": 0.7, "smoothing": 0.05, "feature_weight": 0.3,
-         "weight_decay": 0.01, "ema": 0.9, "batch": 16}
+         "members": [0, 2], "weight_decay": 0.01, "ema": 0.9, "batch": 16}
 CONFIG = {
     "name": "smoke", "version": "0.0.1", "seed": 1, "bfloat16": False, "input": {"mean": 0.5, "std": 0.5},
     "augmentation": {},
@@ -103,7 +103,7 @@ def test_every_image_meets_every_version_once():
     from pool import Pool
 
     nothing = torch.zeros(12, 1)
-    pool = Pool(images=torch.zeros(12, 1, 28, 28), labels=nothing, teacher=nothing, features=nothing, versions=4)
+    pool = Pool(images=torch.zeros(12, 1, 28, 28), labels=nothing, features=nothing, versions=4)
     rows = [tuple(pool.rows(epoch, torch.arange(3)).tolist()) for epoch in range(4)]
     assert sorted(sum(rows, ())) == list(range(12))
     assert all(row % 3 == image for part in rows for image, row in enumerate(part))
