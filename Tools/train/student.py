@@ -30,10 +30,11 @@ def distillation_loss(logits: torch.Tensor, pool: Pool, rows: torch.Tensor, phas
 
 
 def run_phase(name: str, model: VisionTransformer, guide: nn.Linear | None, pool: Pool, val: data.Split, prior: torch.Tensor,
-              config: dict, device: torch.device, log: Log) -> VisionTransformer:
+              config: dict, out: Path, device: torch.device, log: Log) -> VisionTransformer:
     """Trains `model` through the phase `name` of the configuration and returns its moving average.
 
-    `guide` maps the student's final vector to the feature targets; it is trained along and never exported.
+    `guide` maps the student's final vector to the feature targets; it is trained along and never exported. Every fifth
+    epoch is kept in `out`; an interrupted phase goes on from there, with the same result as an uninterrupted one.
     """
     phase = config["phases"][name]
     mean, std = config["input"]["mean"], config["input"]["std"]
@@ -45,8 +46,18 @@ def run_phase(name: str, model: VisionTransformer, guide: nn.Linear | None, pool
     steps = len(data.batches(count, phase["batch"], device))
     total, warmup = steps * phase["epochs"], int(steps * phase["warmup_epochs"])
     model.set_drop(phase["drop_path"])
-    step = 0
-    for epoch in range(phase["epochs"]):
+    step = first = 0
+    kept = out / f"unfinished-{name}.pt"
+    if kept.is_file():
+        state = torch.load(kept, map_location=device, weights_only=True)
+        whole.load_state_dict(state["whole"])
+        average.model.load_state_dict(state["average"])
+        adam.load_state_dict(state["adam"])
+        average.count = step = state["step"]
+        first = step // steps
+        log(f"{name}: goes on after epoch {first}")
+    for epoch in range(first, phase["epochs"]):
+        seed_everything(config["seed"] + 1000 * phase["seed"] + epoch)
         model.train()
         running = 0.0
         for chosen in progress(data.batches(count, phase["batch"], torch.device("cpu")), f"{name} {epoch}"):
@@ -77,6 +88,9 @@ def run_phase(name: str, model: VisionTransformer, guide: nn.Linear | None, pool
                 average.model.set_mode(phase["mode"], phase["levels"])
             figures = summary(predict(average.model, val.images, mean, std), val.labels)
             log(f"{name} epoch {epoch + 1}: loss {running:.4f} validation {show(figures)}")
+            torch.save({"whole": whole.state_dict(), "average": average.model.state_dict(), "adam": adam.state_dict(),
+                        "step": step}, kept)
+    kept.unlink(missing_ok=True)
     return average.model
 
 
@@ -103,7 +117,7 @@ def build(splits: dict[str, data.Split], pool: Pool, config: dict, out: Path, de
                 model.load_state_dict(finished[phase["from"]].state_dict())
                 if guide is not None:
                     guide.load_state_dict(torch.load(out / f"guide-{phase['from']}.pt", weights_only=True))
-            model = run_phase(name, model, guide, pool, val, prior, config, device, log)
+            model = run_phase(name, model, guide, pool, val, prior, config, out, device, log)
             if guide is not None:
                 torch.save(guide.state_dict(), guide_path)
             torch.save(model.state_dict(), path)

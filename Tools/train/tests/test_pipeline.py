@@ -53,6 +53,35 @@ def test_every_stage_runs_and_resumes(tmp_path, monkeypatch, capsys):
     assert json.loads((folder / "description-ternary.json").read_text())["card"]["metrics"]["auc"] >= 0
 
 
+def test_an_interrupted_phase_goes_on_with_the_same_result(tmp_path, monkeypatch):
+    torch.set_num_threads(1)
+    splits = data.synthetic()
+    config = CONFIG | {"teacher": CONFIG["teacher"] | {"members": [0]},
+                       "phases": {"float": CONFIG["phases"]["float"] | {"epochs": 7, "members": [0]}}}
+    options = argparse.Namespace(until="student", threads=1, member=None)
+    run = lambda out: train.run(splits, config, out, torch.device("cpu"), options, Log(out / "log.txt"))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir(), parts.mkdir()
+    run(whole)
+    original, calls = data.batches, []
+
+    def failing(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2 + 2 + 6:  # the teacher asks twice, the phase once before its epochs
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    monkeypatch.setattr(data, "batches", failing)
+    with pytest.raises(KeyboardInterrupt):
+        run(parts)
+    monkeypatch.setattr(data, "batches", original)
+    assert (parts / "unfinished-float.pt").is_file()
+    run(parts)
+    first, second = (torch.load(out / "student-float.pt", weights_only=True) for out in (whole, parts))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not (parts / "unfinished-float.pt").is_file()
+
+
 def test_area_counts_ties_as_one_half():
     scores, labels = torch.tensor([0.1, 0.5, 0.5, 0.9]), torch.tensor([0, 0, 1, 1])
     assert metrics.auc(scores, labels) == pytest.approx(3.5 / 4)
