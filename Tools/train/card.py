@@ -35,6 +35,9 @@ NAMES = {"teacher": "teacher, FP32", "float": "student, FP32", "int8": "student,
          "ternary": "**student, ternary**"}
 
 TAIL = """
+The ternary student starts from the float student and is trained further (`training-log.txt`), so the difference between their rows is
+not the price of ternary weights. The gap to the teacher says that longer training would still pay.
+
 `scores-test-ternary.json` and `scores-test-int8.json` hold the score of each test image in the arithmetic of the contract.
 
 ## Data and licence
