@@ -1,0 +1,119 @@
+"""The command `tern` named in $TERN, as a person uses it."""
+import json
+import os
+import random
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+
+VECTORS = Path(__file__).resolve().parents[1] / "Vectors" / "TernConvert"
+TERN = os.environ.get("TERN", "")
+pytestmark = pytest.mark.skipif(not TERN, reason="TERN does not name the command tern")
+
+
+def tern(*arguments, code: int = 0) -> subprocess.CompletedProcess:
+    done = subprocess.run([TERN, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def convert(folder: Path, name: str = "vit", weights: str = "int8") -> Path:
+    model = folder / f"{name}.tern"
+    tern("convert", VECTORS / f"{name}.safetensors", "-o", model, "--weights", weights)
+    return model
+
+
+def write_png(path: Path, pixels: bytes, side: int) -> None:
+    """8-bit RGB without filters."""
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\0" + pixels[3 * side * y:3 * side * (y + 1)] for y in range(side))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+                     + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder, source = tmp_path / "images", random.Random(5)
+    folder.mkdir()
+    lines = ["file,label"]
+    for index in range(40):
+        write_png(folder / f"{index}.png", bytes(source.randrange(256) for _ in range(3 * 16 * 16)), 16)
+        lines.append(f"{index}.png,{'first' if index % 3 == 0 else 1 + index % 2}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("verb", ["convert", "inspect", "compare", "eval", "run", "sign", "verify", "keygen"])
+def test_help_has_an_example(verb: str) -> None:
+    text = tern(verb, "--help").stdout
+    assert "Example:" in text and f"tern {verb}" in text
+
+
+def test_signs_and_verifies(tmp_path: Path) -> None:
+    model = convert(tmp_path)
+    before = json.loads(tern("inspect", model, "--json").stdout)
+    assert "not signed" in tern("verify", model, code=65).stderr
+    key, other = tmp_path / "a.key", tmp_path / "b.key"
+    tern("keygen", key), tern("keygen", other)
+    assert key.stat().st_mode & 0o077 == 0
+    assert "not overwritten" in tern("keygen", key, code=65).stderr
+    tern("sign", model, "--key", key)
+    tern("verify", model, "--key", f"{key}.pub")
+    assert "not by the given key" in tern("verify", model, "--key", f"{other}.pub", code=65).stderr
+    after = json.loads(tern("inspect", model, "--json").stdout)
+    assert after["identity"] == before["identity"] and after["signature"] == Path(f"{key}.pub").read_text().strip()
+    damaged = bytearray(model.read_bytes())
+    damaged[-1] ^= 1
+    model.write_bytes(damaged)
+    assert "not a valid model file" in tern("verify", model, code=65).stderr
+
+
+def test_inspect_lists_everything(tmp_path: Path) -> None:
+    report = json.loads(tern("inspect", convert(tmp_path, "deit"), "--json").stdout)
+    assert [operation["name"] for operation in report["operations"]][-2:] == ["head", "head_dist"]
+    assert report["goldenVectors"] == 2 and report["card"]["conversion"]["weights"] == "int8"
+    assert "blocks.1.attn.kv" in tern("inspect", tmp_path / "deit.tern").stdout
+
+
+def test_compare_names_the_worst_operation(tmp_path: Path, images: Path) -> None:
+    source = VECTORS / "vit.safetensors"
+    model = convert(tmp_path)
+    report = json.loads(tern("compare", model, images, "--reference", source, "--limit", 4, "--json").stdout)
+    names = [operation["name"] for operation in json.loads(tern("inspect", model, "--json").stdout)["operations"]]
+    assert [operation["name"] for operation in report["operations"]] == names
+    assert min(operation["cosine"] for operation in report["operations"]) == report["worst"]["cosine"] > 0.98
+    assert "was not made from" in tern("compare", model, images, "--reference", VECTORS / "vit-mqa.safetensors", code=65).stderr
+
+
+def test_eval_agrees_with_its_own_scores(tmp_path: Path, images: Path) -> None:
+    scores = tmp_path / "scores.csv"
+    report = json.loads(tern("eval", convert(tmp_path), "--images", images, "--scores", scores, "--resamples", 200, "--json").stdout)
+    head, *rows = [line.split(",") for line in scores.read_text().splitlines()]
+    at = head.index("score0")
+    cases = [(int(row[1]), [float(value) for value in row[at:]]) for row in rows]
+    right = sum(values.index(max(values)) == truth for truth, values in cases)
+    assert report["images"] == 40 and report["accuracy"]["value"] == pytest.approx(right / 40)
+    positive = [values[0] for truth, values in cases if truth == 0]
+    negative = [values[0] for truth, values in cases if truth != 0]
+    wins = sum((p > n) + (p == n) / 2 for p in positive for n in negative)
+    auc = report["labels"][0]["auc"]
+    assert auc["value"] == pytest.approx(wins / (len(positive) * len(negative)))
+    assert auc["low"] <= auc["value"] <= auc["high"]
+
+
+@pytest.mark.parametrize("arguments,code,says", [
+    (["convert", "model.pth", "-o", "x.tern", "--weights", "int8"], 66, "no file or folder"),
+    (["convert", VECTORS / "generate.py", "-o", "x.tern", "--weights", "int8"], 65, "save_file"),
+    (["convert", VECTORS / "vit.safetensors", "-o", "x.tern", "--weights", "ternary"], 65, "quantisation-aware training"),
+    (["convert", VECTORS / "vit.safetensors", "--config", VECTORS / "deit.json", "-o", "x.tern", "--weights", "int8"], 65, "dist_token"),
+    (["convert", VECTORS / "vit.expected.safetensors", "-o", "x.tern", "--weights", "int8"], 66, "--config"),
+    (["convert", VECTORS / "vit.safetensors", "-o", "/nowhere/x.tern", "--weights", "int8"], 74, "cannot write"),
+    (["inspect", VECTORS / "vit.json"], 65, "Models/FORMAT.md"),
+    (["convert"], 64, "Usage"),
+])
+def test_errors_say_what_to_do(arguments, code: int, says: str, tmp_path: Path) -> None:
+    assert says in tern(*arguments, code=code).stderr
