@@ -16,7 +16,7 @@ ensemble of small CNNs. **Research and demonstration only. Not a medical device,
 |---|---|
 | network | patch {patch}, {tokens} tokens and a class token, width {width}, depth {depth}, {heads} heads, {parameters:,} parameters |
 | ternary weights | {ternary:,} of them in {layers} layers (patch embedding and head included), one scale per output channel; {zeros:.0%} are zero |
-| size | {bytes:,} bytes at 1.6 bit a weight with scales, biases, LayerNorm and positions in binary32 |
+| size | {bytes:,} bytes of parameters at 1.6 bit a weight with scales, biases, LayerNorm and positions in binary32; the file adds padding, plan, card and golden vectors |
 | activations | int8, per token, 63 levels (INT8 twin: 127); attention after N-06 of `Models/NUMERICS.md` |
 | input | grey, shorter side cropped to the centre square, bicubic to {image} x {image}, mean {mean}, deviation {std} of 0 ... 1 |
 | output | softmax, temperature {temperature}; "pneumonia" is reported at a score of {threshold} or more |
@@ -25,7 +25,8 @@ ensemble of small CNNs. **Research and demonstration only. Not a medical device,
 
 Official test split, {count} images, looked at once, after every choice was made on validation. 95 % bootstrap intervals over images
 ({resamples} resamples). Thresholds come from validation: the highest score whose smoothed balanced accuracy lies within one standard
-error of the best (`metrics.operating_point`).
+error of the best (`metrics.operating_point`); accuracy, sensitivity and specificity are those at the threshold. The calibration error is that of
+the score of pneumonia over 15 equal bins.
 
 | model | accuracy | AUC | sensitivity | specificity | calibration error |
 |---|---|---|---|---|---|
@@ -38,7 +39,12 @@ TAIL = """
 The ternary student starts from the float student and is trained further (`training-log.txt`), so the difference between their rows is
 not the price of ternary weights. The gap to the teacher says that longer training would still pay.
 
-`scores-test-ternary.json` and `scores-test-int8.json` hold the score of each test image in the arithmetic of the contract.
+`scores-test-ternary.json` and `scores-test-int8.json` hold the outputs and the score of each test image, computed in PyTorch by the rules of
+`Models/NUMERICS.md`. The shipped files give the same outputs in the engine, in every bit of all images. To see the rows of the last two models from the shipped files:
+
+    Tools/export_medmnist pneumoniamnist.npz --split test -o build/pneumonia-test
+    tern eval Models/pneumonia28/pneumonia28.tern --images build/pneumonia-test --scores build/scores.csv
+    tern eval Models/pneumonia28/pneumonia28-int8.tern --images build/pneumonia-test
 
 ## Data and licence
 

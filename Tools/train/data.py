@@ -75,10 +75,13 @@ def fingerprint(split: Split) -> str:
 
 
 def normalise(images: torch.Tensor, mean: float, std: float) -> torch.Tensor:
-    """Maps 0 ... 255 to y = v * a + b with a = 1 / (255 * std), b = -mean / std, in binary32 as the engine does."""
-    a = torch.tensor(1.0 / (255.0 * std), dtype=torch.float32, device=images.device)
-    b = torch.tensor(-mean / std, dtype=torch.float32, device=images.device)
-    return images.float() * a + b
+    """Maps 0 ... 255 to y = fma(v, a, b) with a = 1 / (255 * std), b = -mean / std, as Models/FORMAT.md section 4 has it.
+
+    Product and sum are exact in binary64 for whole v and nearly so for others, so the value is rounded once.
+    """
+    a = torch.tensor(1.0 / (255.0 * std), dtype=torch.float32, device=images.device).double()
+    b = torch.tensor(-mean / std, dtype=torch.float32, device=images.device).double()
+    return (images.double() * a + b).float()
 
 
 @dataclass

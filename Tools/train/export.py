@@ -74,7 +74,10 @@ def load(description: dict, path: Path) -> VisionTransformer:
 
 
 def describe(config: dict, weights: str, temperature: float, threshold: float) -> dict:
-    """The model description for the converter; `weights` is `ternary` or `int8`."""
+    """The model description for the converter; `weights` is `ternary` or `int8`.
+
+    The temperature is fitted with both classes weighing the same, so a score is no probability in any population: not calibrated.
+    """
     a, mean, std = config["architecture"], config["input"]["mean"], config["input"]["std"]
     return {
         "name": config["name"], "version": config["version"],
@@ -83,7 +86,7 @@ def describe(config: dict, weights: str, temperature: float, threshold: float) -
                          "channels": a["channels"]},
         "input": {"modality": "DX", "width": a["image"], "height": a["image"], "channels": a["channels"],
                   "crop": "centerSquare", "filter": "bicubic", "mean": [mean], "std": [std]},
-        "output": {"activation": "softmax", "temperature": temperature, "calibrated": temperature != 1.0},
+        "output": {"activation": "softmax", "temperature": temperature, "calibrated": False},
         "labels": [
             {"name": "normal", "index": 0, "report": False},
             {"name": "pneumonia", "index": 1, "report": True,

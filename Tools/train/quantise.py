@@ -35,7 +35,7 @@ def fake_symmetric(x: torch.Tensor, levels: int, dim: int = -1) -> torch.Tensor:
     """N-02 along `dim`: codes rne(x * L / a) times a / L, a the largest magnitude along `dim`. Same shape as `x`."""
     with torch.no_grad():
         largest = x.abs().amax(dim=dim, keepdim=True)
-        rate = torch.where(largest < SMALLEST_RANGE, torch.zeros_like(largest), levels / largest)
+        rate = torch.where(largest < SMALLEST_RANGE, torch.zeros_like(largest), torch.full_like(largest, levels) / largest)
         rounded = torch.round_(x * rate).mul_(largest / levels)
     return straight(x, rounded)
 

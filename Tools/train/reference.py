@@ -48,7 +48,8 @@ def quantise_rows(x: torch.Tensor, levels: int, dim: int = -1) -> tuple[torch.Te
     if not torch.isfinite(a).all():
         raise ValueError("N-02: an activation is not finite")
     tiny = a < 2.0 ** -100
-    rate = torch.where(tiny, 0.0, float(levels) / a)
+    # Tensor by tensor: torch computes number / tensor as a reciprocal and a product, which rounds twice.
+    rate = torch.where(tiny, 0.0, torch.full_like(a, float(levels)) / a)
     return torch.round(x * rate), torch.where(tiny, 0.0, a / float(levels))
 
 
@@ -68,7 +69,8 @@ def layer_norm(x: torch.Tensor, norm: torch.nn.LayerNorm) -> torch.Tensor:
     mean = sum16(x) / channels
     d = x - mean[..., None]
     variance = sum16(d, d) / channels
-    t = 1.0 / torch.sqrt(variance + torch.tensor(norm.eps, dtype=torch.float32))
+    # Through binary64: torch's binary32 square root is not always the nearest one.
+    t = 1.0 / torch.sqrt((variance + torch.tensor(norm.eps, dtype=torch.float32)).double()).float()
     return fma(d * t[..., None], norm.weight, norm.bias)
 
 
