@@ -27,10 +27,13 @@ struct Evaluation {
         var auc: Interval?
         var operatingPoint: String
         var threshold: Float?
+        /// Of the calls at the threshold, the label against all others.
+        var accuracy: Interval?
         var sensitivity: Double?
         var specificity: Double?
     }
     var count: Int
+    /// Of the largest score.
     var accuracy: Interval?
     /// Of the reported label, or the mean over all outputs of a classifier with more than two.
     var auc: Interval?
@@ -39,10 +42,7 @@ struct Evaluation {
 
     init(_ results: [CaseResult], labels: Labels, resamples: Int) {
         count = results.count
-        let isRight = results.map { $0.call == $0.truth }
-        accuracy = bootstrap(count: results.count, resamples: resamples) { weights in
-            Double(zip(weights, isRight).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }) / Double(results.count)
-        }
+        accuracy = share(of: results.map { $0.call == $0.truth }, resamples: resamples)
         let outputs = results.first?.scores.count ?? 0
         self.labels = labels.labels.filter(\.isReported).map { Evaluation.figures($0, results, resamples) }
         if outputs > 2 {
@@ -80,6 +80,7 @@ struct Evaluation {
             threshold: label.threshold)
         if let threshold = label.threshold {
             let isCalled = curve.scores.map { $0 >= threshold }
+            figures.accuracy = share(of: zip(isCalled, curve.isPositive).map { $0 == $1 }, resamples: resamples)
             let truePositives = zip(isCalled, curve.isPositive).count { $0 && $1 }
             let trueNegatives = zip(isCalled, curve.isPositive).count { !$0 && !$1 }
             if positives > 0 { figures.sensitivity = Double(truePositives) / Double(positives) }
@@ -105,14 +106,14 @@ struct Evaluation {
 extension Evaluation {
     var text: String {
         var lines = [
-            "images             \(count)", "accuracy           \(line(accuracy))", "AUC                \(line(auc))",
+            "images             \(count)", "accuracy           \(line(accuracy)) of the largest score", "AUC                \(line(auc))",
             "calibration error  \(fixed(calibrationError, 4)) (expected, 15 bins)",
         ]
         for label in labels {
             lines.append("\(label.name): \(label.positives) positive, AUC \(line(label.auc))")
             if let threshold = label.threshold {
                 lines.append(
-                    "  at \(label.operatingPoint.isEmpty ? "threshold" : label.operatingPoint) \(threshold): sensitivity "
+                    "  at \(label.operatingPoint.isEmpty ? "threshold" : label.operatingPoint) \(threshold): accuracy \(line(label.accuracy)), sensitivity "
                         + "\(label.sensitivity.map { fixed($0, 4) } ?? "undefined"), specificity "
                         + "\(label.specificity.map { fixed($0, 4) } ?? "undefined")")
             }
@@ -137,7 +138,8 @@ extension Evaluation {
             JSONValue.object([
                 JSONMember("name", .string(label.name)), JSONMember("positives", .number(Double(label.positives))),
                 JSONMember("auc", interval(label.auc)), JSONMember("operatingPoint", .string(label.operatingPoint)),
-                JSONMember("threshold", real(label.threshold.flatMap { Double("\($0)") })), JSONMember("sensitivity", real(label.sensitivity)),
+                JSONMember("threshold", real(label.threshold.flatMap { Double("\($0)") })), JSONMember("accuracy", interval(label.accuracy)),
+                JSONMember("sensitivity", real(label.sensitivity)),
                 JSONMember("specificity", real(label.specificity)),
             ])
         }

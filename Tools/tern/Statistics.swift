@@ -38,6 +38,13 @@ func bootstrap(count: Int, resamples: Int, statistic: ([Int]) -> Double?) -> Int
     return Interval(value: value, low: quantile(0.025), high: quantile(0.975))
 }
 
+/// The share of cases that are right, with its interval.
+func share(of isRight: [Bool], resamples: Int) -> Interval? {
+    bootstrap(count: isRight.count, resamples: resamples) { weights in
+        Double(zip(weights, isRight).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }) / Double(isRight.count)
+    }
+}
+
 /// Area under the ROC curve (Mann-Whitney, ties count half) of weighted cases; `order` sorts the scores ascending. Nil without both classes.
 func areaUnderCurve(scores: [Float], isPositive: [Bool], order: [Int], weights: [Int]) -> Double? {
     var negativesBelow = 0
