@@ -117,6 +117,6 @@ let testTargets: [Target] = [
 let package = Package(
     name: "tern",
     products: [.executable(name: "ternd", targets: ["ternd"])] + (isDeviceBuild ? [] : [.executable(name: "tern", targets: ["tern"])]),
-    dependencies: isDeviceBuild ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+    dependencies: isDeviceBuild ? [] : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
     targets: isDeviceBuild ? deviceTargets : deviceTargets + workstationTargets + testTargets
 )

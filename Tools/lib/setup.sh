@@ -5,8 +5,8 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # What the device binary links, and what the tests need beside it. The names hold on Debian 12 and Ubuntu 22.04 and later.
-packages_build=(libjpeg-dev libpng-dev zlib1g-dev libevent-dev libsodium-dev)
-packages_test=("${packages_build[@]}" libopenblas-dev python3-venv)
+packages_build=(libjpeg-dev libpng-dev zlib1g-dev libevent-dev libsodium-dev python3)
+packages_test=("${packages_build[@]}" libopenblas-dev python3-venv curl)
 
 say() { printf '%s\n' "$*" >&2; }
 

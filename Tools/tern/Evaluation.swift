@@ -31,12 +31,15 @@ struct Evaluation {
         var accuracy: Interval?
         var sensitivity: Double?
         var specificity: Double?
+        /// Of the label's score as a probability.
+        var calibrationError: Double
     }
     var count: Int
     /// Of the largest score.
     var accuracy: Interval?
     /// Of the reported label, or the mean over all outputs of a classifier with more than two.
     var auc: Interval?
+    /// Of the largest score as the probability that the call is right.
     var calibrationError: Double
     var labels: [LabelFigures]
 
@@ -54,7 +57,7 @@ struct Evaluation {
         } else {
             auc = self.labels.first?.auc
         }
-        calibrationError = Evaluation.calibrationError(results)
+        calibrationError = Evaluation.calibrationError(results.map { ($0.confidence, $0.call == $0.truth) })
     }
 
     /// Scores of one output with their order.
@@ -77,7 +80,7 @@ struct Evaluation {
         var figures = LabelFigures(
             name: label.name, positives: positives,
             auc: bootstrap(count: results.count, resamples: resamples) { curve.area($0) }, operatingPoint: label.operatingPoint,
-            threshold: label.threshold)
+            threshold: label.threshold, calibrationError: calibrationError(zip(curve.scores, curve.isPositive).map { ($0, $1) }))
         if let threshold = label.threshold {
             let isCalled = curve.scores.map { $0 >= threshold }
             figures.accuracy = share(of: zip(isCalled, curve.isPositive).map { $0 == $1 }, resamples: resamples)
@@ -89,17 +92,17 @@ struct Evaluation {
         return figures
     }
 
-    /// Expected calibration error of the called class over 15 equal bins of confidence (Guo et al. 2017, arXiv:1706.04599).
-    private static func calibrationError(_ results: [CaseResult]) -> Double {
+    /// Expected calibration error over 15 equal bins of the score (Guo et al. 2017, arXiv:1706.04599).
+    private static func calibrationError(_ cases: [(score: Float, isTrue: Bool)]) -> Double {
         let binCount = 15
-        var confidence = [Double](repeating: 0, count: binCount)
-        var right = [Double](repeating: 0, count: binCount)
-        for result in results {
-            let bin = min(Int(result.confidence * Float(binCount)), binCount - 1)
-            confidence[bin] += Double(result.confidence)
-            right[bin] += result.call == result.truth ? 1 : 0
+        var expected = [Double](repeating: 0, count: binCount)
+        var observed = [Double](repeating: 0, count: binCount)
+        for one in cases {
+            let bin = max(0, min(Int(one.score * Float(binCount)), binCount - 1))
+            expected[bin] += Double(one.score)
+            observed[bin] += one.isTrue ? 1 : 0
         }
-        return zip(confidence, right).reduce(0) { $0 + ($1.0 - $1.1).magnitude } / Double(max(results.count, 1))
+        return zip(expected, observed).reduce(0) { $0 + ($1.0 - $1.1).magnitude } / Double(max(cases.count, 1))
     }
 }
 
@@ -107,10 +110,11 @@ extension Evaluation {
     var text: String {
         var lines = [
             "images             \(count)", "accuracy           \(line(accuracy)) of the largest score", "AUC                \(line(auc))",
-            "calibration error  \(fixed(calibrationError, 4)) (expected, 15 bins)",
+            "calibration error  \(fixed(calibrationError, 4)) of the largest score",
         ]
         for label in labels {
-            lines.append("\(label.name): \(label.positives) positive, AUC \(line(label.auc))")
+            lines.append(
+                "\(label.name): \(label.positives) positive, AUC \(line(label.auc)), calibration error \(fixed(label.calibrationError, 4))")
             if let threshold = label.threshold {
                 lines.append(
                     "  at \(label.operatingPoint.isEmpty ? "threshold" : label.operatingPoint) \(threshold): accuracy \(line(label.accuracy)), sensitivity "
@@ -140,7 +144,7 @@ extension Evaluation {
                 JSONMember("auc", interval(label.auc)), JSONMember("operatingPoint", .string(label.operatingPoint)),
                 JSONMember("threshold", real(label.threshold.flatMap { Double("\($0)") })), JSONMember("accuracy", interval(label.accuracy)),
                 JSONMember("sensitivity", real(label.sensitivity)),
-                JSONMember("specificity", real(label.specificity)),
+                JSONMember("specificity", real(label.specificity)), JSONMember("calibrationError", .number(label.calibrationError)),
             ])
         }
         return .object([

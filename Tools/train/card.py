@@ -23,7 +23,7 @@ ensemble of small CNNs. **Research and demonstration only. Not a medical device,
 
 ## Figures
 
-Official test split, {count} images, looked at once, after every choice was made on validation. 95 % bootstrap intervals over images
+Official test split, {count} images; every choice was made on validation, before it was looked at. 95 % bootstrap intervals over images
 ({resamples} resamples). Thresholds come from validation: the highest score whose smoothed balanced accuracy lies within one standard
 error of the best (`metrics.operating_point`); accuracy, sensitivity and specificity are those at the threshold. The calibration error is that of
 the score of pneumonia over 15 equal bins.
@@ -40,7 +40,8 @@ The ternary student starts from the float student and is trained further (`train
 not the price of ternary weights. The gap to the teacher says that longer training would still pay.
 
 `scores-test-ternary.json` and `scores-test-int8.json` hold the outputs and the score of each test image, computed in PyTorch by the rules of
-`Models/NUMERICS.md`. The shipped files give the same outputs in the engine, in every bit of all images. To see the rows of the last two models from the shipped files:
+`Models/NUMERICS.md`. The shipped files give the same outputs in the engine, in every bit of all images. The rows of the last two models are what
+`tern eval` prints for the shipped files:
 
     Tools/export_medmnist pneumoniamnist.npz --split test -o build/pneumonia-test
     tern eval Models/pneumonia28/pneumonia28.tern --images build/pneumonia-test --scores build/scores.csv

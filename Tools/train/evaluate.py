@@ -3,20 +3,25 @@
 
 Example:
     python3 Tools/train/evaluate.py --model Models/pneumonia28 --data DIR
-    python3 Tools/train/evaluate.py --model Models/pneumonia28 --data DIR --teacher build/train --write
+    python3 Tools/train/evaluate.py --model Models/pneumonia28 --data DIR --teacher build/train --engine .build/release/tern --write
 
 Prints JSON: accuracy at the threshold of validation and AUC, each with a 95 % bootstrap interval (2000 resamples of
-the test images, fixed seed). Needs torch and safetensors only; --teacher needs what training needs.
+the test images, fixed seed). Needs torch and safetensors only; --teacher needs what training needs. With --engine the rows of the ternary and
+the INT8 model are what `tern eval` prints for the model files in the folder, and their outputs must be PyTorch's in every bit.
 """
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -32,6 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True, help="folder with checkpoint/ and description-*.json")
     parser.add_argument("--data", type=Path, required=True, help="folder that holds pneumoniamnist.npz")
     parser.add_argument("--teacher", type=Path, help="output folder of train.py with teacher-*.pt, for the teacher's row")
+    parser.add_argument("--engine", type=Path, help="the command tern: take the quantised rows from the shipped files in the engine")
     parser.add_argument("--split", choices=data.SPLITS, default="test", help="split to judge (default: test)")
     parser.add_argument("--write", action="store_true",
                         help="write figures.json, scores-test-*.json, card.md and the descriptions' metrics into the folder")
@@ -88,6 +94,8 @@ def main() -> int:
         rows[kind], kept[kind] = judge(found, splits, options.split, description["output"]["temperature"],
                                        description["labels"][1]["threshold"])
         kept[kind + "Logits"] = found[options.split]
+        if options.engine:
+            rows[kind] = engine_row(options, description, splits[options.split], found[options.split])
     result = {"split": options.split, "images": len(splits[options.split].labels), "models": rows}
     print(json.dumps(result, indent=2))
     if options.write:
@@ -96,6 +104,31 @@ def main() -> int:
         write(options.model, result, kept, splits["test"], descriptions)
         card.write(options.model, result, descriptions["ternary"], snapped, descriptions["ternary"]["card"]["featureTeacher"])
     return 0
+
+
+def engine_row(options: argparse.Namespace, description: dict, split: data.Split, expected: torch.Tensor) -> dict:
+    """Figures of the shipped file as `tern eval` prints them; stops when an output of the engine is not `expected` [N, 2] in every bit."""
+    file = options.model / (description["name"] + ("-int8" if description["architecture"]["activationLevels"] == 127 else "") + ".tern")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for index, image in enumerate(split.images):
+            Image.fromarray(image[0].numpy()).save(folder / f"{index:05}.png")
+        rows = "".join(f"{index:05}.png,{label}\n" for index, label in enumerate(split.labels.tolist()))
+        (folder / "labels.csv").write_text("file,label\n" + rows)
+        scores = folder / "scores.csv"
+        command = [options.engine, "eval", file, "--images", folder, "--scores", scores, "--json"]
+        answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        with scores.open() as lines:
+            outputs = torch.tensor([[float(row["output0"]), float(row["output1"])] for row in csv.DictReader(lines)])
+    if not torch.equal(outputs, expected):
+        raise SystemExit(f"{file}: the engine's outputs are not PyTorch's in every bit")
+    label = answer["labels"][0]
+    ends = {key: [round(label[key]["low"], 4), round(label[key]["high"], 4)] for key in ("accuracy", "auc")}
+    return {"accuracy": round(label["accuracy"]["value"], 4), "sensitivity": round(label["sensitivity"], 4),
+            "specificity": round(label["specificity"], 4),
+            "balancedAccuracy": round((label["sensitivity"] + label["specificity"]) / 2, 4), "accuracyInterval": ends["accuracy"],
+            "auc": round(label["auc"]["value"], 4), "aucInterval": ends["auc"], "threshold": description["labels"][1]["threshold"],
+            "calibrationError": round(label["calibrationError"], 4)}
 
 
 def write(folder: Path, result: dict, kept: dict, test: data.Split, descriptions: dict) -> None:
