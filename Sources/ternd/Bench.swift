@@ -13,6 +13,7 @@ func runBench(_ words: [String]) throws(Failure) -> ExitCode {
     let repeatCount = try arguments.number("--repeat", 1...1_000_000, standard: 50)
     let model = try options.open()
     let engine = try options.engine(model)
+    try options.prove(engine)
     var bench = Bench(engine: engine, repeatCount: repeatCount)
     do throws(EngineError) {
         try bench.measure()

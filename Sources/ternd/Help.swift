@@ -32,7 +32,8 @@ extension Command {
             usage: ternd infer --model M.tern [options] FILE...
 
             Reads JPEG, PNG and DICOM files and writes one JSON line (tern.result/1) for each, in the order given, also for those that cannot
-            be analysed. Exit code 65 when one could not be, 66 when the only failures are files that could not be opened.
+            be analysed. Exit code 65 when one could not be, 66 when the only failures are files that could not be opened. The golden vectors of
+            the model come first: when one differs, no image is read and the exit code is 70.
 
             \(modelHelp)
             example: ternd infer --model pneumonia28.tern --allow-unsigned chest-1.jpeg chest-2.dcm

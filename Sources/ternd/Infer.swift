@@ -10,7 +10,9 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
     let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options, flags: ModelOptions.flags)
     guard !arguments.operands.isEmpty else { throw Failure(.usage, "infer: no image files; see ternd infer --help") }
     let options = try ModelOptions(arguments)
-    let reader = Reader(engine: try options.engine(try options.open()))
+    let engine = try options.engine(try options.open())
+    try options.prove(engine)
+    let reader = Reader(engine: engine)
     var outcome = ExitCode.ok
     for (index, path) in arguments.operands.enumerated() {
         var code = ExitCode.ok

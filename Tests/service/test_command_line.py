@@ -148,6 +148,14 @@ def test_selftest_with_a_model(models):
     assert wrong.returncode == 70 and "FAILED" in wrong.stdout
 
 
+@pytest.mark.parametrize("verb", ["infer", "bench"])
+def test_nothing_comes_from_a_model_whose_golden_vectors_differ(models, tmp_path, verb):
+    files = [write(tmp_path, "w", png())] if verb == "infer" else []
+    done = ternd(verb, "--model", models / "wrong.tern", UNSIGNED, *files)
+    assert done.returncode == 70 and "golden vector 0" in done.stderr
+    assert done.stdout == ""
+
+
 def test_bench_has_every_field_and_allocates_nothing(models):
     done = ternd("bench", "--model", models / "mean.tern", UNSIGNED, "--repeat", "20", "--profile")
     report = json.loads(done.stdout)
