@@ -8,10 +8,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,116 +147,6 @@ void tern_utc_now(tern_utc *now)
     *now = (tern_utc){
         fields.tm_year + 1900, fields.tm_mon + 1, fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec, (int)(clock.tv_nsec / 1000000),
     };
-}
-
-static int fill_address(const char *path, struct sockaddr_un *address)
-{
-    size_t count = strlen(path);
-    if (count == 0 || count >= sizeof address->sun_path)
-        return TERN_SOCKET_PATH_TOO_LONG;
-    memset(address, 0, sizeof *address);
-    address->sun_family = AF_UNIX;
-    memcpy(address->sun_path, path, count + 1);
-    return 0;
-}
-
-/* Makes way at the path: 0 when nothing is there any more. */
-static int clear_path(const char *path, const struct sockaddr_un *address, int *replaced)
-{
-    struct stat found;
-    if (lstat(path, &found) != 0)
-        return errno == ENOENT ? 0 : errno;
-    if (!S_ISSOCK(found.st_mode))
-        return TERN_SOCKET_NOT_A_SOCKET;
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0)
-        return errno;
-    int failure = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
-    close(probe);
-    /* EAGAIN: someone listens, and its backlog is full. */
-    if (failure == 0 || failure == EAGAIN)
-        return TERN_SOCKET_ANSWERED;
-    if (failure != ECONNREFUSED)
-        return failure;
-    if (unlink(path) != 0)
-        return errno;
-    *replaced = 1;
-    return 0;
-}
-
-int tern_listen_unix(const char *path, unsigned mode, int backlog, int *descriptor, int *replaced)
-{
-    struct sockaddr_un address;
-    *replaced = 0;
-    int failure = fill_address(path, &address);
-    if (failure == 0)
-        failure = clear_path(path, &address, replaced);
-    if (failure != 0)
-        return failure;
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener < 0)
-        return errno;
-    mode_t before = umask(~(mode_t)mode & 0777);
-    if (bind(listener, (const struct sockaddr *)&address, sizeof address) != 0)
-        failure = errno;
-    umask(before);
-    if (failure == 0 && listen(listener, backlog) != 0)
-        failure = errno;
-    if (failure != 0) {
-        close(listener);
-        return failure;
-    }
-    *descriptor = listener;
-    return 0;
-}
-
-int tern_adopt_listener(int *descriptor)
-{
-    const char *process = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-    if (!process || !count || strtoull(process, NULL, 10) != (unsigned long long)getpid())
-        return 0;
-    int listening = 0, family = 0;
-    socklen_t bytes = sizeof listening;
-    if (strtoull(count, NULL, 10) != 1 || getsockopt(3, SOL_SOCKET, SO_ACCEPTCONN, &listening, &bytes) != 0 || !listening)
-        return TERN_SOCKET_NOT_LISTENING;
-    bytes = sizeof family;
-    if (getsockopt(3, SOL_SOCKET, SO_DOMAIN, &family, &bytes) != 0 || family != AF_UNIX)
-        return TERN_SOCKET_NOT_LISTENING;
-    fcntl(3, F_SETFD, FD_CLOEXEC);
-    fcntl(3, F_SETFL, fcntl(3, F_GETFL) | O_NONBLOCK);
-    *descriptor = 3;
-    return 1;
-}
-
-int tern_notify(const char *state)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address;
-    if (!path)
-        return 0;
-    int failure = fill_address(path, &address);
-    if (failure != 0)
-        return EINVAL;
-    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    if (path[0] == '@')
-        address.sun_path[0] = 0; /* an abstract name */
-    int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (sender < 0)
-        return errno;
-    if (sendto(sender, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, bytes) < 0)
-        failure = errno;
-    close(sender);
-    return failure;
-}
-
-void tern_remove_socket(const char *path, int descriptor)
-{
-    struct sockaddr_un bound;
-    socklen_t bytes = sizeof bound;
-    memset(&bound, 0, sizeof bound);
-    /* Only the name this descriptor was bound to. */
-    if (getsockname(descriptor, (struct sockaddr *)&bound, &bytes) == 0 && strncmp(bound.sun_path, path, sizeof bound.sun_path) == 0)
-        unlink(path);
 }
 
 int tern_make_directory(const char *path, unsigned mode)

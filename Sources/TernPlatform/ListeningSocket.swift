@@ -3,7 +3,8 @@ import CTernPlatform
 /// A Unix socket that listens, ours or handed over by the service manager.
 @safe public final class ListeningSocket {
     let descriptor: Int32
-    private let boundPath: String?
+    /// The path and the file that binding made; nil for a socket of the service manager.
+    private let bound: (path: String, listener: tern_listener)?
     /// True when a socket file that nobody listened on was in the way and has been replaced.
     public let replacedStaleSocket: Bool
 
@@ -12,19 +13,18 @@ import CTernPlatform
     /// - Throws: `SocketError`; a path that exists is touched only when it is a socket nobody listens on.
     public init(path: String) throws(SocketError) {
         guard !path.utf8.contains(0) else { throw .pathTooLong(limitByteCount: 107) }
-        var listener: Int32 = -1
-        var replaced: Int32 = 0
-        // SAFETY: the callee reads a terminated string and fills two integers during the call.
-        let failure = unsafe path.withCString { unsafe tern_listen_unix($0, 0o660, 64, &listener, &replaced) }
+        var listener = tern_listener()
+        // SAFETY: the callee reads a terminated string and fills the structure during the call.
+        let failure = unsafe path.withCString { unsafe tern_listen_unix($0, 0o660, 64, &listener) }
         guard failure == 0 else { throw SocketError(failure: failure) }
-        descriptor = listener
-        boundPath = path
-        replacedStaleSocket = replaced != 0
+        descriptor = listener.descriptor
+        bound = (path, listener)
+        replacedStaleSocket = listener.replaced != 0
     }
 
     private init(adopted listener: Int32) {
         descriptor = listener
-        boundPath = nil
+        bound = nil
         replacedStaleSocket = false
     }
 
@@ -39,11 +39,11 @@ import CTernPlatform
         return outcome == 0 ? nil : ListeningSocket(adopted: listener)
     }
 
-    /// Closes the socket and removes its path, if we made it.
+    /// Closes the socket and removes its path, if that still is the file we made.
     deinit {
-        if let boundPath {
-            // SAFETY: the callee reads a terminated string during the call.
-            unsafe boundPath.withCString { unsafe tern_remove_socket($0, descriptor) }
+        if var bound {
+            // SAFETY: the callee reads a terminated string and the structure during the call.
+            unsafe bound.path.withCString { unsafe tern_remove_socket($0, &bound.listener) }
         }
         tern_close(descriptor)
     }
@@ -51,7 +51,7 @@ import CTernPlatform
 
 /// Why there is no listening socket.
 public enum SocketError: Error, Equatable, Sendable {
-    /// A server answers at the path.
+    /// A server answers at the path, or is about to.
     case anotherServerAnswers
     /// The path exists and is not a socket.
     case notASocket

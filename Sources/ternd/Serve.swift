@@ -75,7 +75,7 @@ private func openSocket(_ path: String?) throws(Failure) -> ListeningSocket {
 extension Failure {
     init(_ error: SocketError) {
         switch error {
-        case .anotherServerAnswers: self.init(.busy, "socket: another server answers there")
+        case .anotherServerAnswers: self.init(.busy, "socket: another server answers or starts there")
         case .notASocket: self.init(.cannotOpen, "socket: the path exists and is not a socket; nothing was changed")
         case .pathTooLong(let limit): self.init(.usage, "socket: a path has 1 to \(limit) bytes")
         case .notListening: self.init(.unavailable, "socket: the service manager gave something else than one listening Unix socket")

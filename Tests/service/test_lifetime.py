@@ -155,6 +155,36 @@ def test_a_second_server_is_refused(start, tmp_path):
     assert first.post(png()).status == 200
 
 
+def test_stopping_leaves_the_socket_of_another_server(start, tmp_path):
+    first = start()
+    first.socket_path.unlink()
+    second = start(state=tmp_path / "other")
+    assert first.stop() == 0
+    assert second.post(png()).status == 200
+    assert second.stop() == 0 and not second.socket_path.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "state"]
+
+
+def test_of_servers_that_start_together_one_listens(start, tmp_path):
+    start().stop(signal.SIGKILL)  # leaves a socket that nobody listens on
+    servers = [start(ready=False, state=tmp_path / f"state{index}") for index in range(6)]
+    ready = []
+    for server in servers:
+        try:
+            ready.append(server.wait_until_ready())
+        except AssertionError:
+            assert server.process.wait(timeout=LIMIT) == 75, server.messages
+    assert len(ready) == 1
+    assert ready[0].post(png()).status == 200
+    assert not (tmp_path / "tern.sock.lock").exists()
+
+
+def test_a_file_that_bears_the_name_of_the_lock_stays(start, tmp_path):
+    (tmp_path / "tern.sock.lock").write_text("mine")
+    assert start().stop() == 0
+    assert (tmp_path / "tern.sock.lock").read_text() == "mine"
+
+
 def test_a_socket_path_that_is_a_file(start, tmp_path):
     (tmp_path / "file").write_text("mine")
     server = start(ready=False, socket_path=tmp_path / "file")

@@ -6,4 +6,5 @@
 #include "digest.h"
 #include "worker.h"
 #include "http.h"
+#include "sockets.h"
 #include "system.h"

@@ -1,4 +1,4 @@
-/* What a process needs of the operating system: its arguments, descriptors, time, sockets, a lock, an append-only file.
+/* What a process needs of the operating system: its arguments, descriptors, time, a lock, an append-only file.
    Functions that return int give 0 or an errno value unless they say otherwise. */
 #pragma once
 
@@ -26,21 +26,6 @@ typedef struct tern_utc {
 } tern_utc;
 uint64_t tern_monotonic_nanoseconds(void);
 void tern_utc_now(tern_utc *now);
-
-/* Unix sockets. */
-enum {
-    TERN_SOCKET_ANSWERED = -1,     /* a server listens at the path */
-    TERN_SOCKET_NOT_A_SOCKET = -2, /* the path is something else */
-    TERN_SOCKET_PATH_TOO_LONG = -3,
-    TERN_SOCKET_NOT_LISTENING = -4,
-};
-/* Binds and listens with `mode`. A socket file nobody listens on is replaced, `replaced` says so. 0, errno or a value above. */
-int tern_listen_unix(const char *path, unsigned mode, int backlog, int *descriptor, int *replaced);
-/* 1 and descriptor 3 when the process was started with a listening socket (LISTEN_PID, LISTEN_FDS), 0 when not, or TERN_SOCKET_NOT_LISTENING. */
-int tern_adopt_listener(int *descriptor);
-/* Sends `state` to the socket that NOTIFY_SOCKET names; 0 also when it names none. */
-int tern_notify(const char *state);
-void tern_remove_socket(const char *path, int descriptor);
 
 /* A directory and the lock inside it. */
 int tern_make_directory(const char *path, unsigned mode);
