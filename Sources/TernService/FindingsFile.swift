@@ -18,7 +18,7 @@ public final class FindingsFile {
 
     /// Opens the file, cuts a torn last line, and reads the newest lines back.
     ///
-    /// - Throws: `ServiceError.findingsFile`, or `.findingsFileDamaged` when more than the last line is not a result.
+    /// - Throws: `ServiceError.findingsFile`, or `.findingsFileDamaged` when a whole line is not a result or not in its place; the file is then as before.
     public init(directory: StateDirectory) throws(ServiceError) {
         let bytes: [UInt8]
         let start: Int
@@ -37,8 +37,8 @@ public final class FindingsFile {
 
     /// Takes in whole lines; `bytes` begin at byte `start` of the file.
     ///
-    /// - Returns: the byte of the file where the last valid line ends. A power cut may leave one line unfinished, or finished but with
-    ///   blocks that never reached the disk; more than that is not ours to repair.
+    /// - Returns: the byte of the file where the last valid line ends. A power cut may leave the last line unfinished, or finished but with
+    ///   blocks that never reached the disk and read as zero; anything else that is no result is not ours to remove.
     private func readBack(_ bytes: [UInt8], from start: Int) throws(ServiceError) -> Int {
         var position = 0
         if start > 0 {
@@ -48,7 +48,7 @@ public final class FindingsFile {
         }
         while let end = bytes[position...].firstIndex(of: 0x0A) {
             guard let entry = Self.entry(bytes[position...end]), entry.sequence > lastSequence else {
-                guard end + 1 == bytes.count else { throw .findingsFileDamaged(byteOffset: start + position) }
+                guard end + 1 == bytes.count, bytes[position...end].contains(0) else { throw .findingsFileDamaged(byteOffset: start + position) }
                 break
             }
             lastSequence = entry.sequence
@@ -56,6 +56,8 @@ public final class FindingsFile {
             position = end + 1
         }
         guard bytes.count - position <= Self.limitLineByteCount else { throw .findingsFileDamaged(byteOffset: start + position) }
+        // Without one whole line in so large a file the number to go on with is not known.
+        guard start == 0 || lastSequence > 0 else { throw .findingsFileDamaged(byteOffset: start) }
         return start + position
     }
 

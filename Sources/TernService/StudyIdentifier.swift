@@ -66,7 +66,7 @@ public enum ServiceError: Error, Equatable, Sendable {
     case noRandomness
     /// `findings.jsonl` cannot be opened, read or cut.
     case findingsFile(errno: Int32)
-    /// More than one line at the end of `findings.jsonl`, from this byte on, is not a result of ours.
+    /// The whole line of `findings.jsonl` that begins at this byte is not a result of ours, or its number is not above the one before.
     case findingsFileDamaged(byteOffset: Int)
     /// There is no memory for the server or no thread for the worker.
     case outOfResources

@@ -88,7 +88,10 @@ extension Failure {
         case .noRandomness: self.init(.unavailable, "the system gives no random bytes")
         case .findingsFile(let errno): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "findings.jsonl: \(reason(errno))")
         case .findingsFileDamaged(let offset):
-            self.init(.inputOutput, "findings.jsonl: from byte \(offset) it holds something else than results; move it away to start a new one")
+            self.init(
+                .inputOutput,
+                "findings.jsonl: the line at byte \(offset) is not a result with a number above the one before; nothing was changed: "
+                    + "repair the line, or move the file away to start a new one")
         case .outOfResources: self.init(.unavailable, "the system refuses memory or a thread")
         case .eventLoop: self.init(.ourFault, "the event loop failed")
         }

@@ -69,6 +69,39 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         #expect(try folder.contents.count == 2 << 20)
     }
 
+    @Test func leavesEveryWholeLastLine() throws {
+        let folder = Folder()
+        do {
+            let file = try folder.file()
+            for _ in 0..<2 {
+                var one = result(try StudyIdentifier())
+                _ = try file.append(&one)
+            }
+        }
+        let whole = try folder.contents
+        let first = try #require(whole.firstIndex(of: 0x0A)) + 1
+        var zeroed = Array(whole[first...])
+        zeroed[20] = 0
+        let foreign = [Array("a line of someone else\n".utf8), Array("{\"schema\":\"tern.result/2\",\"sequence\":3}\n".utf8), [0x0A]]
+        // Also a whole result whose number does not go on: the first one again, the last one again.
+        for line in foreign + [Array(whole[..<first]), Array(whole[first...])] {
+            try folder.write(whole + line)
+            #expect(throws: ServiceError.findingsFileDamaged(byteOffset: whole.count)) { try folder.file() }
+            #expect(try folder.contents == whole + line)
+        }
+        try folder.write(whole + zeroed)
+        #expect(try folder.file().cutByteCount == zeroed.count)
+        #expect(try folder.contents == whole)
+    }
+
+    @Test func refusesALargeFileWithoutAWholeLine() throws {
+        let folder = Folder()
+        _ = try folder.file()
+        try folder.write([UInt8](repeating: 0x20, count: FindingsFile.limitRecoveryByteCount + 100) + [0x0A])
+        #expect(throws: ServiceError.self) { try folder.file() }
+        #expect(try folder.contents.count == FindingsFile.limitRecoveryByteCount + 101)
+    }
+
     @Test func readsBackOnlyTheNewestOfALargeFile() throws {
         let folder = Folder()
         _ = try folder.file()

@@ -123,12 +123,16 @@ def test_a_torn_line_is_cut_and_reported(start):
 
 def test_a_file_that_is_not_ours_is_left_alone(start):
     server = start()
+    server.post(png())
     server.stop()
     path = server.state / "findings.jsonl"
-    path.write_bytes(b"something\nelse\n")
-    server = start(ready=False)
-    assert server.process.wait(timeout=LIMIT) == 74
-    assert path.read_bytes() == b"something\nelse\n"
+    whole = path.read_bytes()
+    for contents in (b"something\nelse\n", b"one line\n", whole + b"a note\n", whole + whole):
+        path.write_bytes(contents)
+        server = start(ready=False)
+        assert server.process.wait(timeout=LIMIT) == 74
+        assert "move the file away" in server.stop_messages()
+        assert path.read_bytes() == contents
 
 
 def test_a_disk_that_takes_no_more(start):
