@@ -19,20 +19,6 @@ public enum InputKind: String, Equatable, Sendable {
     case dicom
     case jpeg
     case png
-
-    /// What the first bytes say: JPEG's start of image, PNG's signature, or `DICM` after the preamble of PS3.10 2024d 7.1.
-    public init?(firstBytesOf bytes: [UInt8]) {
-        // A DICOM preamble may hold the header of another kind, so the mark of DICOM counts first.
-        if bytes.count >= 132, bytes[128...131].elementsEqual([0x44, 0x49, 0x43, 0x4D]) {
-            self = .dicom
-        } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
-            self = .jpeg
-        } else if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-            self = .png
-        } else {
-            return nil
-        }
-    }
 }
 
 /// What was analysed, without anything that names a patient.

@@ -29,7 +29,7 @@ public final class Service {
     /// - Throws: `ServiceError.outOfResources`.
     public init(
         identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, directory: StateDirectory, file: FindingsFile,
-        analyse: @escaping Analyser
+        recognise: @escaping Recogniser, analyse: @escaping Analyser
     ) throws(ServiceError) {
         var bounds = HTTPLimits()
         bounds.bodyByteCount = limits.http.bodyByteCount
@@ -43,7 +43,7 @@ public final class Service {
         } catch {
             throw .outOfResources
         }
-        core = ServiceCore(identity: identity, limits: limits, file: file, startedAt: Clock.monotonicNanoseconds)
+        core = ServiceCore(identity: identity, limits: limits, file: file, startedAt: Clock.monotonicNanoseconds, recognise: recognise)
         self.file = file
         self.directory = directory
         self.analyse = analyse

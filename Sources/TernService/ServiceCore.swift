@@ -27,6 +27,7 @@ struct ServiceCore {
     let identity: ServiceIdentity
     let limits: ServiceLimits
     let startedAt: UInt64
+    private let recognise: Recogniser
     var ring: ResultRing
     /// Accepted studies without a result yet.
     private(set) var pending: [StudyIdentifier: Int] = [:]
@@ -41,7 +42,8 @@ struct ServiceCore {
     private(set) var journalByteCount: Int
     let cutByteCount: Int
 
-    init(identity: ServiceIdentity, limits: ServiceLimits, file: FindingsFile, startedAt: UInt64) {
+    init(identity: ServiceIdentity, limits: ServiceLimits, file: FindingsFile, startedAt: UInt64, recognise: @escaping Recogniser) {
+        self.recognise = recognise
         self.identity = identity
         self.limits = limits
         self.startedAt = startedAt
@@ -79,7 +81,7 @@ struct ServiceCore {
         guard let kind = InputKind(contentType: request.contentType) else { throw .unknownKind }
         guard !request.body.isEmpty else { throw .emptyBody }
         guard request.body.count <= limits.http.bodyByteCount else { throw .bodyTooLarge(limit: limits.http.bodyByteCount) }
-        guard InputKind(firstBytesOf: request.body) == kind else { throw .kindMismatch }
+        guard recognise(request.body) == kind else { throw .kindMismatch }
         if let free = around.freeByteCount, free < limits.freeByteCount { throw .diskFull }
         // A client that does not wait would never hear that its result was lost.
         if !isRecording, !waits { throw .diskFull }

@@ -78,5 +78,8 @@ public struct ServiceIdentity: Sendable {
     }
 }
 
+/// Tells the kind of an image from its bytes, nil when it is none that is read; called on the loop's thread.
+public typealias Recogniser = ([UInt8]) -> InputKind?
+
 /// Reads one study; called on the worker's thread, one call at a time.
 public typealias Analyser = (Study) -> Analysis

@@ -34,7 +34,7 @@ private func readFileOperand(_ path: String, _ reader: Reader, _ code: inout Exi
     do throws(ServiceError) { identifier = try StudyIdentifier() } catch { throw Failure(.unavailable, "the system gives no random bytes") }
     do throws(PlatformError) {
         let bytes = try readFile(path, limitByteCount: limitFileByteCount)
-        return reader.read(bytes, kind: InputKind(firstBytesOf: bytes), identifier: identifier)
+        return reader.read(bytes, kind: InputKind(recognising: bytes), identifier: identifier)
     } catch {
         switch error {
         case .emptyFile: return reader.read([], kind: nil, identifier: identifier)

@@ -47,7 +47,7 @@ final class Reader {
     }
 
     private func analyse(_ bytes: [UInt8], kind: InputKind?, into result: inout FindingResult) throws(ReadFailure) {
-        guard let kind else { throw bytes.isEmpty ? .empty : .unknownKind }
+        guard let kind else { throw bytes.isEmpty ? .empty : ReadFailure(PrepareError.unknownKind) }
         let prepared: PreparedInput
         do throws(PrepareError) {
             var start = Clock.monotonicNanoseconds
@@ -121,7 +121,6 @@ struct ReadFailure: Error {
     }
 
     static var empty: ReadFailure { ReadFailure(400, "empty_input", "EMPTY", "The input has no bytes") }
-    static var unknownKind: ReadFailure { ReadFailure(415, "unknown_kind", "UNKNOWN-KIND", "The input is not JPEG, PNG or DICOM") }
     static var notOpened: ReadFailure { ReadFailure(400, "not_opened", "NOT-OPENED", "The file could not be opened") }
     static var fileTooLarge: ReadFailure { ReadFailure(413, "too_large", "FILE-TOO-LARGE", "The file has too many bytes") }
 
@@ -143,6 +142,18 @@ struct ReadFailure: Error {
             self.init(422, "unfit", "NOT-FINITE", "The model gives no finite output for this image")
         } else {
             self.init(500, "internal", "ENGINE", "The engine failed")
+        }
+    }
+}
+
+extension InputKind {
+    /// What the decoders say the bytes are; nil when none of them reads such a file.
+    init?(recognising bytes: [UInt8]) {
+        switch ImageKind(recognising: bytes.rawBytes) {
+        case .dicom: self = .dicom
+        case .jpeg: self = .jpeg
+        case .png: self = .png
+        case nil: return nil
         }
     }
 }

@@ -37,9 +37,9 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
 
     let reader = Reader(engine: engine)
     do throws(ServiceError) {
-        let service = try Service(identity: identity, limits: limits, socket: socket, directory: directory, file: file) { study in
-            reader.read(study.bytes, kind: study.kind, identifier: study.identifier)
-        }
+        let service = try Service(
+            identity: identity, limits: limits, socket: socket, directory: directory, file: file, recognise: { InputKind(recognising: $0) },
+            analyse: { reader.read($0.bytes, kind: $0.kind, identifier: $0.identifier) })
         Process.notifyManager("READY=1")
         let signature = reference.keyIdentifier == nil ? "unsigned" : "signed"
         say(

@@ -56,13 +56,4 @@ import TernFindings
         #expect(text.contains(#""quality":{"assessed":false},"findings":[]"#))
         #expect(text.hasSuffix(#""digest":null}"#))
     }
-
-    @Test func firstBytesTellTheKind() {
-        #expect(InputKind(firstBytesOf: [0xFF, 0xD8, 0xFF, 0xE0]) == .jpeg)
-        #expect(InputKind(firstBytesOf: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) == .png)
-        #expect(InputKind(firstBytesOf: [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)) == .dicom)
-        // PS3.10 leaves the preamble to anyone: a DICOM file may begin like another kind.
-        #expect(InputKind(firstBytesOf: [0xFF, 0xD8, 0xFF] + [UInt8](repeating: 0, count: 125) + Array("DICM".utf8)) == .dicom)
-        for count in 0..<132 { #expect(InputKind(firstBytesOf: [UInt8](repeating: 0x44, count: count)) == nil) }
-    }
 }

@@ -141,7 +141,8 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         limits.resultCount = 2
         let identity = ServiceIdentity(
             version: "0", model: model, instructionSet: "scalar", threadCount: 1, arenaByteCount: 0, goldenVectorCount: 1, modelDocument: Array("{}".utf8))
-        return ServiceCore(identity: identity, limits: limits, file: try folder.file(), startedAt: 0)
+        return ServiceCore(identity: identity, limits: limits, file: try folder.file(), startedAt: 0,
+            recognise: { $0.first == 0x89 ? .png : nil })
     }
 
     private func status(_ answer: ServiceCore.Answer) -> Int {

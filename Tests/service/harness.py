@@ -63,6 +63,18 @@ def dicom(pixels=True, modality="DX", side=16, value=200):
     return out.getvalue()
 
 
+def bare_dicom(**more):
+    """The same data set in implicit VR little endian, without preamble and file meta information."""
+    from pydicom import dcmread, dcmwrite
+
+    data = dcmread(io.BytesIO(dicom(**more)))
+    del data.file_meta
+    data.preamble = None
+    out = io.BytesIO()
+    dcmwrite(out, data, implicit_vr=True, little_endian=True)
+    return out.getvalue()
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, timeout=LIMIT):
         super().__init__("tern", timeout=timeout)

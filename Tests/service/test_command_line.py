@@ -5,7 +5,7 @@ import struct
 import subprocess
 
 import pytest
-from harness import CONTRACT, dicom, jpeg, png, ternd, binary
+from harness import CONTRACT, bare_dicom, dicom, jpeg, png, ternd, binary
 
 UNSIGNED = "--allow-unsigned"
 
@@ -37,6 +37,18 @@ def test_infer_reads_three_kinds(models, tmp_path):
     assert lines[2]["input"]["sopInstanceUID"] == "2.25.1234"
     assert "Doe" not in done.stdout and "4711" not in done.stdout
     assert done.stderr == ""
+
+
+def test_infer_reads_a_data_set_without_a_preamble(models, tmp_path):
+    part10, bare = results(infer(models, write(tmp_path, "a", dicom(value=10)), write(tmp_path, "b", bare_dicom(value=10))))
+    assert bare["status"] == "succeeded" and bare["input"]["kind"] == "dicom"
+    assert bare["digest"] == part10["digest"]
+
+
+def test_a_preamble_does_not_hide_dicom(models, tmp_path):
+    disguised = b"\xff\xd8\xff" + dicom()[3:]
+    (line,) = results(infer(models, write(tmp_path, "a", disguised)))
+    assert (line["status"], line["input"]["kind"]) == ("succeeded", "dicom")
 
 
 def test_scores_and_digest_are_those_computed_by_hand(models, tmp_path):
@@ -77,7 +89,7 @@ def test_every_failure_has_a_line(models, tmp_path):
     done = infer(models, *files)
     lines = results(done)
     assert [line["status"] for line in lines] == ["failed"] * 7 + ["succeeded"]
-    assert [line["reason"]["value"] for line in lines[:3]] == ["EMPTY", "UNKNOWN-KIND", "JPEG-TRUNCATED"]
+    assert [line["reason"]["value"] for line in lines[:3]] == ["EMPTY", "KIND-UNKNOWN", "JPEG-TRUNCATED"]
     assert lines[3]["reason"]["value"] == "IMAGE-TOO-LARGE"
     assert lines[4]["reason"]["value"] == "DICOM-NO-PIXELS"
     assert [line["reason"]["value"] for line in lines[5:7]] == ["NOT-OPENED"] * 2

@@ -4,7 +4,7 @@ import struct
 import subprocess
 
 import pytest
-from harness import LIMIT, dicom, jpeg, png
+from harness import LIMIT, bare_dicom, dicom, jpeg, png
 
 
 def huge_jpeg():
@@ -49,6 +49,8 @@ def test_dicom_and_jpeg(start):
     assert server.post(jpeg(), "image/jpeg; q=1").json()["input"]["kind"] == "jpeg"
     answer = server.post(dicom(), "Application/DICOM").json()
     assert answer["input"]["sopInstanceUID"] == "2.25.1234" and answer["input"]["frame"] == 1
+    answer = server.post(bare_dicom(), "application/dicom")
+    assert answer.status == 200 and answer.json()["input"]["kind"] == "dicom"
     assert b"Doe" not in (server.state / "findings.jsonl").read_bytes()
 
 
@@ -59,6 +61,7 @@ def test_dicom_and_jpeg(start):
         (b"a text file\n", "text/plain", 415, "unknown_kind"),
         (b"a text file\n", "image/jpeg", 415, "kind_mismatch"),
         (png(), "image/jpeg", 415, "kind_mismatch"),
+        (bare_dicom(), "image/png", 415, "kind_mismatch"),
         (png(), "application/nifti", 415, "unknown_kind"),
     ])
 def test_refused_at_the_door(start, body, kind, status, code):
