@@ -36,7 +36,9 @@ struct PixelDescription {
             throw .unsupportedPixels(.bits(allocated: bitsAllocated, stored: bitsStored, high: highBit))
         }
         do throws(ImageLimitError) {
-            sampleCount = try ImageLimits.sampleCount(width: width, height: height, channels: channels)
+            sampleCount = try ImageLimits.sampleCount(
+                // Signed samples become Int16, of 8 bits too.
+                width: width, height: height, channels: channels, bytesPerSample: isSigned ? 2 : bitsAllocated / 8)
         } catch {
             throw .shape(error)
         }
@@ -110,7 +112,7 @@ struct PixelDescription {
     }
 
     private func samples8(_ stored: [UInt8]) -> DecodedImage.Samples {
-        if isSigned { return .int16(signed(stored.map(UInt16.init))) }
+        if isSigned { return .int16(signed(stored)) }
         var values = isPlanar ? interleaved(stored) : stored
         // Bits above the stored ones are no part of the sample (PS3.5 2024d 8.1.1).
         let mask = UInt8.max >> UInt8(8 - bitsStored)
@@ -131,9 +133,9 @@ struct PixelDescription {
     }
 
     /// Spreads the sign bit, bit `bitsStored` - 1, over the bits above it.
-    private func signed(_ stored: [UInt16]) -> [Int16] {
+    private func signed<Stored: FixedWidthInteger>(_ stored: [Stored]) -> [Int16] {
         let shift = Int16(16 - bitsStored)
-        return stored.map { (Int16(bitPattern: $0) << shift) >> shift }
+        return stored.map { (Int16(truncatingIfNeeded: $0) << shift) >> shift }
     }
 
     private func interleaved(_ planes: [UInt8]) -> [UInt8] {

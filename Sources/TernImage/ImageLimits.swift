@@ -2,21 +2,29 @@
 public enum ImageLimits {
     /// A stitched whole-spine radiograph has about 3,000 by 10,000 pixels; a side beyond 16,384 is no scanner's image.
     public static let limitSide = 16_384
-    /// 64 Mi pixels, 128 MiB of 16-bit samples: four times the largest mammography detector, and still within a small device's memory.
-    public static let limitPixels = 64 << 20
+    /// 64 MiB of decoded samples, every channel counted, alpha too: the largest radiographs (mammography of 4,728 by 5,928 and a spine of
+    /// 3,000 by 10,000 pixels, 16 bit) take 54 and 58 MiB, and a decoder holds at most one more store of this size. Grey of 8 bits reaches
+    /// 64 Mi pixels, grey of 16 bits 32 Mi, colour of 8 bits 21 Mi.
+    public static let limitByteCount = 64 << 20
 
     /// Gives the number of samples of an image, once its shape is within the limits.
     ///
-    /// - Range: the result is 1 ... `limitPixels` * `channels`.
-    /// - Precondition: `channels` is 1 ... 4.
+    /// - Parameters:
+    ///   - channels: those that the decoder must store, 1 ... 4.
+    ///   - bytesPerSample: 1 or 2.
+    /// - Range: the result is 1 ... `limitByteCount` / `bytesPerSample`.
     /// - Throws: `ImageLimitError` when a side is not positive or a limit is passed.
-    public static func sampleCount(width: Int, height: Int, channels: Int) throws(ImageLimitError) -> Int {
-        precondition((1...4).contains(channels), "a decoder makes 1 ... 4 channels")
+    public static func sampleCount(width: Int, height: Int, channels: Int, bytesPerSample: Int) throws(ImageLimitError) -> Int {
+        precondition((1...4).contains(channels) && (1...2).contains(bytesPerSample), "a decoder makes 1 ... 4 channels of 8 or 16 bits")
         guard width > 0, height > 0 else { throw .emptySide(width: width, height: height) }
         guard width <= limitSide, height <= limitSide else { throw .sideTooLong(width: width, height: height, limit: limitSide) }
-        // Both sides are at most 2^14 and channels at most 4: the product fits in 31 bits.
-        guard width * height <= limitPixels else { throw .tooManyPixels(width: width, height: height, limit: limitPixels) }
-        return width * height * channels
+        // Both sides are at most 2^14 and a pixel has at most 8 bytes: the product fits in 32 bits.
+        let sampleCount = width * height * channels
+        let byteCount = sampleCount * bytesPerSample
+        guard byteCount <= limitByteCount else {
+            throw .tooManyBytes(width: width, height: height, byteCount: byteCount, limit: limitByteCount)
+        }
+        return sampleCount
     }
 }
 
@@ -26,6 +34,6 @@ public enum ImageLimitError: Error, Equatable, Sendable {
     case emptySide(width: Int, height: Int)
     /// A side is longer than `limit` pixels.
     case sideTooLong(width: Int, height: Int, limit: Int)
-    /// The product of the sides is more than `limit` pixels.
-    case tooManyPixels(width: Int, height: Int, limit: Int)
+    /// The samples would take `byteCount` bytes, more than `limit`.
+    case tooManyBytes(width: Int, height: Int, byteCount: Int, limit: Int)
 }

@@ -4,8 +4,9 @@ public import TernImage
 
 /// Decodes baseline and progressive JPEG files with libjpeg-turbo.
 public enum JPEGDecoder {
-    /// Coefficients of a multi-scan file cost two bytes a sample: enough for a progressive colour image of 44 Mi pixels at 4:4:4.
-    public static let limitCoefficientBytes = 256 << 20
+    /// Coefficients of a multi-scan file cost two bytes a sample and stand beside the samples. As much as those may take: enough for a
+    /// progressive grey image of 31 Mi pixels, and for colour of 20 Mi at 4:2:0 or 10 Mi at 4:4:4.
+    public static let limitCoefficientBytes = ImageLimits.limitByteCount
     /// Encoders write about ten scans. Each scan may visit every block, so the number of scans multiplies the time.
     public static let limitScans = 32
     /// Every 8 by 8 block of the finest component takes at least one bit of entropy-coded data in one of the scans.
@@ -39,7 +40,7 @@ public enum JPEGDecoder {
         let (width, height, channels) = (Int(header.width), Int(header.height), Int(header.components))
         let sampleCount: Int
         do throws(ImageLimitError) {
-            sampleCount = try ImageLimits.sampleCount(width: width, height: height, channels: channels)
+            sampleCount = try ImageLimits.sampleCount(width: width, height: height, channels: channels, bytesPerSample: 1)
         } catch {
             throw .shape(error)
         }

@@ -23,7 +23,8 @@ public enum PNGDecoder {
         let storedChannels = channels + Int(header.has_alpha)
         let storedCount: Int
         do throws(ImageLimitError) {
-            storedCount = try ImageLimits.sampleCount(width: width, height: height, channels: storedChannels)
+            storedCount = try ImageLimits.sampleCount(
+                width: width, height: height, channels: storedChannels, bytesPerSample: Int(header.sample_byte_count))
         } catch {
             throw .shape(error)
         }
@@ -56,13 +57,15 @@ public enum PNGDecoder {
         guard signature == (0x8950_4E47, 0x0D0A_1A0A) else { throw .notAPNGFile }
         // 13 bytes of `IHDR`.
         guard chunk == (13, 0x4948_4452) else { throw .invalid }
+        // ISO/IEC 15948 table 11.1. A palette is stored as one index and decoded to three channels.
+        let channels = type == 2 ? 3 : type == 4 ? 2 : type == 6 ? 4 : 1
         do throws(ImageLimitError) {
-            _ = try ImageLimits.sampleCount(width: width, height: height, channels: 1)
+            _ = try ImageLimits.sampleCount(
+                width: width, height: height, channels: type == 3 ? 3 : channels, bytesPerSample: depth == 16 ? 2 : 1)
         } catch {
             throw .shape(error)
         }
-        // Bits of a pixel: ISO/IEC 15948 table 11.1. At most 2^26 pixels of 2^10 bits: no overflow.
-        let channels = type == 2 ? 3 : type == 4 ? 2 : type == 6 ? 4 : 1
+        // At most 2^26 pixels of 2^10 bits: no overflow.
         let rawByteCount = width * height * channels * depth / 8
         guard rawByteCount / limitExpansion <= bytes.byteCount else {
             throw .morePixelsThanData(width: width, height: height, byteCount: bytes.byteCount)

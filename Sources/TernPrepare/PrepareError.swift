@@ -111,8 +111,9 @@ private struct Entry {
         case .emptySide(let width, let height): self.init(.unreadable, "IMAGE-EMPTY", "The image has no pixels", "\(width) x \(height)")
         case .sideTooLong(let width, let height, let limit):
             self.init(.tooLarge, "IMAGE-TOO-LARGE", "The image is too large", "\(width) x \(height), limit \(limit) a side")
-        case .tooManyPixels(let width, let height, let limit):
-            self.init(.tooLarge, "IMAGE-TOO-LARGE", "The image is too large", "\(width) x \(height), limit \(limit) pixels")
+        case .tooManyBytes(let width, let height, let byteCount, let limit):
+            self.init(
+                .tooLarge, "IMAGE-TOO-LARGE", "The image is too large", "\(width) x \(height), \(byteCount) bytes of samples, limit \(limit)")
         }
     }
 

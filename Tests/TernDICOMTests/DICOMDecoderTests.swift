@@ -83,8 +83,12 @@ private func header(rows: UInt16, columns: UInt16) -> [UInt8] {
     #expect(throws: DICOMError.shape(.sideTooLong(width: 60_000, height: 60_000, limit: ImageLimits.limitSide))) {
         try DICOMDecoder.decode(header(rows: 60_000, columns: 60_000).rawBytes)
     }
-    #expect(throws: DICOMError.pixelDataByteCount(expected: 2 * 8_000 * 8_000, actual: 0)) {
-        try DICOMDecoder.decode(header(rows: 8_000, columns: 8_000).rawBytes)
+    let limit = ImageLimits.limitByteCount
+    #expect(throws: DICOMError.shape(.tooManyBytes(width: 8_192, height: 4_097, byteCount: 2 * 8_192 * 4_097, limit: limit))) {
+        try DICOMDecoder.decode(header(rows: 4_097, columns: 8_192).rawBytes)
+    }
+    #expect(throws: DICOMError.pixelDataByteCount(expected: limit, actual: 0)) {
+        try DICOMDecoder.decode(header(rows: 4_096, columns: 8_192).rawBytes)
     }
 }
 

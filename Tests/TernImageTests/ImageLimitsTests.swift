@@ -3,14 +3,32 @@ import TernImage
 import Testing
 
 @Test func countsSamplesWithinTheLimits() throws {
-    #expect(try ImageLimits.sampleCount(width: 4096, height: 16_384, channels: 3) == 3 * 64 << 20)
-    #expect(throws: ImageLimitError.tooManyPixels(width: 4097, height: 16_384, limit: 64 << 20)) {
-        try ImageLimits.sampleCount(width: 4097, height: 16_384, channels: 1)
+    #expect(ImageLimits.limitByteCount == 64 << 20)
+    // The last shape that is accepted and the first that is not, for each number of channels and bytes.
+    for (channels, bytes, width, height) in [(1, 1, 4096, 16_384), (1, 2, 2048, 16_384), (2, 2, 4096, 4096), (4, 1, 1024, 16_384), (4, 2, 2048, 4096)] {
+        let count = try ImageLimits.sampleCount(width: width, height: height, channels: channels, bytesPerSample: bytes)
+        #expect(count * bytes == ImageLimits.limitByteCount)
+        let larger = (width + 1) * height * channels * bytes
+        #expect(throws: ImageLimitError.tooManyBytes(width: width + 1, height: height, byteCount: larger, limit: 64 << 20)) {
+            try ImageLimits.sampleCount(width: width + 1, height: height, channels: channels, bytesPerSample: bytes)
+        }
     }
+}
+
+@Test func acceptsTheLargestRadiographs() throws {
+    #expect(try ImageLimits.sampleCount(width: 3000, height: 2500, channels: 1, bytesPerSample: 2) == 7_500_000)
+    #expect(try ImageLimits.sampleCount(width: 4728, height: 5928, channels: 1, bytesPerSample: 2) == 28_027_584)
+    #expect(try ImageLimits.sampleCount(width: 3000, height: 10_000, channels: 1, bytesPerSample: 2) == 30_000_000)
+    #expect(try ImageLimits.sampleCount(width: 6000, height: 4000, channels: 1, bytesPerSample: 1) == 24_000_000)
+}
+
+@Test func refusesSidesThatAreNone() {
     #expect(throws: ImageLimitError.sideTooLong(width: 1, height: .max, limit: 16_384)) {
-        try ImageLimits.sampleCount(width: 1, height: .max, channels: 1)
+        try ImageLimits.sampleCount(width: 1, height: .max, channels: 1, bytesPerSample: 1)
     }
-    #expect(throws: ImageLimitError.emptySide(width: 0, height: 1)) { try ImageLimits.sampleCount(width: 0, height: 1, channels: 1) }
+    #expect(throws: ImageLimitError.emptySide(width: 0, height: 1)) {
+        try ImageLimits.sampleCount(width: 0, height: 1, channels: 1, bytesPerSample: 1)
+    }
 }
 
 /// A TIFF header and one directory entry.

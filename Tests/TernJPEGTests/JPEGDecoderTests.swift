@@ -69,7 +69,7 @@ private func resized(_ bytes: [UInt8], width: UInt16, height: UInt16, frame: UIn
     #expect(throws: JPEGError.shape(.sideTooLong(width: 60_000, height: 60_000, limit: limit))) {
         try JPEGDecoder.decode(resized(bytes, width: 60_000, height: 60_000).rawBytes)
     }
-    #expect(throws: JPEGError.shape(.tooManyPixels(width: 16_000, height: 16_000, limit: ImageLimits.limitPixels))) {
+    #expect(throws: JPEGError.shape(.tooManyBytes(width: 16_000, height: 16_000, byteCount: 256_000_000, limit: ImageLimits.limitByteCount))) {
         try JPEGDecoder.decode(resized(bytes, width: 16_000, height: 16_000).rawBytes)
     }
     #expect(throws: JPEGError.morePixelsThanData(width: 8_000, height: 8_000, byteCount: bytes.count)) {
@@ -79,10 +79,10 @@ private func resized(_ bytes: [UInt8], width: UInt16, height: UInt16, frame: UIn
 
 @Test func refusesCoefficientsPastTheLimit() throws {
     var bytes = try ImageVectors("TernJPEG").bytes("rgb_444_progressive.jpg")
-    bytes = resized(bytes, width: 8_100, height: 8_100, frame: 0xC2)
+    bytes = resized(bytes, width: 4_096, height: 4_096, frame: 0xC2)
     // Enough bytes for the number of pixels; what they hold is not read before the store is asked for.
     bytes += [UInt8](repeating: 0, count: 200_000)
-    #expect(throws: JPEGError.coefficientsTooLarge(width: 8_100, height: 8_100, limitBytes: JPEGDecoder.limitCoefficientBytes)) {
+    #expect(throws: JPEGError.coefficientsTooLarge(width: 4_096, height: 4_096, limitBytes: JPEGDecoder.limitCoefficientBytes)) {
         try JPEGDecoder.decode(bytes.rawBytes)
     }
 }
@@ -95,6 +95,25 @@ private func oneBlock(scanCount: Int) -> [UInt8] {
     for tableClass in [UInt8(0x00), 0x10] { bytes += [0xFF, 0xC4, 0, 20, tableClass, 1] + [UInt8](repeating: 0, count: 15) + [0] }
     for coefficient in 0..<UInt8(scanCount) { bytes += [0xFF, 0xDA, 0, 8, 1, 1, 0, coefficient, coefficient, 0, 0x7F] }
     return bytes + [0xFF, 0xD9]
+}
+
+/// A grey image of one value; each block is one bit for its difference and one for its end.
+private func flat(width: Int, height: Int) -> [UInt8] {
+    var bytes: [UInt8] = [0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0] + [UInt8](repeating: 1, count: 64)
+    bytes += [0xFF, 0xC0, 0, 11, 8, UInt8(height >> 8), UInt8(height & 255), UInt8(width >> 8), UInt8(width & 255), 1, 1, 0x11, 0]
+    for tableClass in [UInt8(0x00), 0x10] { bytes += [0xFF, 0xC4, 0, 20, tableClass, 1] + [UInt8](repeating: 0, count: 15) + [0] }
+    bytes += [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0] + [UInt8](repeating: 0, count: (width + 7) / 8 * ((height + 7) / 8) / 4)
+    return bytes + [0xFF, 0xD9]
+}
+
+@Test func decodesTheLargestImageAndRefusesTheNext() throws {
+    let image = try JPEGDecoder.decode(flat(width: 8192, height: 8192).rawBytes)
+    #expect((image.width, image.height) == (8192, 8192))
+    guard case .uint8(let samples) = image.samples else { return #expect(Bool(false), "8 bit samples") }
+    #expect(samples.count == ImageLimits.limitByteCount)
+    #expect((samples[0], samples[samples.count - 1]) == (128, 128))
+    let shape = ImageLimitError.tooManyBytes(width: 8200, height: 8192, byteCount: 8200 * 8192, limit: ImageLimits.limitByteCount)
+    #expect(throws: JPEGError.shape(shape)) { try JPEGDecoder.decode(flat(width: 8200, height: 8192).rawBytes) }
 }
 
 @Test func refusesTooManyScans() throws {

@@ -67,6 +67,23 @@ private func resized(_ bytes: [UInt8], width: UInt32, height: UInt32) -> [UInt8]
     }
 }
 
+/// The channels and bytes of a sample for a depth and a colour type, and the side of the largest square of them.
+@Test(arguments: [(8, 0, 8192, 1), (16, 0, 5792, 2), (8, 2, 4729, 3), (8, 3, 4729, 3), (8, 6, 4096, 4), (16, 4, 4096, 4), (16, 6, 2896, 8)])
+func countsEveryChannelOfTheHeader(depth: UInt8, type: UInt8, side: Int, pixelBytes: Int) throws {
+    var bytes = try ImageVectors("TernPNG").bytes("grey_8.png")
+    bytes[24] = depth
+    bytes[25] = type
+    // Past the check of the shape, the file is refused for what it does not hold.
+    #expect(throws: PNGError.morePixelsThanData(width: side, height: side, byteCount: bytes.count)) {
+        try PNGDecoder.decode(resized(bytes, width: UInt32(side), height: UInt32(side)).rawBytes)
+    }
+    let larger = (side + 1) * (side + 1) * pixelBytes
+    let shape = ImageLimitError.tooManyBytes(width: side + 1, height: side + 1, byteCount: larger, limit: ImageLimits.limitByteCount)
+    #expect(throws: PNGError.shape(shape)) {
+        try PNGDecoder.decode(resized(bytes, width: UInt32(side + 1), height: UInt32(side + 1)).rawBytes)
+    }
+}
+
 @Test func refusesWhatIsNoPNG() {
     #expect(throws: PNGError.truncated(byteCount: 0)) { try PNGDecoder.decode([UInt8]().rawBytes) }
     #expect(throws: PNGError.notAPNGFile) { try PNGDecoder.decode([UInt8](repeating: 0x41, count: 64).rawBytes) }

@@ -48,7 +48,7 @@ import Testing
         (.jpeg(.morePixelsThanData(width: 1, height: 2, byteCount: 3)), .unreadable),
         (.jpeg(.coefficientsTooLarge(width: 1, height: 2, limitBytes: 3)), .tooLarge), (.jpeg(.tooManyScans(limit: 32)), .tooLarge),
         (.png(.notAPNGFile), .unreadable), (.png(.invalid), .unreadable), (.png(.truncated(byteCount: 3)), .unreadable), (.png(.notOpaque), .unfit),
-        (.png(.shape(.emptySide(width: 0, height: 0))), .unreadable), (.png(.shape(.tooManyPixels(width: 1, height: 2, limit: 3))), .tooLarge),
+        (.png(.shape(.emptySide(width: 0, height: 0))), .unreadable), (.png(.shape(.tooManyBytes(width: 1, height: 2, byteCount: 4, limit: 3))), .tooLarge),
         (.png(.morePixelsThanData(width: 1, height: 2, byteCount: 3)), .unreadable), (.png(.outOfMemory), .tooLarge),
         (.dicom(.notADICOMFile), .unreadable), (.dicom(.truncated(offset: 1, needed: 2, available: 0)), .unreadable),
         (.dicom(.unknownValueRepresentation(tag: tag, offset: 4)), .unreadable), (.dicom(.oddByteCount(tag: tag, offset: 4)), .unreadable),
