@@ -23,7 +23,7 @@ public struct Label: Equatable, Sendable {
     public var isReported: Bool
     /// Nil when the label has no code.
     public var code: Code?
-    /// The score at or above which the call is positive, 0 ... 1, with the name of the operating point.
+    /// The score at or above which the call is positive, 0 ... 1, with the name of the operating point; nil without an activation.
     public var threshold: Float?
     public var operatingPoint: String
     public init(name: String, outputIndex: Int, isReported: Bool, code: Code?, threshold: Float?, operatingPoint: String) {
@@ -47,7 +47,7 @@ public struct Labels: Equatable, Sendable {
     public var activation: Activation
     /// Positive and finite.
     public var temperature: Float
-    /// Whether scores may be called probabilities.
+    /// Whether scores may be called probabilities; false without an activation.
     public var isCalibrated: Bool
     public var labels: [Label]
     public init(activation: Activation, temperature: Float, isCalibrated: Bool, labels: [Label]) {

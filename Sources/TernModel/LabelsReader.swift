@@ -28,13 +28,19 @@ func readLabels(_ file: RawSpan, sections: SectionTable, header: ModelHeader) th
     let temperature = head.float(8)
     guard temperature.isFinite, temperature > 0 else { throw .labels(.temperature, label: nil, value: head.uint32(8)) }
     guard head.uint32(12) <= 1 else { throw .labels(.flags, label: nil, value: head.uint32(12)) }
+    // Raw outputs are no scores of 0 ... 1, which alone can be probabilities or be held against a threshold.
+    guard activation != .none || head.uint32(12) == 0 else { throw .labels(.noScores, label: nil, value: head.uint32(12)) }
     try head.checkZero(16..<ModelFormat.labelsHeadByteCount)
     var labels: [Label] = []
     labels.reserveCapacity(Int(count))
     for index in 0..<Int(count) {
         let start = range.lowerBound + ModelFormat.labelsHeadByteCount + index * ModelFormat.labelByteCount
         let bytes = file.extracting(start..<(start + ModelFormat.labelByteCount))
-        labels.append(try readLabel(RecordReader(bytes, fileOffset: start, place: .label(index)), index: index, header: header))
+        let label = try readLabel(RecordReader(bytes, fileOffset: start, place: .label(index)), index: index, header: header)
+        if activation == .none, let threshold = label.threshold {
+            throw .labels(.noScores, label: index, value: threshold.bitPattern)
+        }
+        labels.append(label)
     }
     return Labels(activation: activation, temperature: temperature, isCalibrated: head.uint32(12) == 1, labels: labels)
 }

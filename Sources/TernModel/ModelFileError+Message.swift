@@ -196,6 +196,7 @@ extension ModelFileError.LabelsFault {
         case .outputIndex: "output index past the outputs"
         case .threshold: "threshold outside 0 to 1"
         case .emptyText: "name, or a part of the code, is empty"
+        case .noScores: "calibrated, or with a threshold, without the activation that makes scores"
         }
     }
 }

@@ -96,7 +96,7 @@ public enum ModelFileError: Error, Equatable, Sendable {
     }
     /// Which part of the labels is wrong, F-21.
     public enum LabelsFault: CaseIterable, Equatable, Sendable {
-        case byteCount, activation, flags, temperature, outputIndex, threshold, emptyText
+        case byteCount, activation, flags, temperature, outputIndex, threshold, emptyText, noScores
     }
     /// Why the model card is refused, F-22.
     public enum CardFault: CaseIterable, Equatable, Sendable {

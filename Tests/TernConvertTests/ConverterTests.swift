@@ -152,6 +152,25 @@ import Testing
         #expect(path == "\(group).\(key)" && expected.contains(key))
     }
 
+    @Test func refusesProbabilitiesAndThresholdsOfRawOutputs() throws {
+        func description(_ output: String, _ label: String) throws -> JSONValue {
+            var members = try #require(try CheckpointCase.document("vit").members)
+            members.removeAll { $0.key == "output" || $0.key == "labels" }
+            members.append(JSONMember("output", try JSONValue(parsing: Array("{\"activation\": \"none\"\(output)}".utf8))))
+            members.append(JSONMember("labels", try JSONValue(parsing: Array("[{\"name\": \"a\", \"index\": 0\(label)}]".utf8))))
+            return .object(members)
+        }
+        #expect(try ModelDescription(parsing: description("", "")).labels.activation == .none)
+        for (output, label, key) in [(", \"calibrated\": true", "", "output.calibrated"), ("", ", \"threshold\": 0.5", "labels[0].threshold")] {
+            let error = #expect(throws: ConvertError.self) { try ModelDescription(parsing: description(output, label)) }
+            guard case .badKey(let path, let expected) = try #require(error) else {
+                Issue.record("another error: \(String(describing: error))")
+                return
+            }
+            #expect(path == key && expected.contains("activation"))
+        }
+    }
+
     @Test func refusesActivationsThatTheEngineDoesNotHave() throws {
         let configuration = JSONValue.object([JSONMember("hidden_act", .string("quick_gelu"))])
         #expect(throws: ConvertError.self) { try ModelDescription(parsing: try CheckpointCase.document("vit"), configuration: configuration) }

@@ -136,6 +136,11 @@ extension MalformedCases {
         .drafted("label past the outputs", .labels(.outputIndex, label: 1, value: 2)) { $0.labels.labels[1].outputIndex = 2 },
         .drafted("threshold 1.5", .labels(.threshold, label: 1, value: 0x3FC0_0000)) { $0.labels.labels[1].threshold = 1.5 },
         .drafted("threshold not a number", .labels(.threshold, label: 1, value: Float.nan.bitPattern)) { $0.labels.labels[1].threshold = .nan },
+        .drafted("calibrated without activation", .labels(.noScores, label: nil, value: 1)) { $0.labels.activation = .none },
+        .drafted("threshold without activation", .labels(.noScores, label: 1, value: 0x3F00_0000)) {
+            $0.labels.activation = .none
+            $0.labels.isCalibrated = false
+        },
         .drafted("label without a name", .labels(.emptyText, label: 0, value: 0)) { $0.labels.labels[0].name = "" },
         .drafted("code without a value", .labels(.emptyText, label: 1, value: 7)) { $0.labels.labels[1].code?.value = "" },
         .patched("code without its flag", .notZero(.label(1), byteOffset: 16_384 + 320 + 48), at: 16_384 + 320 + 192, u32: 5),

@@ -32,9 +32,11 @@ struct RandomModel {
                 scale: random.floats(channels), offset: random.floats(channels)),
             labels: Labels(
                 activation: random.pick([.none, .softmax, .sigmoid]), temperature: Float(random.between(1, 900)) / 100,
-                isCalibrated: random.flip(), labels: []),
+                isCalibrated: false, labels: []),
             card: Array(random.text(0, 200).utf8) + Array("äé😀".utf8),
             golden: [])
+        // Only scores can be probabilities or have a threshold.
+        draft.labels.isCalibrated = random.flip() && draft.labels.activation != .none
         self.random = random
         let header = draft.header
         for _ in 0..<self.random.between(0, 5) { draft.labels.labels.append(label(outputs: header.outputCount)) }
@@ -173,7 +175,7 @@ struct RandomModel {
 
     private mutating func label(outputs: Int) -> Label {
         let code = random.flip() ? Code(scheme: random.text(1, 15), value: random.text(1, 31), meaning: random.text(1, 95)) : nil
-        let hasThreshold = random.flip()
+        let hasThreshold = random.flip() && draft.labels.activation != .none
         return Label(
             name: random.text(1, 47), outputIndex: random.between(0, outputs - 1), isReported: random.flip(), code: code,
             threshold: hasThreshold ? Float(random.between(0, 100)) / 100 : nil, operatingPoint: hasThreshold ? random.text(0, 31) : "")

@@ -116,10 +116,19 @@ extension ModelDescription {
         }
         let temperature = Float(try output.optionalNumber("temperature") ?? 1)
         guard temperature > 0, temperature.isFinite else { throw .badKey(output.path("temperature"), expected: "a number above 0") }
+        let isCalibrated = output.boolean("calibrated") ?? false
+        guard activation != .none || !isCalibrated else {
+            throw .badKey(output.path("calibrated"), expected: "false: with the activation \"none\" outputs are no probabilities")
+        }
         var labels: [Label] = []
-        for reader in try root.children("labels") { labels.append(try label(reader)) }
-        return Labels(
-            activation: activation, temperature: temperature, isCalibrated: output.boolean("calibrated") ?? false, labels: labels)
+        for reader in try root.children("labels") {
+            let entry = try label(reader)
+            guard activation != .none || entry.threshold == nil else {
+                throw .badKey(reader.path("threshold"), expected: "none: with the activation \"none\" outputs are no scores from 0 to 1")
+            }
+            labels.append(entry)
+        }
+        return Labels(activation: activation, temperature: temperature, isCalibrated: isCalibrated, labels: labels)
     }
 
     private static func label(_ reader: KeyReader) throws(ConvertError) -> Label {
