@@ -64,6 +64,12 @@ public enum ModelFormat {
     public static let limitDimension = 1 << 20
     /// 255 * 127 * 65_536 < Int32.max: the deepest sum of unsigned times signed bytes that is exact in 32 bits.
     public static let limitByteDepth = 65_536
+    /// 127 * 127 * 131_072 < Int32.max: the deepest sum of ternary weights and activation codes that the kernels' byte products take exactly.
+    public static let limitTernaryDepth = 131_072
+    /// 255 * 127 * 65_536 < Int32.max: attention sums codes 0 ... 255 of all tokens.
+    public static let limitTokens = 65_536
+    /// Far more than any attention head has; the kernels keep rows of heads in their scratch.
+    public static let limitHeadWidth = 4_096
     /// A card is text for people.
     public static let limitCardByteCount = 1 << 20
     public static let limitGoldenVectors = 64

@@ -69,7 +69,9 @@ struct OperationDecoder {
         if elementType != .f32, record.levels != 127, record.levels != 63, record.levels != 42 {
             throw .operation(.levels, operation: record.index, field: .levels, value: UInt64(record.levels))
         }
-        if elementType == .s8 { _ = try record.dimension(.depth, most: ModelFormat.limitByteDepth) }
+        if elementType != .f32 {
+            _ = try record.dimension(.depth, most: elementType == .s8 ? ModelFormat.limitByteDepth : ModelFormat.limitTernaryDepth)
+        }
         let residual: Operation.Linear.Residual =
             if flags & OperationFlags.residualFromArena != 0 {
                 .arena(try region(.residual, record.residual, rowLength: columns))
@@ -101,15 +103,15 @@ struct OperationDecoder {
     private func attention() throws(ModelFileError) -> Operation.Attention {
         try record.checkUnused(
             except: [.rows, .columns, .depth, .input, .secondInput, .output, .heads, .keyValueHeads, .headWidth, .parameter])
-        let tokens = try record.dimension(.rows, most: ModelFormat.limitByteDepth)
+        let tokens = try record.dimension(.rows, most: ModelFormat.limitTokens)
         let queryCount = try record.dimension(.depth, most: tokens)
         let heads = try record.dimension(.heads)
         let keyValueHeads = try record.dimension(.keyValueHeads, most: heads)
-        let width = try record.dimension(.headWidth, most: ModelFormat.limitByteDepth)
+        let width = try record.dimension(.headWidth, most: ModelFormat.limitHeadWidth)
         guard heads % keyValueHeads == 0 else {
             throw .operation(.dimension, operation: record.index, field: .keyValueHeads, value: UInt64(keyValueHeads))
         }
-        // heads <= 2^20 and width <= 2^16: no product here can overflow.
+        // heads <= 2^20 and width <= 2^12: no product here can overflow.
         let columns = heads * width
         _ = try record.dimension(.columns)
         try record.check(.columns, equals: columns)

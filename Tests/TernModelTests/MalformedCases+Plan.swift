@@ -40,6 +40,21 @@ extension MalformedCases {
             $0.operations[2].operation.linear.columns = 1
             $0.operations[2].operation.linear.depth = 65_540
         },
+        .operation(5, "head wider than the kernels take", .operation(.dimension, operation: 5, field: .headWidth, value: 4_097)) {
+            $0.attention.width = 4_097
+        },
+        .drafted("t2 deeper than exact sums allow", .operation(.dimension, operation: 2, field: .depth, value: 131_088)) {
+            $0.tensors[1] = try DraftTensor(
+                name: "deep", codes: [Int8](repeating: 0, count: 131_088), rows: 1, columns: 131_088, as: .t2, recipe: .absmean)
+            $0.operations[2].operation.linear.columns = 1
+            $0.operations[2].operation.linear.depth = 131_088
+        },
+        .drafted("t5 deeper than exact sums allow", .operation(.dimension, operation: 2, field: .depth, value: 131_076)) {
+            $0.tensors[1] = try DraftTensor(
+                name: "deep", codes: [Int8](repeating: 0, count: 131_076), rows: 1, columns: 131_076, as: .t5, recipe: .absmean)
+            $0.operations[2].operation.linear.columns = 1
+            $0.operations[2].operation.linear.depth = 131_076
+        },
         .operation(2, "levels 128", .operation(.levels, operation: 2, field: .levels, value: 128)) { $0.linear.levels = 128 },
         .operation(4, "levels 0", .operation(.levels, operation: 4, field: .levels, value: 0)) { $0.linear.levels = 0 },
         .operation(4, "input stride below the row", .operation(.stride, operation: 4, field: .input, value: 7)) { $0.linear.input.stride = 7 },

@@ -1,4 +1,5 @@
 import TernBytes
+import TernKernels
 import TernModel
 import TernPlatform
 import TernWriter
@@ -96,5 +97,19 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
         #expect(ModelFormat.signedMessage(identity: [UInt8](repeating: 0, count: 32)).count == 51)
         #expect(ModelFormat.limitSections <= ModelFormat.sectionRecordCapacity)
         #expect(255 * 127 * ModelFormat.limitByteDepth <= Int(Int32.max))
+        #expect(127 * 127 * ModelFormat.limitTernaryDepth <= Int(Int32.max))
+        #expect(255 * 127 * ModelFormat.limitTokens <= Int(Int32.max))
+        #expect(127 * 127 * ModelFormat.limitHeadWidth <= Int(Int32.max))
+    }
+
+    /// What the reader admits, the kernels can be prepared for; one more they refuse.
+    @Test func kernelsTakeTheLimitsOfThePage() throws {
+        var capacity = KernelCapacity()
+        try capacity.addLinear(rows: 1, depth: ModelFormat.limitByteDepth)
+        try capacity.addLinear(rows: 1, depth: ModelFormat.limitTernaryDepth)
+        try capacity.addAttention(tokens: ModelFormat.limitTokens, width: ModelFormat.limitHeadWidth)
+        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 1, depth: ModelFormat.limitTernaryDepth + 1) }
+        #expect(throws: KernelError.limit) { try capacity.addAttention(tokens: ModelFormat.limitTokens + 1, width: 1) }
+        #expect(throws: KernelError.limit) { try capacity.addAttention(tokens: 1, width: ModelFormat.limitHeadWidth + 1) }
     }
 }
