@@ -3,9 +3,9 @@ import TernModel
 import TernPlatform
 import Testing
 
-/// Prints how long opening and validating a file of 25 MB takes; Tools/bench/validate runs it alone. The bounds are three times what the design
-/// asks for (60 ms and 2 ms) of this thread's processor time, which other work on the machine hardly changes; in a debug build, where they say
-/// nothing, they are not asserted.
+/// Prints how long opening and validating a file of 25 MB takes; Tools/bench/validate runs it alone and holds the wall time against the bounds,
+/// 60 ms, and 2 ms without content. Here the processor time of this thread is held against them, which other work on the machine changes least,
+/// the smallest of several runs; in a debug build, where the bounds say nothing, they are not asserted.
 @Suite(.serialized) struct ValidationTimeTests {
     @Test func validatesALargeFileQuickly() throws {
         let bytes = try LargeModel.bytes()
@@ -18,10 +18,10 @@ import Testing
         let structure = try measure(31) {
             _ = try ModelFile(validating: try MappedFile(path: path), options: .init(verifiesContent: false, allowsUnsigned: true))
         }
-        print("validate \(bytes.count) bytes: \(whole.text) whole, \(structure.text) without content")
+        print("validate \(bytes.count) bytes, best of 9 and of 31: \(whole.text) whole, \(structure.text) without content")
         #if !DEBUG
-        #expect(whole.processor < 3 * 60)
-        #expect(structure.processor < 3 * 2)
+        #expect(whole.processor < 60)
+        #expect(structure.processor < 2)
         #endif
     }
 
@@ -41,22 +41,21 @@ import Testing
     }
 
     private struct Times {
-        /// Medians in milliseconds.
+        /// The smallest of the runs, in milliseconds, each by itself.
         var wall: Double
         var processor: Double
         var text: String { "\((wall * 100).rounded() / 100) ms (\((processor * 100).rounded() / 100) ms of processor time)" }
     }
 
     private func measure(_ count: Int, _ body: () throws -> Void) throws -> Times {
-        var wall: [Double] = []
-        var processor: [Double] = []
+        var best = Times(wall: .infinity, processor: .infinity)
         for _ in 0..<count {
             let (wallStart, processorStart) = (milliseconds(CLOCK_MONOTONIC), milliseconds(CLOCK_THREAD_CPUTIME_ID))
             try body()
-            wall.append(milliseconds(CLOCK_MONOTONIC) - wallStart)
-            processor.append(milliseconds(CLOCK_THREAD_CPUTIME_ID) - processorStart)
+            best.wall = min(best.wall, milliseconds(CLOCK_MONOTONIC) - wallStart)
+            best.processor = min(best.processor, milliseconds(CLOCK_THREAD_CPUTIME_ID) - processorStart)
         }
-        return Times(wall: wall.sorted()[count / 2], processor: processor.sorted()[count / 2])
+        return best
     }
 
     private func milliseconds(_ clock: clockid_t) -> Double {
