@@ -66,7 +66,7 @@ public final class Engine {
     /// - Parameters:
     ///   - input: prepared image [channels, height, width], finite.
     ///   - output: `model.header.outputCount` values, overwritten.
-    /// - Throws: `EngineError.valueCount` or `.notFinite`; the output is then unspecified.
+    /// - Throws: `EngineError.valueCount`, `.notFinite` or `.outputNotFinite`; the output is then unspecified.
     /// - Source: Models/NUMERICS.md; the same bits on every instruction set and thread count.
     public func infer(_ input: Span<Float>, into output: inout MutableSpan<Float>) throws(EngineError) {
         try infer(input, into: &output) { _ in }
@@ -85,7 +85,7 @@ public final class Engine {
         }
         arena.copyOut(into: &output, at: model.header.outputByteOffset)
         for index in output.indices where !output[index].isFinite {
-            throw .notFinite(operation: model.operations.count - 1)
+            throw .outputNotFinite(index: index)
         }
     }
 

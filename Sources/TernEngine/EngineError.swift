@@ -12,8 +12,11 @@ public enum EngineError: Error, Equatable, Sendable {
     case limit(operation: Int)
     /// The input or the output does not have the model's number of values.
     case valueCount(expected: Int, found: Int)
-    /// N-02: a value the operation must quantise, or an output, is infinite or not a number.
+    /// N-02: a value that the operation must quantise is infinite or not a number.
     case notFinite(operation: Int)
+    /// The model's output with this index is infinite or not a number. Layers with f32 weights quantise nothing, so a value that leaves the
+    /// range inside them is first seen here.
+    case outputNotFinite(index: Int)
     /// The golden vector's output differs in at least one bit from what the model file expects.
     case goldenMismatch(vector: Int, output: Int)
 }

@@ -96,6 +96,7 @@ extension Failure {
         case .limit(let operation): self.init(.badInput, "model: operation \(operation) is past a limit of this build's kernels")
         case .valueCount(let expected, let found): self.init(.ourFault, "the engine was given \(found) values for \(expected)")
         case .notFinite(let operation): self.init(.badInput, "model: operation \(operation) gives a value that is not finite")
+        case .outputNotFinite(let index): self.init(.badInput, "model: output \(index) is not finite")
         case .goldenMismatch(let vector, let output):
             self.init(.ourFault, "golden vector \(vector) differs at output \(output): this machine does not compute what the model file expects")
         }

@@ -138,10 +138,9 @@ struct ReadFailure: Error {
     }
 
     init(_ error: EngineError) {
-        if case .notFinite = error {
-            self.init(422, "unfit", "NOT-FINITE", "The model gives no finite output for this image")
-        } else {
-            self.init(500, "internal", "ENGINE", "The engine failed")
+        switch error {
+        case .notFinite, .outputNotFinite: self.init(422, "unfit", "NOT-FINITE", "The model gives no finite output for this image")
+        default: self.init(500, "internal", "ENGINE", "The engine failed")
         }
     }
 }

@@ -11,7 +11,7 @@ struct BlockModel {
     var seed: UInt64 = 1
     /// Golden outputs; the writer takes whatever stands here.
     var goldenOutput: [Float] = [0, 0, 0]
-    /// A factor on every weight scale of the MLP, to provoke overflow.
+    /// A factor on every weight scale of the MLP, or on its f32 weights, to provoke overflow.
     var mlpScale: Float = 1
 
     static let tokens = 10, width = 48, hidden = 80, outputs = 3
@@ -30,8 +30,8 @@ struct BlockModel {
             tensors.append(DraftTensor(name: name, values: values, dimensions: dimensions))
             return tensors.count - 1
         }
-        mutating func matrix(_ name: String, _ rows: Int, _ columns: Int, _ type: ElementType) throws -> Int {
-            if type == .f32 { return values(name, [rows, columns], spread: 0.1) }
+        mutating func matrix(_ name: String, _ rows: Int, _ columns: Int, _ type: ElementType, factor: Float) throws -> Int {
+            if type == .f32 { return values(name, [rows, columns], spread: 0.1 * factor) }
             let limit = type == .s8 ? 127 : 1
             let codes = (0..<rows * columns).map { _ in Int8(Int(next() % UInt64(2 * limit + 1)) - limit) }
             tensors.append(
@@ -62,7 +62,7 @@ struct BlockModel {
             _ name: String, _ rows: Int, _ columns: Int, _ depth: Int, from input: Region, to output: Region, gelu: Bool = false,
             residual: Operation.Linear.Residual = .none, factor: Float = 1
         ) throws {
-            let matrix = try builder.matrix("\(name).weight", columns, depth, weights)
+            let matrix = try builder.matrix("\(name).weight", columns, depth, weights, factor: factor)
             let step: Float = (weights == .s8 ? 0.001 : 0.1) * factor
             let scale = weights == .f32 ? nil : builder.values("\(name).scale", [columns], around: step, spread: step / 2)
             let bias = builder.values("\(name).bias", [columns])

@@ -71,6 +71,11 @@ import TernWriter
         #expect(throws: EngineError.notFinite(operation: 12)) { try outputs(BlockModel(weights: .t5, mlpScale: 1e21), .best) }
     }
 
+    /// Nothing behind the MLP of an f32 model quantises, so nothing but the output itself tells.
+    @Test func namesTheOutputThatIsNotFinite() throws {
+        #expect(throws: EngineError.outputNotFinite(index: 0)) { try outputs(BlockModel(weights: .f32, mlpScale: 1e21), .best) }
+    }
+
     @Test func refusesWrongCounts() throws {
         let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .best, threadCount: 1)
         #expect(throws: EngineError.valueCount(expected: 144, found: 143)) { try infer(engine, Array(BlockModel.golden.dropLast())) }
