@@ -28,7 +28,10 @@ struct Arguments {
                 flags.append(name)
                 continue
             }
-            guard options.contains(name) else { throw Failure(.usage, "\(verb): unknown option \(name); see ternd \(verb) --help") }
+            guard options.contains(name) else {
+                // The verb is the first word.
+                throw Failure(.usage, "\(verb): unknown option\(Self.harmless(name)) at word \(index + 1); see ternd \(verb) --help")
+            }
             guard !values.contains(where: { $0.name == name }) else { throw Failure(.usage, "\(verb): \(name) is given twice") }
             if let attached {
                 values.append((name, attached))
@@ -44,6 +47,13 @@ struct Arguments {
         let bytes = Array(word.utf8)
         guard let mark = bytes.firstIndex(of: 0x3D) else { return (word, nil) }
         return (String(decoding: bytes[..<mark], as: UTF8.self), String(decoding: bytes[(mark + 1)...], as: UTF8.self))
+    }
+
+    /// A space and the name when it can be repeated in a message. A file name that begins with a hyphen is read as an option, and names of image
+    /// files may carry names of people: only what looks like an option of ours is repeated.
+    private static func harmless(_ name: String) -> String {
+        let isPlain = name.utf8.count <= 24 && name.utf8.allSatisfy { $0 == 0x2D || (0x61...0x7A).contains($0) }
+        return isPlain ? " " + name : ""
     }
 
     func has(_ flag: String) -> Bool { flags.contains(flag) }

@@ -32,6 +32,22 @@ func runInfo(_ words: [String]) throws(Failure) -> ExitCode {
         }
         text += "card: \(cardText(model))\n"
     }
-    try put(text)
+    try put(printable(text))
     return .ok
+}
+
+/// The text with `?` for each control character but newline and tab: what a model file says must not steer a terminal.
+private func printable(_ text: String) -> String {
+    var bytes = Array(text.utf8)
+    for index in bytes.indices {
+        let byte = bytes[index]
+        if byte < 0x20 && byte != 0x0A && byte != 0x09 || byte == 0x7F {
+            bytes[index] = 0x3F
+        } else if byte == 0xC2, index + 1 < bytes.count, (0x80...0x9F).contains(bytes[index + 1]) {
+            // U+0080 to U+009F in UTF-8.
+            bytes[index] = 0x3F
+            bytes[index + 1] = 0x3F
+        }
+    }
+    return String(decoding: bytes, as: UTF8.self)
 }

@@ -5,6 +5,7 @@ import struct
 import subprocess
 
 import pytest
+import tiny_model
 from harness import CONTRACT, bare_dicom, dicom, jpeg, png, ternd, binary
 
 UNSIGNED = "--allow-unsigned"
@@ -82,9 +83,9 @@ def test_every_failure_has_a_line(models, tmp_path):
     at = huge.index(b"\xff\xc0")
     huge = huge[: at + 5] + struct.pack(">HH", 60000, 60000) + huge[at + 9:]
     files = [
-        write(tmp_path, "empty", b""), write(tmp_path, "text", b"a text file\n" * 30), write(tmp_path, "cut", jpeg()[:300]),
-        write(tmp_path, "huge", huge), write(tmp_path, "nopixels", dicom(pixels=False)), tmp_path / "missing", tmp_path,
-        write(tmp_path, "good", png()),
+        write(tmp_path, "doe-a", b""), write(tmp_path, "doe-b", b"a text file\n" * 30), write(tmp_path, "doe-c", jpeg()[:300]),
+        write(tmp_path, "doe-d", huge), write(tmp_path, "doe-e", dicom(pixels=False)), tmp_path / "doe-f", tmp_path,
+        write(tmp_path, "doe-g", png()),
     ]
     done = infer(models, *files)
     lines = results(done)
@@ -94,7 +95,10 @@ def test_every_failure_has_a_line(models, tmp_path):
     assert lines[4]["reason"]["value"] == "DICOM-NO-PIXELS"
     assert [line["reason"]["value"] for line in lines[5:7]] == ["NOT-OPENED"] * 2
     assert done.returncode == 65
-    assert len(done.stderr.splitlines()) == 7 and "empty" not in done.stderr.split("input 1")[0]
+    # Inputs by their numbers, never by name or place.
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [f"input {number}" for number in range(1, 8)]
+    assert str(tmp_path) not in done.stderr and tmp_path.name not in done.stderr
+    assert not [file.name for file in files if file.name in done.stderr]
 
 
 def test_only_files_that_cannot_be_opened_are_66(models, tmp_path):
@@ -120,6 +124,17 @@ def test_exit_codes(arguments, code):
     assert (len(done.stderr.splitlines()) == 1) == (code != 0)
 
 
+@pytest.mark.parametrize("name", ["-DOE^JANE-1931.png", "--DOE=x", "-doe-jane-born-nineteen-thirty-one", "-jane1931", "-j\u00e4ne"])
+def test_a_file_name_that_looks_like_an_option_is_not_repeated(name):
+    done = ternd("infer", "--model", "m", "a.png", name)
+    assert done.returncode == 64
+    assert done.stderr == "ternd: infer: unknown option at word 5; see ternd infer --help\n"
+
+
+def test_an_unknown_option_is_named():
+    assert "serve: unknown option --sockets at word 4;" in ternd("serve", "--state", "x", "--sockets=y").stderr
+
+
 @pytest.mark.parametrize("verb", ["infer", "serve", "info", "selftest", "bench"])
 def test_help_has_an_example(verb):
     done = ternd(verb, "--help")
@@ -129,6 +144,14 @@ def test_help_has_an_example(verb):
 def test_forced_instruction_set():
     assert "chosen: scalar (TERN_ISA asks for it)" in ternd("info", environment={"TERN_ISA": "scalar"}).stdout
     assert ternd("info", environment={"TERN_ISA": "altivec"}).returncode == 64
+
+
+def test_a_card_does_not_steer_the_terminal(tmp_path):
+    card = '{"purpose":\t"\x1b]0;gone\x07\x1b[2J\x7f\u009b1m \u00e9"}\r\n'
+    tiny_model.mean_model(tmp_path / "card.tern", card=card.encode())
+    done = subprocess.run([binary(), "info", "--model", tmp_path / "card.tern", UNSIGNED], capture_output=True, timeout=60)
+    assert done.returncode == 0
+    assert '{"purpose":\t"?]0;gone??[2J???1m \u00e9"}?\n'.encode() in done.stdout
 
 
 def test_a_file_that_is_no_model(models, tmp_path):

@@ -90,7 +90,7 @@ def label(name, index, threshold=None, code=None, point="", reported=True):
             + struct.pack("<IIf", flags, index, threshold or 0.0) + text(point, 32)).ljust(256, b"\0")
 
 
-def mean_model(path, modality="", key=None, wrong_golden=False, labels=True):
+def mean_model(path, modality="", key=None, wrong_golden=False, labels=True, card=b'{"purpose":"tests"}'):
     """8 x 8 grey; output 0 is the sum of the pixels over 64 minus 128 (white is positive), output 1 its negative."""
     draft = Draft("mean")
     weights = np.stack([np.full(64, 1 / 64), np.full(64, -1 / 64)])
@@ -104,7 +104,8 @@ def mean_model(path, modality="", key=None, wrong_golden=False, labels=True):
         label("white", 0, 0.5, ("99TEST", "W", "White"), "even"),
         label("black", 1),
     ]
-    return draft.write(path, (1, 8, 8), 576, 0, 512, 2, names if labels else [], [(source, expected)], modality, 2 if labels else 0, key)
+    return draft.write(path, (1, 8, 8), 576, 0, 512, 2, names if labels else [], [(source, expected)], modality, 2 if labels else 0, key,
+                       card)
 
 
 def slow_model(path, rounds=24, side=1024):
