@@ -24,7 +24,7 @@ void tern_http_reply(tern_http *server, uint64_t exchange, int status, const cha
     struct evhttp_request *request = client->request;
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *buffer = evbuffer_new();
-    char seconds[16];
+    char seconds[16], length[24];
     evhttp_add_header(headers, "Content-Type", content_type);
     evhttp_add_header(headers, "Cache-Control", "no-store");
     if (retry_after_seconds) {
@@ -35,7 +35,13 @@ void tern_http_reply(tern_http *server, uint64_t exchange, int status, const cha
         evhttp_add_header(headers, "Allow", allow);
     if (server->stopped)
         evhttp_add_header(headers, "Connection", "close");
-    if (!buffer || (count && evbuffer_add(buffer, body, count) != 0)) {
+    int sends_body = evhttp_request_get_command(request) != EVHTTP_REQ_HEAD;
+    if (!sends_body && count) {
+        /* libevent gives the length of bodies that it sends alone. */
+        snprintf(length, sizeof length, "%zu", count);
+        evhttp_add_header(headers, "Content-Length", length);
+    }
+    if (!buffer || (sends_body && count && evbuffer_add(buffer, body, count) != 0)) {
         if (buffer)
             evbuffer_free(buffer);
         tern_http_end(client);

@@ -4,6 +4,8 @@ import CTernPlatform
 public struct HTTPRequest: Equatable, Sendable {
     public enum Method: Equatable, Sendable {
         case get
+        /// As GET; whatever the answer, its body is not sent.
+        case head
         case post
         case other
     }
@@ -161,6 +163,7 @@ public struct HTTPEvents {
         let method: HTTPRequest.Method
         switch unsafe raw.method {
         case Int32(TERN_HTTP_GET): method = .get
+        case Int32(TERN_HTTP_HEAD): method = .head
         case Int32(TERN_HTTP_POST): method = .post
         default: method = .other
         }

@@ -8,7 +8,7 @@ public struct Problem: Error, Equatable, Sendable {
     public var message: String
     /// Seconds after which to ask again.
     public var retryAfterSeconds: Int?
-    /// The method the path has, with 405.
+    /// The methods the path has, with 405.
     public var allow: String?
     /// The coded reason of a result that did not succeed.
     public var reason: CodedTerm?
@@ -56,7 +56,7 @@ extension Problem {
     static var noSuchPath: Problem { Problem(status: 404, code: "no_such_path", message: "there is nothing at this path") }
 
     static func methodNotAllowed(_ allowed: String) -> Problem {
-        var problem = Problem(status: 405, code: "method_not_allowed", message: "this path takes \(allowed) alone")
+        var problem = Problem(status: 405, code: "method_not_allowed", message: "the methods of this path: \(allowed)")
         problem.allow = allowed
         return problem
     }

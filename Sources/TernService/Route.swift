@@ -59,7 +59,7 @@ enum Route: Equatable {
     }
 
     private static func allow(_ allowed: HTTPRequest.Method, _ method: HTTPRequest.Method) throws(Problem) {
-        guard method == allowed else { throw .methodNotAllowed(allowed == .post ? "POST" : "GET") }
+        guard method == allowed || allowed == .get && method == .head else { throw .methodNotAllowed(allowed == .post ? "POST" : "GET, HEAD") }
     }
 }
 
@@ -110,7 +110,7 @@ struct Query {
 enum Decimal {
     /// One to nineteen digits that fit in 63 bits; nil for anything else.
     static func parse(_ digits: some Collection<UInt8>) -> Int? {
-        guard !digits.isEmpty else { return nil }
+        guard (1...19).contains(digits.count) else { return nil }
         var number = 0
         for character in digits {
             guard (0x30...0x39).contains(character) else { return nil }

@@ -74,8 +74,10 @@ public final class Service {
         switch core.answer(request, surroundings()) {
         case .reply(let reply): server.reply(exchange, reply)
         case .study(let study, let waits): queue(study, waits: waits, exchange)
+        case .stream where request.method == .head:
+            server.reply(exchange, HTTPReply(status: 200, contentType: ServiceCore.streamContentType, body: []))
         case .stream(let after, let until):
-            guard server.beginStream(exchange, contentType: "application/jsonl") else { return }
+            guard server.beginStream(exchange, contentType: ServiceCore.streamContentType) else { return }
             streams[exchange] = Stream(position: after, until: until)
             pump(exchange)
         }

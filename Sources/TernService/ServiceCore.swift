@@ -148,6 +148,7 @@ struct ServiceCore {
     }
 
     private static let limitUnrecorded = 64
+    static let streamContentType = "application/jsonl"
 }
 
 /// How a study ended.

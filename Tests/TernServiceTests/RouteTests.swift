@@ -33,7 +33,7 @@ import TernPlatform
     func everythingElseIsNotFound(target: String) { #expect(status(.get, target) == 404) }
 
     @Test(arguments: [
-        "after", "after=", "after=-1", "after=+1", "after=1x", "after=9223372036854775808", "after=1&after=1", "follow=2", "follow=", "x=1",
+        "after", "after=", "after=-1", "after=+1", "after=1x", "after=9223372036854775808", "after=00000000000000000001", "after=1&after=1", "follow=2", "follow=", "x=1",
         "wait=1", "after=1&&x", "%61fter=1",
     ])
     func aQueryIsCheckedWhole(query: String) { #expect(status(.get, "/v1/findings?" + query) == 400) }
@@ -42,9 +42,16 @@ import TernPlatform
         #expect(try Route(method: .get, target: "/v1/findings?after=9223372036854775807") == .findings(after: .max, follows: false))
     }
 
+    @Test func aNumberHasOneToNineteenDigits() {
+        let digits = { (count: Int) in [UInt8](repeating: 0x30, count: count - 1) + [0x37] }
+        #expect(Decimal.parse(digits(1)) == 7 && Decimal.parse(digits(19)) == 7)
+        #expect(Decimal.parse(digits(20)) == nil && Decimal.parse(digits(200)) == nil && Decimal.parse([UInt8]()) == nil)
+    }
+
     @Test func aPathHasOneMethod() {
-        for method in [HTTPRequest.Method.get, .other] { #expect(status(method, "/v1/studies") == 405) }
+        for method in [HTTPRequest.Method.get, .head, .other] { #expect(status(method, "/v1/studies") == 405) }
         for path in ["/v1/findings", "/v1/status", "/v1/model", "/healthz", "/metrics"] {
+            #expect(status(.head, path) == 200)
             #expect(status(.post, path) == 405)
             #expect(status(.other, path) == 405)
         }

@@ -4,7 +4,7 @@ import struct
 import subprocess
 
 import pytest
-from harness import LIMIT, bare_dicom, dicom, jpeg, png
+from harness import CONTRACT, LIMIT, Answer, bare_dicom, dicom, jpeg, png
 
 
 def huge_jpeg():
@@ -124,6 +124,30 @@ def test_status_model_health_metrics(start):
     assert 'tern_results_total{status="succeeded"} 1\n' in metrics
     for line in metrics.splitlines():
         assert line.startswith("#") or len(line.rsplit(" ", 1)) == 2
+
+
+def test_head_is_get_without_a_body(start):
+    server = start()
+    identifier = server.post(png()).json()["id"]
+    connection = server.connect()  # one for all: a body that came all the same would be taken for the next answer
+    for path in ["/v1/findings/" + identifier, "/v1/model", "/healthz", "/v1/findings", "/v1/findings?follow=1", "/v1/findings?after=x",
+                 "/v1/findings/00000000-0000-4000-8000-000000000000", "/v1/nothing", "/v1/studies"]:
+        connection.request("HEAD", path)
+        head = Answer(connection.getresponse())
+        assert head.body == b""
+        if "follow" in path:
+            assert head.status == 200 and head.headers["Content-Type"] == "application/jsonl"
+            continue
+        CONTRACT.check("HEAD", path, head)
+        connection.request("GET", path)
+        get = Answer(connection.getresponse())
+        assert get.status == head.status and get.headers["Content-Type"] == head.headers["Content-Type"]
+        assert head.headers["Content-Length"] == get.headers["Content-Length"] or path == "/v1/findings"
+    connection.close()
+    answer = server.ask("HEAD", "/v1/studies")
+    assert answer.status == 405 and answer.headers["Allow"] == "POST"
+    assert server.ask("POST", "/v1/model").headers["Allow"] == "GET, HEAD"
+    assert server.wait_for(lambda status: status["clients"]["streams"] == 0)
 
 
 def test_one_connection_carries_many_requests(start):
