@@ -18,7 +18,7 @@ let helpOverview = """
 private let modelHelp = """
       --model M.tern      the model file
       --allow-unsigned    accept a model file without a signature; every result says so
-      --trust KEYFILE     accept only models signed by this Ed25519 public key (64 hexadecimal digits)
+      --trust KEYFILE     accept only models signed by this Ed25519 public key (64 hexadecimal digits); without it, any valid signature
       --threads N         threads that work on one image, 1 to 64 (default 1)
       --isa NAME          scalar, avx2 or avx512vnni; the fastest this CPU has when not given. TERN_ISA does the same
 
@@ -36,7 +36,7 @@ extension Command {
             the model come first: when one differs, no image is read and the exit code is 70.
 
             \(modelHelp)
-            example: ternd infer --model pneumonia28.tern --allow-unsigned chest-1.jpeg chest-2.dcm
+            example: ternd infer --model pneumonia28.tern --trust signing-key.pub chest-1.jpeg chest-2.dcm
 
             """
         case .serve:
@@ -55,7 +55,7 @@ extension Command {
               --client-timeout S  seconds for a client to send its request and to take its answer, 1 to 3600 (default 30)
               --keep N            results kept for streams, 1 to 100000 (default 1000)
 
-            example: ternd serve --model pneumonia28.tern --allow-unsigned --socket /run/tern/tern.sock --state /var/lib/tern
+            example: ternd serve --model pneumonia28.tern --trust signing-key.pub --socket /run/tern/tern.sock --state /var/lib/tern
                      curl --unix-socket /run/tern/tern.sock -H 'Content-Type: image/jpeg' --data-binary @chest.jpeg 'http://tern/v1/studies?wait=1'
 
             """
@@ -66,7 +66,7 @@ extension Command {
             Version, instruction sets that this CPU has, which one is chosen and why; with a model its name, digest, signature, labels and card.
 
             \(modelHelp)
-            example: ternd info --model pneumonia28.tern --allow-unsigned
+            example: ternd info --model pneumonia28.tern --trust signing-key.pub
 
             """
         case .selftest:
@@ -77,7 +77,7 @@ extension Command {
             table with the scalar one on built-in values. Exit code 0 only when all bits agree.
 
             \(modelHelp)
-            example: ternd selftest --model pneumonia28.tern --allow-unsigned
+            example: ternd selftest --model pneumonia28.tern --trust signing-key.pub
 
             """
         case .bench:
@@ -89,7 +89,7 @@ extension Command {
             \(modelHelp)  --repeat N          measured inferences, 1 to 1000000 (default 50)
               --profile           the median time of each operation too
 
-            example: ternd bench --model pneumonia28.tern --allow-unsigned --threads 2 --repeat 200
+            example: ternd bench --model pneumonia28.tern --trust signing-key.pub --threads 2 --repeat 200
 
             """
         }
