@@ -89,6 +89,8 @@ struct PixelDescription {
     ) throws(DICOMError) -> EncapsulatedFrame {
         guard header.byteCount == nil else { throw .invalidValue(tag: .pixelData) }
         var bytes: [UInt8] = []
+        // The fragments are part of what remains: one store of at most the file's size instead of one that grows by doubling.
+        bytes.reserveCapacity(reader.remainingByteCount)
         var isOffsetTable = true
         while true {
             let item = try reader.readElementHeader(isExplicit: true)
