@@ -117,3 +117,12 @@ def test_eval_agrees_with_its_own_scores(tmp_path: Path, images: Path) -> None:
 ])
 def test_errors_say_what_to_do(arguments, code: int, says: str, tmp_path: Path) -> None:
     assert says in tern(*arguments, code=code).stderr
+
+
+def test_refusals_are_in_words(tmp_path: Path) -> None:
+    text = tmp_path / "text.tern"
+    text.write_text("no model")
+    refused = tern("inspect", text, code=65).stderr
+    assert "F-01" in refused and "notAModelFile" not in refused
+    assert "No such file" in tern("inspect", tmp_path / "missing.tern", code=66).stderr
+    assert "not a regular file" in tern("inspect", tmp_path, code=66).stderr

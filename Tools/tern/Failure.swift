@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import TernConvert
 import TernModel
 import TernPlatform
@@ -34,12 +35,25 @@ func reporting(_ body: () throws -> Void) throws {
     }
 }
 
+/// What an error of the platform says to a person.
+func words(_ error: PlatformError) -> String {
+    switch error {
+    case .openFailed(let errno): unsafe String(cString: strerror(errno))
+    case .notARegularFile: "it is not a regular file"
+    case .emptyFile: "it is empty"
+    case .fileTooLarge(let limitByteCount): "it holds more than \(limitByteCount) bytes"
+    case .badPath: "the path holds a zero byte"
+    case .cryptographyFailed: "libsodium could not be started or refused to sign"
+    case .wrongKeyByteCount(let expected, let actual): "a key of \(actual) bytes where \(expected) are needed"
+    }
+}
+
 /// Maps a file.
 func mapFile(_ path: String) throws(Failure) -> MappedFile {
     do throws(PlatformError) {
         return try MappedFile(path: path)
     } catch {
-        throw Failure(.cannotOpen, "cannot open \(path): \(error); check the path and that the file may be read")
+        throw Failure(.cannotOpen, "cannot open \(path): \(words(error)); check the path and that the file may be read")
     }
 }
 
@@ -49,7 +63,7 @@ func openModel(_ path: String) throws(Failure) -> ModelFile {
     do throws(ModelFileError) {
         return try ModelFile(validating: mapping, options: ModelFile.Options(allowsUnsigned: true))
     } catch {
-        throw Failure(.badInput, "\(path) is not a valid model file: \(error); the rules are in Models/FORMAT.md. Convert it again")
+        throw Failure(.badInput, "\(path) is not a valid model file: \(error.message) (Models/FORMAT.md)")
     }
 }
 
@@ -58,7 +72,7 @@ func readBytes(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
     do throws(PlatformError) {
         return try readFile(path, limitByteCount: limit)
     } catch {
-        throw Failure(.cannotOpen, "cannot read \(path): \(error); check the path and that the file may be read")
+        throw Failure(.cannotOpen, "cannot read \(path): \(words(error)); check the path and that the file may be read")
     }
 }
 
@@ -66,6 +80,6 @@ func writeFile(_ bytes: [UInt8], to path: String, isPrivate: Bool = false) throw
     do throws(PlatformError) {
         try writeFileAtomically(path, bytes, isPrivate: isPrivate)
     } catch {
-        throw Failure(.inputOutput, "cannot write \(path): \(error); check that the folder exists and has room")
+        throw Failure(.inputOutput, "cannot write \(path): \(words(error)); check that the folder exists and has room")
     }
 }

@@ -22,7 +22,7 @@ struct KeygenCommand: ParsableCommand {
                 throw Failure(.badInput, "\(path) exists and is not overwritten; choose another name or move it away")
             }
             let pair: Ed25519.KeyPair
-            do throws(PlatformError) { pair = try Ed25519.makeKeyPair() } catch { throw Failure(.fault, "no key could be made: \(error)") }
+            do throws(PlatformError) { pair = try Ed25519.makeKeyPair() } catch { throw Failure(.fault, "no key could be made: \(words(error))") }
             try writeFile(Array((Hexadecimal.string(pair.secretKey) + "\n").utf8), to: key, isPrivate: true)
             try writeFile(Array((Hexadecimal.string(pair.publicKey) + "\n").utf8), to: key + ".pub")
             print("\(key): secret, keep it off devices\n\(key).pub: \(Hexadecimal.string(pair.publicKey))")
