@@ -39,6 +39,11 @@ const char *tern_isa_name(tern_isa isa) {
     case TERN_ISA_SCALAR: return "scalar";
     case TERN_ISA_AVX2: return "avx2";
     case TERN_ISA_AVX512VNNI: return "avx512vnni";
+    case TERN_ISA_AVXVNNI: return "avxvnni";
+    case TERN_ISA_AVX512VBMI: return "avx512vbmi";
+    case TERN_ISA_NEON: return "neon";
+    case TERN_ISA_NEONDOT: return "neondot";
+    case TERN_ISA_NEONI8MM: return "neoni8mm";
     }
     return NULL;
 }

@@ -20,7 +20,7 @@ private let modelHelp = """
       --allow-unsigned    accept a model file without a signature; every result says so
       --trust KEYFILE     accept only models signed by this Ed25519 public key (64 hexadecimal digits); without it, any valid signature
       --threads N         threads that work on one image, 1 to 64 (default 1)
-      --isa NAME          scalar, avx2 or avx512vnni; the fastest this CPU has when not given. TERN_ISA does the same
+      --isa NAME          a kernel table of `ternd info`; the fastest this CPU has when not given. TERN_ISA does the same
 
     """
 

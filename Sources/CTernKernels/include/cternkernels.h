@@ -23,6 +23,11 @@ typedef enum tern_isa {
     TERN_ISA_SCALAR = 0,
     TERN_ISA_AVX2 = 1,        /* AVX2, FMA, F16C */
     TERN_ISA_AVX512VNNI = 2,  /* TERN_ISA_AVX2 and AVX512 F, BW, DQ, VL, VNNI */
+    TERN_ISA_AVXVNNI = 3,     /* TERN_ISA_AVX2 and AVX-VNNI, in VEX encoding */
+    TERN_ISA_AVX512VBMI = 4,  /* TERN_ISA_AVX512VNNI and AVX512 VBMI */
+    TERN_ISA_NEON = 5,        /* ARMv8.0-A with Advanced SIMD */
+    TERN_ISA_NEONDOT = 6,     /* TERN_ISA_NEON and the dot products of ARMv8.2-A, FEAT_DotProd */
+    TERN_ISA_NEONI8MM = 7,    /* TERN_ISA_NEONDOT and the matrix products of ARMv8.6-A, FEAT_I8MM */
 } tern_isa;
 
 typedef enum tern_weights_kind {
