@@ -111,7 +111,7 @@ static float weigh_row(const tern_attention *op, float factor, const float *scor
     __m256i total = _mm256_setzero_si256();
     for (size_t j = 0; j < op->tokens; j += 8) {
         const __m256 x = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(scores + j), largest), times);
-        __m256i u = _mm256_cvtps_epi32(_mm256_mul_ps(tern_exp2_256(x), _mm256_set1_ps(255.0f)));
+        __m256i u = _mm256_cvtps_epi32(tern_weight_256(x));
         u = _mm256_and_si256(u, tern_lanes_256(op->tokens - j));
         total = _mm256_add_epi32(total, u);
         _mm_storeu_si128((__m128i *)(probabilities + j), _mm_packs_epi32(_mm256_castsi256_si128(u), _mm256_extracti128_si256(u, 1)));

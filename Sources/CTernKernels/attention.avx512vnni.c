@@ -129,7 +129,7 @@ static void score_rows(const tern_attention *op, size_t m, const buffers *at) {
 /* u of 16 scores. */
 TERN_INLINE __m512i weigh(const float *scores, __m512 largest, __m512 factor) {
     const __m512 x = _mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(scores), largest), factor);
-    return _mm512_cvtps_epi32(_mm512_mul_ps(tern_exp2_512(x), _mm512_set1_ps(255.0f)));
+    return _mm512_cvtps_epi32(tern_weight_512(x));
 }
 
 /* u[i][j] of one row to bytes, zero past the tokens to a multiple of 16; gives 1 / f32(Z). */

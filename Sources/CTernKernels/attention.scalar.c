@@ -38,7 +38,7 @@ static void attend_row(const tern_attention *op, const int8_t *q, float q_scale,
     const float factor = q_scale * op->factor;
     int32_t total = 0;
     for (size_t j = 0; j < op->tokens; j++) {
-        scores[j] = rintf(tern_exp2_scalar((scores[j] - largest) * factor) * 255.0f);
+        scores[j] = rintf(tern_weight_scalar((scores[j] - largest) * factor));
         total += (int32_t)scores[j];
     }
     const float inverse = 1.0f / (float)total;

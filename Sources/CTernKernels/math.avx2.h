@@ -1,4 +1,4 @@
-/* N-01, N-02, N-07 and N-08 on 8 lanes of a 256-bit register; a pair of registers holds the 16 lanes. Include inside the target attribute. */
+/* N-01, N-02, N-06 and N-07 on 8 lanes of a 256-bit register; a pair of registers holds the 16 lanes. Include inside the target attribute. */
 #pragma once
 
 #include <immintrin.h>
@@ -33,21 +33,21 @@ TERN_INLINE float tern_tree_256(tern_pair_256 lanes) {
 TERN_INLINE __m256 tern_gelu_256(__m256 x) {
     const __m256 above = _mm256_max_ps(x, _mm256_set1_ps(-TERN_GELU_CLAMP));
     const __m256 c = _mm256_min_ps(above, _mm256_set1_ps(TERN_GELU_CLAMP));
-    const __m256 u = _mm256_fmadd_ps(_mm256_mul_ps(c, c), _mm256_set1_ps(TERN_GELU_SQUARE), _mm256_set1_ps(-1.0f));
+    const __m256 v = _mm256_mul_ps(c, c);
     __m256 g = _mm256_set1_ps(tern_gelu_coefficients[TERN_GELU_DEGREE]);
 #pragma clang loop unroll(full)
-    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = _mm256_fmadd_ps(g, u, _mm256_set1_ps(tern_gelu_coefficients[i]));
+    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = _mm256_fmadd_ps(g, v, _mm256_set1_ps(tern_gelu_coefficients[i]));
     return _mm256_mul_ps(x, _mm256_fmadd_ps(c, g, _mm256_set1_ps(0.5f)));
 }
 
-/* N-08 for x <= 0; a NaN counts as the lower bound. */
-TERN_INLINE __m256 tern_exp2_256(__m256 x) {
+/* E of N-06 for x <= 0; a NaN counts as the lower bound. */
+TERN_INLINE __m256 tern_weight_256(__m256 x) {
     x = _mm256_max_ps(x, _mm256_set1_ps(TERN_EXP2_FLOOR));
     const __m256i n = _mm256_cvtps_epi32(x);
     const __m256 f = _mm256_sub_ps(x, _mm256_cvtepi32_ps(n));
-    __m256 p = _mm256_set1_ps(tern_exp2_coefficients[TERN_EXP2_DEGREE]);
+    __m256 p = _mm256_set1_ps(tern_weight_coefficients[TERN_WEIGHT_DEGREE]);
 #pragma clang loop unroll(full)
-    for (int i = TERN_EXP2_DEGREE - 1; i >= 0; i--) p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(tern_exp2_coefficients[i]));
+    for (int i = TERN_WEIGHT_DEGREE - 1; i >= 0; i--) p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(tern_weight_coefficients[i]));
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(n, 23)));
 }
 

@@ -1,4 +1,4 @@
-/* N-01, N-02, N-07 and N-08 on 16 lanes of a 512-bit register. Include inside the target attribute. */
+/* N-01, N-02, N-06 and N-07 on 16 lanes of a 512-bit register. Include inside the target attribute. */
 #pragma once
 
 #include <immintrin.h>
@@ -23,21 +23,21 @@ TERN_INLINE float tern_tree_512(__m512 lanes) {
 TERN_INLINE __m512 tern_gelu_512(__m512 x) {
     const __m512 above = _mm512_max_ps(x, _mm512_set1_ps(-TERN_GELU_CLAMP));
     const __m512 c = _mm512_min_ps(above, _mm512_set1_ps(TERN_GELU_CLAMP));
-    const __m512 u = _mm512_fmadd_ps(_mm512_mul_ps(c, c), _mm512_set1_ps(TERN_GELU_SQUARE), _mm512_set1_ps(-1.0f));
+    const __m512 v = _mm512_mul_ps(c, c);
     __m512 g = _mm512_set1_ps(tern_gelu_coefficients[TERN_GELU_DEGREE]);
 #pragma clang loop unroll(full)
-    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = _mm512_fmadd_ps(g, u, _mm512_set1_ps(tern_gelu_coefficients[i]));
+    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = _mm512_fmadd_ps(g, v, _mm512_set1_ps(tern_gelu_coefficients[i]));
     return _mm512_mul_ps(x, _mm512_fmadd_ps(c, g, _mm512_set1_ps(0.5f)));
 }
 
-/* N-08 for x <= 0; a NaN counts as the lower bound. */
-TERN_INLINE __m512 tern_exp2_512(__m512 x) {
+/* E of N-06 for x <= 0; a NaN counts as the lower bound. */
+TERN_INLINE __m512 tern_weight_512(__m512 x) {
     x = _mm512_max_ps(x, _mm512_set1_ps(TERN_EXP2_FLOOR));
     const __m512i n = _mm512_cvtps_epi32(x);
     const __m512 f = _mm512_sub_ps(x, _mm512_cvtepi32_ps(n));
-    __m512 p = _mm512_set1_ps(tern_exp2_coefficients[TERN_EXP2_DEGREE]);
+    __m512 p = _mm512_set1_ps(tern_weight_coefficients[TERN_WEIGHT_DEGREE]);
 #pragma clang loop unroll(full)
-    for (int i = TERN_EXP2_DEGREE - 1; i >= 0; i--) p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(tern_exp2_coefficients[i]));
+    for (int i = TERN_WEIGHT_DEGREE - 1; i >= 0; i--) p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(tern_weight_coefficients[i]));
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), _mm512_slli_epi32(n, 23)));
 }
 

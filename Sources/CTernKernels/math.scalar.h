@@ -1,4 +1,4 @@
-/* N-01, N-02, N-07 and N-08 one value at a time: the reference of the other instruction sets. */
+/* N-01, N-02 and N-06 to N-08 one value at a time: the reference of the other instruction sets. */
 #pragma once
 
 #include <math.h>
@@ -19,25 +19,31 @@ static inline float tern_tree_scalar(float lane[TERN_LANES]) {
 static inline float tern_gelu_scalar(float x) {
     float c = x > -TERN_GELU_CLAMP ? x : -TERN_GELU_CLAMP;
     c = c < TERN_GELU_CLAMP ? c : TERN_GELU_CLAMP;
-    const float u = fmaf(c * c, TERN_GELU_SQUARE, -1.0f);
+    const float v = c * c;
     float g = tern_gelu_coefficients[TERN_GELU_DEGREE];
-    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = fmaf(g, u, tern_gelu_coefficients[i]);
+    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = fmaf(g, v, tern_gelu_coefficients[i]);
     return x * fmaf(c, g, 0.5f);
 }
 
-/* N-08 for x <= 0; a NaN counts as the lower bound. */
-static inline float tern_exp2_scalar(float x) {
+/* The power of two whose fraction the polynomial gives, for x <= 0; a NaN counts as the lower bound. */
+static inline float tern_power_scalar(float x, const float *coefficients, int degree) {
     x = x > TERN_EXP2_FLOOR ? x : TERN_EXP2_FLOOR;
     const float n = rintf(x);
     const float f = x - n;
-    float p = tern_exp2_coefficients[TERN_EXP2_DEGREE];
-    for (int i = TERN_EXP2_DEGREE - 1; i >= 0; i--) p = fmaf(p, f, tern_exp2_coefficients[i]);
+    float p = coefficients[degree];
+    for (int i = degree - 1; i >= 0; i--) p = fmaf(p, f, coefficients[i]);
     uint32_t bits;
     memcpy(&bits, &p, sizeof bits);
     bits += (uint32_t)(int32_t)n << 23;
     memcpy(&p, &bits, sizeof bits);
     return p;
 }
+
+/* N-08. */
+static inline float tern_exp2_scalar(float x) { return tern_power_scalar(x, tern_exp2_coefficients, TERN_EXP2_DEGREE); }
+
+/* E of N-06: 255 * 2^x before it is rounded. */
+static inline float tern_weight_scalar(float x) { return tern_power_scalar(x, tern_weight_coefficients, TERN_WEIGHT_DEGREE); }
 
 /* The bits of |x|; they order as the values do, with infinity at TERN_INFINITY_BITS and NaN above it. */
 static inline uint32_t tern_magnitude_bits(float x) {

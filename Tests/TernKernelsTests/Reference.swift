@@ -53,10 +53,10 @@ enum Reference {
     }
 
     static let geluCoefficients: [Float] = [
-        0x1.218352p-3, -0x1.1ff10ap-4, 0x1.a6189cp-5, -0x1.4ae420p-5, 0x1.00df9cp-5, -0x1.831220p-6, 0x1.150ff6p-6, -0x1.4d1beep-7,
-        0x1.4f0f80p-8, -0x1.fd664cp-9, 0x1.a2bff6p-9, -0x1.1f79e8p-10,
+        0x1.976f0ap-2, -0x1.087f06p-4, 0x1.1f7794p-7, -0x1.aad0b8p-11, 0x1.9254f2p-15, -0x1.ad31c4p-20, 0x1.877690p-26,
     ]
     static let exp2Coefficients: [Float] = [0x1.000002p+0, 0x1.62e428p-1, 0x1.ebf918p-3, 0x1.c6b6e6p-5, 0x1.3d0c52p-7, 0x1.5c08e0p-10]
+    static let weightCoefficients: [Float] = [0x1.fdf69cp+7, 0x1.619026p+7, 0x1.eeed3cp+5, 0x1.c2335ap+3]
 
     static func horner(_ coefficients: [Float], _ x: Float) -> Float {
         coefficients.dropLast().reversed().reduce(coefficients[coefficients.count - 1]) { fma($0, x, $1) }
@@ -64,15 +64,15 @@ enum Reference {
 
     /// N-07.
     static func gelu(_ x: Float) -> Float {
-        let c = min(max(x, -5), 5)
-        return x * fma(c, horner(geluCoefficients, fma(c * c, 0x1.47ae14p-4, -1)), 0.5)
+        let c = min(max(x, -4), 4)
+        return x * fma(c, horner(geluCoefficients, c * c), 0.5)
     }
 
-    /// N-08.
-    static func exp2(_ x: Float) -> Float {
+    /// N-08; with `weightCoefficients` the E of N-06.
+    static func exp2(_ x: Float, _ coefficients: [Float] = exp2Coefficients) -> Float {
         let x = max(x, -125)
         let n = x.rounded(.toNearestOrEven)
-        let p = horner(exp2Coefficients, x - n)
+        let p = horner(coefficients, x - n)
         return Float(bitPattern: UInt32(truncatingIfNeeded: Int(p.bitPattern) + Int(n) << 23))
     }
 
@@ -93,7 +93,7 @@ enum Reference {
             guard let query = quantise(row, levels: 127) else { return nil }
             let t = keys.map { key in Float(zip(query.codes, key.codes).reduce(0) { $0 + $1.0 * $1.1 }) * key.scale }
             let largest = t.max() ?? 0
-            let u = t.map { Int((exp2(($0 - largest) * (query.scale * factor)) * 255).rounded(.toNearestOrEven)) }
+            let u = t.map { Int(exp2(($0 - largest) * (query.scale * factor), weightCoefficients).rounded(.toNearestOrEven)) }
             let inverse = 1 / Float(u.reduce(0, +))
             output.append(values.map { value in Float(zip(u, value.codes).reduce(0) { $0 + $1.0 * $1.1 }) * value.scale * inverse })
         }

@@ -79,9 +79,10 @@ def quantise(x: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 GELU = [float.fromhex(h) for h in (
-    "0x1.218352p-3 -0x1.1ff10ap-4 0x1.a6189cp-5 -0x1.4ae420p-5 0x1.00df9cp-5 -0x1.831220p-6 "
-    "0x1.150ff6p-6 -0x1.4d1beep-7 0x1.4f0f80p-8 -0x1.fd664cp-9 0x1.a2bff6p-9 -0x1.1f79e8p-10").split()]
+    "0x1.976f0ap-2 -0x1.087f06p-4 0x1.1f7794p-7 -0x1.aad0b8p-11 "
+    "0x1.9254f2p-15 -0x1.ad31c4p-20 0x1.877690p-26").split()]
 EXP2 = [float.fromhex(h) for h in "0x1.000002p+0 0x1.62e428p-1 0x1.ebf918p-3 0x1.c6b6e6p-5 0x1.3d0c52p-7 0x1.5c08e0p-10".split()]
+WEIGHTS = [float.fromhex(h) for h in "0x1.fdf69cp+7 0x1.619026p+7 0x1.eeed3cp+5 0x1.c2335ap+3".split()]
 
 
 def horner(coefficients: list[float], u: np.ndarray) -> np.ndarray:
@@ -93,16 +94,15 @@ def horner(coefficients: list[float], u: np.ndarray) -> np.ndarray:
 
 def gelu(x: np.ndarray) -> np.ndarray:
     """N-07."""
-    c = np.minimum(np.maximum(x, F(-5)), F(5))
-    u = fma(c * c, F(float.fromhex("0x1.47ae14p-4")), F(-1))
-    return x * fma(c, horner(GELU, u), F(0.5))
+    c = np.minimum(np.maximum(x, F(-4)), F(4))
+    return x * fma(c, horner(GELU, c * c), F(0.5))
 
 
-def exp2(x: np.ndarray) -> np.ndarray:
-    """N-08."""
+def exp2(x: np.ndarray, coefficients: list[float] = EXP2) -> np.ndarray:
+    """N-08; with WEIGHTS the E of N-06."""
     x = np.maximum(x, F(-125))
     n = np.rint(x).astype(np.int32)
-    p = horner(EXP2, x - n.astype(F))
+    p = horner(coefficients, x - n.astype(F))
     return (p.view(np.int32) + (n << 23)).view(F)
 
 
@@ -140,7 +140,7 @@ def attention(q, k, v, heads: int, kv_heads: int, width: int, c) -> np.ndarray:
         v_codes, v_scales = quantise(v[:, shared].T, 127)
         t = (q_codes @ k_codes.T).astype(F) * k_scales[None, :]
         m = t.max(axis=1)
-        u = np.rint(exp2((t - m[:, None]) * (q_scales * F(c))[:, None]) * F(255)).astype(np.int64)
+        u = np.rint(exp2((t - m[:, None]) * (q_scales * F(c))[:, None], WEIGHTS)).astype(np.int64)
         z = u.sum(axis=1)
         sums = (u @ v_codes.T).astype(F) * v_scales[None, :]
         output[:, columns] = sums * (F(1) / z.astype(F))[:, None]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fits the two polynomials of Models/NUMERICS.md (N-07 GELU, N-08 exp2) and prints their coefficients.
+"""Fits the polynomials of Models/NUMERICS.md (N-06 weights of attention, N-07 GELU, N-08 exp2) and prints their coefficients.
 
 Weighted minimax by Lawson's iteration (Lawson 1961) in a Chebyshev basis, rounded to binary32, then the
 largest error over a dense grid with every operation rounded as the engine rounds it.
@@ -9,12 +9,14 @@ largest error over a dense grid with every operation rounded as the engine round
 Needs numpy and scipy.
 """
 import numpy as np
-from numpy.polynomial import chebyshev
+from numpy.polynomial import Polynomial, chebyshev
 from scipy.special import erf
 
-CLAMP = 5.0          # GELU: the normal distribution function is taken as constant past this
-GELU_DEGREE = 11
+CLAMP = 4.0          # GELU: the normal distribution function is taken as constant past this
+GELU_DEGREE = 6
 EXP2_DEGREE = 5
+WEIGHT_DEGREE = 3
+WEIGHT_LEVELS = 255  # attention rounds to this many
 
 
 def lawson(target, weight, degree, nodes=20000, rounds=80):
@@ -53,22 +55,34 @@ def gelu_half(u):
     return np.where(x > 1e-6, 0.5 * erf(x / np.sqrt(2)) / np.maximum(x, 1e-30), 1 / np.sqrt(2 * np.pi))
 
 
+def in_square(coefficients):
+    """A polynomial in u = 2 v / CLAMP^2 - 1 as one in v."""
+    return Polynomial(coefficients.astype(np.float64))(Polynomial([-1, 2 / CLAMP**2])).coef.astype(np.float32)
+
+
+def fit_exp2(degree):
+    """2^f for f in [-0.5, 0.5], relative error."""
+    fitted = lawson(lambda u: np.exp2(u / 2), lambda u: np.exp2(-u / 2), degree)
+    return fitted.astype(np.float64) * 2.0 ** np.arange(degree + 1)  # u = 2f
+
+
 def main():
-    gelu = lawson(gelu_half, lambda u: (u + 1) / 2 * CLAMP**2 + 1e-3, GELU_DEGREE)
-    show("GELU: G(u), u = x*x*0.08 - 1, Phi(x) = 0.5 + x*G(u), |x| <= 5", gelu)
+    gelu = in_square(lawson(gelu_half, lambda u: (u + 1) / 2 * CLAMP**2 + 1e-3, GELU_DEGREE))
+    show(f"GELU: G(v), v = x*x, Phi(x) = 0.5 + x*G(v), |x| <= {CLAMP}", gelu)
     x = np.linspace(-8, 8, 4_000_001).astype(np.float32)
     c = np.clip(x, np.float32(-CLAMP), np.float32(CLAMP))
-    u = fma(c * c, np.float32(2 / CLAMP**2), np.float32(-1))
-    y = x * fma(c, horner(gelu, u), np.float32(0.5))
+    y = x * fma(c, horner(gelu, c * c), np.float32(0.5))
     exact = 0.5 * x.astype(np.float64) * (1 + erf(x.astype(np.float64) / np.sqrt(2)))
     print(f"  largest absolute error on [-8, 8]: {np.abs(y - exact).max():.3e}")
 
-    exp2 = lawson(lambda u: np.exp2(u / 2), lambda u: np.exp2(-u / 2), EXP2_DEGREE)
-    exp2 = (exp2.astype(np.float64) * 2.0 ** np.arange(EXP2_DEGREE + 1)).astype(np.float32)  # u = 2f
-    show("exp2: P(f), f in [-0.5, 0.5]", exp2)
     f = np.linspace(-0.5, 0.5, 2_000_001).astype(np.float32)
     exact = np.exp2(f.astype(np.float64))
+    exp2 = fit_exp2(EXP2_DEGREE).astype(np.float32)
+    show("exp2: P(f), f in [-0.5, 0.5]", exp2)
     print(f"  largest relative error: {np.abs(horner(exp2, f) / exact - 1).max():.3e}")
+    weights = (fit_exp2(WEIGHT_DEGREE) * WEIGHT_LEVELS).astype(np.float32)
+    show(f"weights of attention: {WEIGHT_LEVELS} * 2^f, f in [-0.5, 0.5]", weights)
+    print(f"  largest error before rounding: {np.abs(horner(weights, f) - WEIGHT_LEVELS * exact).max():.3f} of a step")
 
 
 if __name__ == "__main__":

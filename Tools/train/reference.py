@@ -13,10 +13,11 @@ from model import VisionTransformer, patches
 from quantise import Linear
 
 GELU = [float.fromhex(text) for text in (
-    "0x1.218352p-3", "-0x1.1ff10ap-4", "0x1.a6189cp-5", "-0x1.4ae420p-5", "0x1.00df9cp-5", "-0x1.831220p-6",
-    "0x1.150ff6p-6", "-0x1.4d1beep-7", "0x1.4f0f80p-8", "-0x1.fd664cp-9", "0x1.a2bff6p-9", "-0x1.1f79e8p-10")]
+    "0x1.976f0ap-2", "-0x1.087f06p-4", "0x1.1f7794p-7", "-0x1.aad0b8p-11",
+    "0x1.9254f2p-15", "-0x1.ad31c4p-20", "0x1.877690p-26")]
 EXP2 = [float.fromhex(text) for text in (
     "0x1.000002p+0", "0x1.62e428p-1", "0x1.ebf918p-3", "0x1.c6b6e6p-5", "0x1.3d0c52p-7", "0x1.5c08e0p-10")]
+WEIGHTS = [float.fromhex(text) for text in ("0x1.fdf69cp+7", "0x1.619026p+7", "0x1.eeed3cp+5", "0x1.c2335ap+3")]
 LARGEST_EXACT = 1 << 24
 
 
@@ -76,21 +77,21 @@ def layer_norm(x: torch.Tensor, norm: torch.nn.LayerNorm) -> torch.Tensor:
 
 def gelu(x: torch.Tensor) -> torch.Tensor:
     """N-07."""
-    c = x.clamp(-5.0, 5.0)
-    u = fma(c * c, float.fromhex("0x1.47ae14p-4"), -1.0)
+    c = x.clamp(-4.0, 4.0)
+    v = c * c
     g = torch.full_like(x, GELU[-1])
     for coefficient in reversed(GELU[:-1]):
-        g = fma(g, u, coefficient)
+        g = fma(g, v, coefficient)
     return x * fma(c, g, 0.5)
 
 
-def exp2(x: torch.Tensor) -> torch.Tensor:
-    """N-08 for x <= 0."""
+def exp2(x: torch.Tensor, coefficients: list[float] = EXP2) -> torch.Tensor:
+    """N-08 for x <= 0; with WEIGHTS the E of N-06."""
     x = x.clamp_min(-125.0)
     n = torch.round(x)
     f = x - n
-    p = torch.full_like(x, EXP2[-1])
-    for coefficient in reversed(EXP2[:-1]):
+    p = torch.full_like(x, coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
         p = fma(p, f, coefficient)
     return torch.ldexp(p, n.to(torch.int32))
 
@@ -103,7 +104,7 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor
     v, sv = quantise_rows(v, 127, dim=-2)
     t = (q @ k.transpose(-2, -1)) * sk.transpose(-2, -1)
     m = t.amax(dim=-1, keepdim=True)
-    u = torch.round(exp2((t - m) * (sq * c)) * 255.0)
+    u = torch.round(exp2((t - m) * (sq * c), WEIGHTS))
     return ((u @ v) * sv) * (1.0 / u.sum(dim=-1, keepdim=True))
 
 
