@@ -10,8 +10,13 @@ void tern_job_quantise(void *argument, unsigned part, unsigned parts) {
     tern_job *job = argument;
     const tern_linear *op = &job->linear;
     const tern_share share = tern_share_of(op->m, part, parts);
-    note(job, job->table->quantise_rows(op->input, op->input_stride, op->k, share.begin, share.end, job->quantise.levels, job->quantise.codes,
+    note(job, job->table->quantise_rows(op->input, op->input_stride, op->k, share.begin, share.end, op->levels, job->quantise.codes,
                                         op->codes_stride, job->quantise.scales, job->quantise.sums));
+}
+
+void tern_job_prepare(void *argument, unsigned part, unsigned parts) {
+    const tern_job *job = argument;
+    job->table->prepare(&job->linear, part, parts);
 }
 
 void tern_job_linear(void *argument, unsigned part, unsigned parts) {

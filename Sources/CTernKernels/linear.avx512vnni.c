@@ -7,7 +7,7 @@
 _Static_assert(127LL * 127LL * TERN_LIMIT_DEPTH <= INT32_MAX, "int32 sum would wrap");
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), apply_to = function)
-#include "tile.avx512vnni.h"
+#include "finish.avx512vnni.h"
 
 enum { GROUP_BYTES = TERN_PANEL * TERN_GROUP, CACHE_LINE = 64 };
 
@@ -50,43 +50,21 @@ static void correct_s8(const uint8_t *panel, size_t groups, int32_t *channel_sum
     for (int j = 0; j < 4; j++) _mm512_storeu_si512(channel_sums + 16 * j, _mm512_sub_epi32(_mm512_setzero_si512(), sums[j]));
 }
 
-/* Scale, bias, GELU and residual for m rows by `columns` channels of sums [m][64], N-03. */
-TERN_INLINE void finish(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, size_t columns, const int gelu,
-                        const int residual) {
-    __m512 scales[4], biases[4];
-    __mmask16 masks[4];
-#pragma clang loop unroll(full)
-    for (size_t j = 0; j < 4; j++) {
-        masks[j] = columns > 16 * j ? tern_lanes_512(columns - 16 * j) : 0;
-        scales[j] = op->scale_count == 1 ? _mm512_set1_ps(op->scales[0]) : _mm512_maskz_loadu_ps(masks[j], op->scales + column + 16 * j);
-        biases[j] = op->bias ? _mm512_maskz_loadu_ps(masks[j], op->bias + column + 16 * j) : _mm512_setzero_ps();
-    }
-    for (size_t i = 0; i < m; i++, sums += TERN_PANEL) {
-        const __m512 row_scale = _mm512_set1_ps(op->row_scales[row + i]);
-        const float *added = residual ? op->residual + (row + i) * op->residual_stride + column : NULL;
-        float *out = op->output + (row + i) * op->output_stride + column;
-#pragma clang loop unroll(full)
-        for (size_t j = 0; j < 4; j++) {
-            const __m512 sum = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + 16 * j));
-            __m512 y = _mm512_fmadd_ps(sum, _mm512_mul_ps(row_scale, scales[j]), biases[j]);
-            if (gelu) y = tern_gelu_512(y);
-            if (residual) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(masks[j], added + 16 * j));
-            _mm512_mask_storeu_ps(out + 16 * j, masks[j], y);
-        }
-    }
-}
-
-static void finish_tile(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, size_t columns) {
-    if (op->gelu && op->residual) finish(op, sums, row, m, column, columns, 1, 1);
-    else if (op->gelu) finish(op, sums, row, m, column, columns, 1, 0);
-    else if (op->residual) finish(op, sums, row, m, column, columns, 0, 1);
-    else finish(op, sums, row, m, column, columns, 0, 0);
-}
-
 /* Asks for share `index` of `count` of the packed panel that comes next, spread over the tiles of this one. */
 static void prefetch_share(const uint8_t *next, size_t bytes, size_t index, size_t count) {
     const tern_share share = tern_share_of(bytes / CACHE_LINE, index, count);
     for (size_t line = share.begin; line < share.end; line++) _mm_prefetch((const char *)next + line * CACHE_LINE, _MM_HINT_T1);
+}
+
+TERN_INLINE void whole_tile(const tern_linear *op, const tern_tile *tile, size_t row, size_t column, int is_ternary, const tern_epilogue epilogue) {
+    __m512i sums[TERN_ROWS][4];
+    if (is_ternary) {
+        tern_sum_512(tile, TERN_ROWS, 4, TERN_PANEL_UNSIGNED, sums);
+        tern_finish_whole_512(op, sums, row, column, epilogue);
+    } else {
+        tern_sum_512(tile, TERN_ROWS, 4, TERN_ROWS_BIASED, sums);
+        tern_finish_whole_512(op, sums, row, column, epilogue);
+    }
 }
 
 static void integer_layer(const tern_linear *op, tern_share units, size_t blocks, uint8_t *unpacked, int32_t *channel_sums) {
@@ -109,9 +87,17 @@ static void integer_layer(const tern_linear *op, tern_share units, size_t blocks
         if (panel + 1 < panels) prefetch_share(packed + panel_bytes, panel_bytes, block, blocks);
         tile.rows = (const uint8_t *)op->codes + row * op->codes_stride;
         tile.row_sums = op->row_sums + row;
-        if (op->kind == TERN_WEIGHTS_S8) tern_tile_512(&tile, m, columns, TERN_ROWS_BIASED);
-        else tern_tile_512(&tile, m, columns, TERN_PANEL_UNSIGNED);
-        finish_tile(op, sums, row, m, column, columns);
+        const tern_epilogue epilogue = m == TERN_ROWS && columns == TERN_PANEL ? tern_epilogue_of(op) : TERN_MEMORY;
+        const int is_ternary = op->kind != TERN_WEIGHTS_S8;
+        switch (epilogue) {
+        case TERN_PLAIN: whole_tile(op, &tile, row, column, is_ternary, TERN_PLAIN); break;
+        case TERN_GELU: whole_tile(op, &tile, row, column, is_ternary, TERN_GELU); break;
+        case TERN_RESIDUAL: whole_tile(op, &tile, row, column, is_ternary, TERN_RESIDUAL); break;
+        case TERN_MEMORY:
+            if (is_ternary) tern_tile_512(&tile, m, columns, TERN_PANEL_UNSIGNED);
+            else tern_tile_512(&tile, m, columns, TERN_ROWS_BIASED);
+            tern_finish_512(op, sums, row, m, column, columns);
+        }
     }
 }
 

@@ -48,7 +48,27 @@ size_t tern_linear_scratch(size_t m, size_t k) {
     const size_t padded = tern_round_up(k, TERN_T2_BLOCK * TERN_T5_BLOCK), fixed = TERN_PANEL * (padded * sizeof(int16_t) + sizeof(int32_t));
     size_t words;
     if (__builtin_mul_overflow(m, padded * sizeof(int16_t), &words) || words > SIZE_MAX - fixed - TERN_ALIGNMENT) return 0;
-    return tern_round_up(fixed + words, TERN_ALIGNMENT);
+    /* Or tables of 64 bytes for every eight values of six rows, and the sums of prepared panels. */
+    const size_t lookups = TERN_ROWS * TERN_PANEL * padded / 8 + TERN_PREPARED_BYTES / 8;
+    return tern_round_up(fixed + words > lookups ? fixed + words : lookups, TERN_ALIGNMENT);
+}
+
+size_t tern_codes_bytes(size_t k) {
+    /* Tables of t5 weights read two blocks at a time. */
+    return tern_round_up(tern_round_up(k, 2 * TERN_T5_BLOCK), 64);
+}
+
+size_t tern_prepared_panels(size_t panels, size_t prepared_bytes) {
+    const size_t fitting = TERN_PREPARED_BYTES / prepared_bytes;
+    return tern_minimum(panels, fitting > 0 ? fitting : 1);
+}
+
+size_t tern_prepared_limit(size_t n, size_t k) {
+    if (n == 0 || k == 0 || k > TERN_LIMIT_DEPTH) return 0;
+    /* Half a byte a weight, in whole pairs of t5 blocks and whole t2 blocks. */
+    const size_t panel = TERN_PANEL / 2 * tern_round_up(k, 2 * TERN_T5_BLOCK * 2), panels = n / TERN_PANEL + (n % TERN_PANEL != 0);
+    const size_t cached = panel > TERN_PREPARED_BYTES ? panel : TERN_PREPARED_BYTES;
+    return panels > cached / panel ? cached : panels * panel;
 }
 
 size_t tern_attention_scratch(size_t tokens, size_t width) {

@@ -15,6 +15,18 @@ TERN_TABLE(scalar, TERN_ISA_SCALAR)
 TERN_TABLE(avx2, TERN_ISA_AVX2)
 TERN_TABLE(avx512vnni, TERN_ISA_AVX512VNNI)
 
+static const tern_kernels table__avx512vbmi = {
+    .isa = TERN_ISA_AVX512VBMI,
+    .name = "avx512vbmi",
+    .quantise_rows = tern_quantise_rows__avx512vnni,
+    .linear = tern_linear__avx512vbmi,
+    .prepared_bytes = tern_prepared_bytes__avx512vbmi,
+    .prepare = tern_prepare__avx512vbmi,
+    .attention = tern_attention__avx512vnni,
+    .layer_norm = tern_layer_norm__avx512vnni,
+    .peak = tern_peak__avx512vnni,
+};
+
 static int has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
@@ -23,12 +35,15 @@ static int has_avx512vnni(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 }
+
+static int has_avx512vbmi(void) { return has_avx512vnni() && __builtin_cpu_supports("avx512vbmi"); }
 #endif
 
 const tern_kernels *tern_kernels_for(tern_isa isa) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (isa == TERN_ISA_AVX2) return has_avx2() ? &table__avx2 : NULL;
+    if (isa == TERN_ISA_AVX512VBMI) return has_avx512vbmi() ? &table__avx512vbmi : NULL;
     if (isa == TERN_ISA_AVX512VNNI) return has_avx512vnni() ? &table__avx512vnni : NULL;
 #endif
     return isa == TERN_ISA_SCALAR ? &table__scalar : NULL;

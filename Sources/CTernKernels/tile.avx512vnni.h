@@ -23,8 +23,8 @@ typedef struct tern_tile {
     int32_t *sums;                /* [m][64] */
 } tern_tile;
 
-TERN_INLINE void tern_tile_fixed_512(const tern_tile *tile, const int m, const int vectors, const tern_operands operands) {
-    __m512i sums[TERN_ROWS][4];
+/* The sums of m rows by 16 * vectors channels, in registers. */
+TERN_INLINE void tern_sum_512(const tern_tile *tile, const int m, const int vectors, const tern_operands operands, __m512i sums[TERN_ROWS][4]) {
     const uint8_t *row[TERN_ROWS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < m; i++) {
@@ -55,6 +55,11 @@ TERN_INLINE void tern_tile_fixed_512(const tern_tile *tile, const int m, const i
             }
         }
     }
+}
+
+TERN_INLINE void tern_tile_fixed_512(const tern_tile *tile, const int m, const int vectors, const tern_operands operands) {
+    __m512i sums[TERN_ROWS][4];
+    tern_sum_512(tile, m, vectors, operands, sums);
 #pragma clang loop unroll(full)
     for (int i = 0; i < m; i++) {
 #pragma clang loop unroll(full)

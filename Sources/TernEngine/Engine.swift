@@ -20,7 +20,7 @@ public final class Engine {
             do {
                 switch named.operation {
                 case .linear(let linear) where model.tensors[linear.weights].elementType != .f32:
-                    try capacity.addLinear(rows: linear.rows, depth: linear.depth)
+                    try capacity.addLinear(rows: linear.rows, columns: linear.columns, depth: linear.depth)
                 case .attention(let attention):
                     try capacity.addAttention(tokens: attention.tokens, width: attention.width)
                 default: break

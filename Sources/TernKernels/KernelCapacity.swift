@@ -6,21 +6,24 @@ public struct KernelCapacity: Equatable, Sendable {
     public private(set) var codeByteCount = 0
     /// Rows of the tallest linear layer.
     public private(set) var rowCount = 0
+    /// Bytes of weights in the form that a table may want them in.
+    public private(set) var preparedByteCount = 0
     /// Bytes of scratch for each thread.
     public private(set) var scratchByteCount = 0
 
     public init() {}
 
-    /// Counts a linear layer of `rows` rows and `depth` inputs with integer weights. Layers with f32 weights need nothing.
+    /// Counts a linear layer of `rows` rows, `columns` outputs and `depth` inputs with integer weights. Layers with f32 weights need nothing.
     ///
     /// - Throws: `KernelError.limit` when a dimension is not positive, `depth` is above 131,072 or a size does not fit in 63 bits.
-    public mutating func addLinear(rows: Int, depth: Int) throws(KernelError) {
-        guard rows > 0, depth > 0, depth <= Int(TERN_LIMIT_DEPTH) else { throw .limit }
+    public mutating func addLinear(rows: Int, columns: Int, depth: Int) throws(KernelError) {
+        guard rows > 0, columns > 0, depth > 0, depth <= Int(TERN_LIMIT_DEPTH) else { throw .limit }
         let (codes, overflow) = rows.multipliedReportingOverflow(by: Self.codesStride(depth: depth))
         let scratch = tern_linear_scratch(rows, depth)
         guard !overflow, codes <= Int.max / 16, scratch > 0, scratch <= Int.max / 256 else { throw .limit }
         codeByteCount = max(codeByteCount, codes)
         rowCount = max(rowCount, rows)
+        preparedByteCount = max(preparedByteCount, Int(tern_prepared_limit(columns, depth)))
         scratchByteCount = max(scratchByteCount, Int(scratch))
     }
 
@@ -32,9 +35,6 @@ public struct KernelCapacity: Equatable, Sendable {
         scratchByteCount = max(scratchByteCount, Int(tern_attention_scratch(tokens, width)))
     }
 
-    /// Codes from the start of one row to the start of the next: whole cache lines, whole `t5` blocks.
-    static func codesStride(depth: Int) -> Int {
-        let block = Int(TERN_T5_BLOCK)
-        return ((depth + block - 1) / block * block + 63) / 64 * 64
-    }
+    /// Codes from the start of one row to the start of the next.
+    static func codesStride(depth: Int) -> Int { Int(tern_codes_bytes(depth)) }
 }

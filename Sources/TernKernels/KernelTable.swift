@@ -21,6 +21,8 @@ internal import CTernPlatform
     private let sums: UnsafeMutablePointer<Int32>
     private let scratch: UnsafeMutableRawPointer
     private let scratchStride: Int
+    /// Weights in the form that this table wants; nil when it runs straight from the file.
+    private let prepared: UnsafeMutableRawPointer?
 
     /// Prepares working memory and threads once.
     ///
@@ -38,13 +40,14 @@ internal import CTernPlatform
         let scratchStride = aligned(capacity.scratchByteCount) + alignment
         let (scratchByteCount, overflow) = scratchStride.multipliedReportingOverflow(by: threadCount)
         guard !overflow, scratchByteCount <= Int.max / 2 else { throw .limit }
-        let byteCount = codesByteCount + 2 * columnByteCount + scratchByteCount
+        let preparedByteCount = unsafe table.pointee.prepared_bytes == nil ? 0 : aligned(capacity.preparedByteCount)
+        let byteCount = codesByteCount + 2 * columnByteCount + scratchByteCount + preparedByteCount
         guard let memory = unsafe tern_memory_allocate(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
         guard let pool = unsafe tern_pool_create(UInt32(threadCount)) else {
             unsafe tern_memory_free(memory)
             throw .noThreads(count: threadCount)
         }
-        // SAFETY: the four regions follow each other inside `byteCount` and start at multiples of the alignment.
+        // SAFETY: the regions follow each other inside `byteCount` and start at multiples of the alignment.
         unsafe self.table = table
         unsafe self.pool = pool
         unsafe self.memory = memory
@@ -52,6 +55,7 @@ internal import CTernPlatform
         unsafe scales = (memory + codesByteCount).assumingMemoryBound(to: Float.self)
         unsafe sums = (memory + codesByteCount + columnByteCount).assumingMemoryBound(to: Int32.self)
         unsafe scratch = memory + codesByteCount + 2 * columnByteCount
+        unsafe prepared = preparedByteCount == 0 ? nil : memory + codesByteCount + 2 * columnByteCount + scratchByteCount
         self.scratchStride = scratchStride
         workingByteCount = byteCount
         self.instructionSet = instructionSet
@@ -105,7 +109,24 @@ internal import CTernPlatform
             unsafe job.linear.residual_stride = columns
         }
         if call.weightsKind != .f32 { try unsafe quantise(call, scales: scales, &job) }
-        unsafe run(&job, tern_job_linear)
+        unsafe runPrepared(&job)
+    }
+
+    /// Runs the layer of `job`; where the table wants its weights in another form, as many panels at a time as the prepared memory holds.
+    private func runPrepared(_ job: inout tern_job) {
+        guard let prepared, let bytesOf = unsafe table.pointee.prepared_bytes else { return unsafe run(&job, tern_job_linear) }
+        let panelByteCount = unsafe bytesOf(job.linear.kind, job.linear.k, job.linear.levels)
+        guard panelByteCount > 0 else { return unsafe run(&job, tern_job_linear) }
+        let panels = unsafe (job.linear.n + Int(TERN_PANEL) - 1) / Int(TERN_PANEL)
+        let atOnce = Int(tern_prepared_panels(panels, panelByteCount))
+        precondition(atOnce * Int(panelByteCount) <= capacity.preparedByteCount, "layer exceeds the capacity")
+        unsafe job.linear.panels = prepared
+        for first in stride(from: 0, to: panels, by: atOnce) {
+            unsafe job.linear.panel_begin = first
+            unsafe job.linear.panel_end = min(first + atOnce, panels)
+            unsafe run(&job, tern_job_prepare)
+            unsafe run(&job, tern_job_linear)
+        }
     }
 
     /// Quantises the input rows of an integer layer into the working memory.
@@ -119,7 +140,7 @@ internal import CTernPlatform
         unsafe job.linear.codes_stride = stride
         unsafe job.linear.row_scales = UnsafePointer(scales)
         unsafe job.linear.row_sums = UnsafePointer(sums)
-        unsafe job.quantise.levels = Int32(call.levels)
+        unsafe job.linear.levels = Int32(call.levels)
         unsafe job.quantise.codes = codes
         unsafe job.quantise.scales = scales
         unsafe job.quantise.sums = sums

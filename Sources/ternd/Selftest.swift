@@ -86,7 +86,7 @@ enum KernelCheck {
 
     private static func linear(_ kind: WeightsKind, on set: InstructionSet) throws(KernelError) -> [UInt32] {
         var capacity = KernelCapacity()
-        try capacity.addLinear(rows: rows, depth: depth)
+        try capacity.addLinear(rows: rows, columns: columns, depth: depth)
         let table = try KernelTable(set, threadCount: 1, capacity: capacity)
         let arena = try Arena(byteCount: (rows * depth + rows * columns + 64) * 4)
         arena.copyIn(values(rows * depth, seed: 1).span, at: 0)

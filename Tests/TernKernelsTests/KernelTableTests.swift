@@ -17,8 +17,8 @@ import Testing
             return pack((0..<rows * columns).map { _ in Int8(Int(random.next() % UInt64(2 * largest + 1)) - largest) }, rows: rows, columns: columns, kind)
         }
         var capacity = KernelCapacity()
-        try capacity.addLinear(rows: tokens, depth: channels)
-        try capacity.addLinear(rows: tokens, depth: 4 * channels)
+        try capacity.addLinear(rows: tokens, columns: 4 * channels, depth: channels)
+        try capacity.addLinear(rows: tokens, columns: 4 * channels, depth: 4 * channels)
         try capacity.addAttention(tokens: tokens, width: channels / heads)
         let table = try KernelTable(set, threadCount: threads, capacity: capacity)
         let x = ArenaMatrix(byteOffset: 0, stride: channels)
@@ -67,7 +67,7 @@ import Testing
     @Test("a value that is not finite stops a layer and attention", arguments: [1, 2])
     func throwsNotFinite(threads: Int) throws {
         var capacity = KernelCapacity()
-        try capacity.addLinear(rows: 300, depth: 40)
+        try capacity.addLinear(rows: 300, columns: 64, depth: 40)
         try capacity.addAttention(tokens: 9, width: 4)
         let table = try KernelTable(.best, threadCount: threads, capacity: capacity)
         let arena = try Arena(byteCount: 300 * 41 * 4)
@@ -116,9 +116,9 @@ import Testing
 
     @Test func refusesWhatItCannotPrepare() throws {
         var capacity = KernelCapacity()
-        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 1, depth: 131_073) }
-        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: Int.max, depth: 64) }
-        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 0, depth: 64) }
+        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 1, columns: 64, depth: 131_073) }
+        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: Int.max, columns: 64, depth: 64) }
+        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 0, columns: 64, depth: 64) }
         #expect(throws: KernelError.limit) { try capacity.addAttention(tokens: 65_537, width: 64) }
         #expect(throws: KernelError.limit) { try capacity.addAttention(tokens: 64, width: 4_097) }
         #expect(capacity == KernelCapacity())

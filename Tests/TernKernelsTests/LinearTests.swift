@@ -72,6 +72,7 @@ import Testing
         unsafe op.output = output.pointer
         unsafe op.output_stride = outputStride
         unsafe op.gelu = gelu ? 1 : 0
+        unsafe op.levels = 127
         for part in 0..<parts {
             let scratch = makeScratch(Int(tern_linear_scratch(rows, k)))
             unsafe table.functions.linear(&op, part, parts, scratch.pointer)

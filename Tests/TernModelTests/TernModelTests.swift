@@ -105,10 +105,10 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
     /// What the reader admits, the kernels can be prepared for; one more they refuse.
     @Test func kernelsTakeTheLimitsOfThePage() throws {
         var capacity = KernelCapacity()
-        try capacity.addLinear(rows: 1, depth: ModelFormat.limitByteDepth)
-        try capacity.addLinear(rows: 1, depth: ModelFormat.limitTernaryDepth)
+        try capacity.addLinear(rows: 1, columns: 64, depth: ModelFormat.limitByteDepth)
+        try capacity.addLinear(rows: 1, columns: 64, depth: ModelFormat.limitTernaryDepth)
         try capacity.addAttention(tokens: ModelFormat.limitTokens, width: ModelFormat.limitHeadWidth)
-        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 1, depth: ModelFormat.limitTernaryDepth + 1) }
+        #expect(throws: KernelError.limit) { try capacity.addLinear(rows: 1, columns: 64, depth: ModelFormat.limitTernaryDepth + 1) }
         #expect(throws: KernelError.limit) { try capacity.addAttention(tokens: ModelFormat.limitTokens + 1, width: 1) }
         #expect(throws: KernelError.limit) { try capacity.addAttention(tokens: 1, width: ModelFormat.limitHeadWidth + 1) }
     }

@@ -12,6 +12,7 @@ enum {
     TERN_T5_BLOCK = 20,   /* K values of one t5 block: five groups */
     TERN_LANES = 16,      /* virtual lanes of a float reduction, N-01 */
     TERN_ROWS = 6,        /* rows of one tile; with TERN_PANEL the unit by which linear and attention are shared out */
+    TERN_PREPARED_BYTES = 640 << 10, /* of prepared panels, most of a second cache of 1 MiB */
     TERN_ALIGNMENT = 64,  /* of arenas, scratch and packed weights */
     TERN_LIMIT_DEPTH = 131072,  /* K of an integer linear layer: 127 * 127 * K stays below 2^31 */
     TERN_LIMIT_TOKENS = 65536,  /* tokens of attention: 255 * 127 * tokens stays below 2^31 */
@@ -41,7 +42,8 @@ typedef enum tern_weights_kind {
 typedef struct tern_linear {
     size_t m, n, k;
     const int8_t *codes;         /* [m][codes_stride], zero past k; unused for f32 weights */
-    size_t codes_stride;         /* a multiple of 64 that is at least k rounded up to TERN_T5_BLOCK */
+    size_t codes_stride;         /* a multiple of 64 that is at least tern_codes_bytes(k) */
+    int levels;                  /* L of N-02: no code is past it */
     const float *row_scales;     /* [m], s of N-02 */
     const int32_t *row_sums;     /* [m], the sum of a row's codes */
     const float *input;          /* [m][input_stride], f32 weights only */
@@ -56,6 +58,8 @@ typedef struct tern_linear {
     float *output;               /* [m][output_stride] */
     size_t output_stride;
     int gelu;                    /* 0 or 1 */
+    void *panels;                /* what `prepare` made of the panels panel_begin ..< panel_end of 64 output channels; NULL: all, unprepared */
+    size_t panel_begin, panel_end;
 } tern_linear;
 
 /* Multi-head or multi-query attention, N-06. Strides count elements. */
@@ -80,6 +84,10 @@ typedef struct tern_kernels {
     int (*quantise_rows)(const float *x, size_t stride, size_t columns, size_t begin, size_t end, int levels,
                          int8_t *codes, size_t codes_stride, float *scales, int32_t *sums);
     void (*linear)(const tern_linear *op, size_t part, size_t parts, void *scratch);
+    /* Bytes that `prepare` makes of one panel of a layer of this kind, K and levels; 0 when `linear` runs straight from the file. NULL: always. */
+    size_t (*prepared_bytes)(tern_weights_kind kind, size_t k, int levels);
+    /* Turns the panels panel_begin ..< panel_end into the form that `linear` reads for all rows, at op->panels. */
+    void (*prepare)(const tern_linear *op, size_t part, size_t parts);
     int (*attention)(const tern_attention *op, size_t part, size_t parts, void *scratch);
     /* x [rows][stride] -> y [rows][output_stride], N-05; rows begin ..< end; y may be x. */
     void (*layer_norm)(const float *x, size_t stride, size_t columns, size_t begin, size_t end, const float *gamma, const float *beta,
@@ -97,9 +105,8 @@ typedef struct tern_job {
     int not_finite;
     tern_linear linear;
     tern_attention attention;
-    /* N-02 of `linear`: levels, and where its codes, scales and sums go. */
+    /* N-02 of `linear`: where its codes, scales and sums go. */
     struct {
-        int levels;
         int8_t *codes;
         float *scales;
         int32_t *sums;
@@ -116,6 +123,7 @@ typedef struct tern_job {
 } tern_job;
 
 void tern_job_quantise(void *job, unsigned part, unsigned parts);
+void tern_job_prepare(void *job, unsigned part, unsigned parts);
 void tern_job_linear(void *job, unsigned part, unsigned parts);
 void tern_job_attention(void *job, unsigned part, unsigned parts);
 void tern_job_layer_norm(void *job, unsigned part, unsigned parts);
@@ -132,6 +140,15 @@ void tern_memory_free(void *memory);
 
 /* Bytes of scratch that one call of `linear` or `attention` needs, a multiple of 64. 0 when the size overflows. */
 size_t tern_linear_scratch(size_t m, size_t k);
+
+/* Bytes from the start of one row of codes to the start of the next: whole pairs of t5 blocks, whole cache lines. */
+size_t tern_codes_bytes(size_t k);
+
+/* Panels that are prepared at once: as many of `panels` as stay in a core's second cache, one at least. */
+size_t tern_prepared_panels(size_t panels, size_t prepared_bytes);
+
+/* The most memory that prepared panels of a layer may take; 0 when the size overflows. */
+size_t tern_prepared_limit(size_t n, size_t k);
 size_t tern_attention_scratch(size_t tokens, size_t width);
 
 /* Bytes of a packed weight matrix [n][k]; 0 when the size overflows or the kind is unknown. */

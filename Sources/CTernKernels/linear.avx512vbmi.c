@@ -1,0 +1,260 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* A looked-up byte is the sum of two codes; four of them and the sum of K / 2 fit int32 by the limit of depth. */
+enum { LOOKUP_LEVELS = 63 };
+_Static_assert(2 * LOOKUP_LEVELS <= INT8_MAX, "sum of two codes would wrap");
+_Static_assert((long long)LOOKUP_LEVELS * TERN_LIMIT_DEPTH <= INT32_MAX, "int32 sum would wrap");
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi"))), apply_to = function)
+#include "finish.avx512vnni.h"
+
+/* Two ternary weights of one output channel have nine combinations. A step is eight K values in four pairs: for a row, a table of 64 bytes
+   with 16 entries a pair; for 64 channels, 256 bytes (pair << 4 | combination), the four pairs of a channel side by side. vpermb looks up
+   64 sums of two, vpdpbusd with ones adds the four of each channel. Pair r of a step joins value r of one group of four with value r of
+   another, because that is how digits of one t5 byte lie. */
+enum {
+    STEP_BYTES = TERN_PANEL * TERN_GROUP,  /* of a prepared panel */
+    TABLE_BYTES = 64,
+    PAIRS = 4,
+    ENTRIES = 16,
+    T5_STEPS = 5,     /* of two t5 blocks, 40 K values */
+    T2_STEPS = 2,     /* of one t2 block, 16 K values */
+    T5_ZEROS = 0x80,  /* five digits of weight 0 */
+    SPAN = 50,        /* steps whose tables for six rows stay in the first cache */
+};
+_Static_assert(TERN_ROWS * SPAN * TABLE_BYTES <= 20 << 10, "tables leave no room in a first cache of 32 KiB");
+/* Sums of panels are kept only when there is more than one span. */
+_Static_assert(TERN_PREPARED_BYTES / (SPAN * STEP_BYTES) * TERN_ROWS * TERN_PANEL * sizeof(int32_t) <= TERN_PREPARED_BYTES / 8, "scratch too small");
+
+/* Where the two groups of each step of a block begin, in K values. */
+typedef struct step_order {
+    uint8_t first, second;
+} step_order;
+static const step_order t5_order[T5_STEPS] = {{0, 4}, {8, 12}, {20, 24}, {28, 32}, {16, 36}};
+static const step_order t2_order[T2_STEPS] = {{0, 4}, {8, 12}};
+
+static size_t steps_of(tern_weights_kind kind, size_t k) {
+    if (kind == TERN_WEIGHTS_T5) return (k + 2 * TERN_T5_BLOCK - 1) / (2 * TERN_T5_BLOCK) * T5_STEPS;
+    return (k + TERN_T2_BLOCK - 1) / TERN_T2_BLOCK * T2_STEPS;
+}
+
+size_t tern_prepared_bytes__avx512vbmi(tern_weights_kind kind, size_t k, int levels) {
+    const int is_ternary = kind == TERN_WEIGHTS_T5 || kind == TERN_WEIGHTS_T2;
+    return is_ternary && levels <= LOOKUP_LEVELS ? steps_of(kind, k) * STEP_BYTES : 0;
+}
+
+/* 64 bytes x of t5: two digits, as 3 a + b, are the whole part of 9 x / 256; what is left over goes on. Even bytes are in the low halves. */
+typedef struct digits {
+    __m512i even, odd;
+} digits;
+
+TERN_INLINE __m512i take_digits(digits *x, const short factor) {
+    const __m512i low = _mm512_set1_epi16(0xff), times = _mm512_set1_epi16(factor);
+    x->even = _mm512_mullo_epi16(x->even, times);
+    x->odd = _mm512_mullo_epi16(x->odd, times);
+    /* Bits of the mask choose the first operand of 0xca. */
+    const __m512i whole = _mm512_ternarylogic_epi32(low, _mm512_srli_epi16(x->even, 8), x->odd, 0xca);
+    x->even = _mm512_and_si512(x->even, low);
+    x->odd = _mm512_and_si512(x->odd, low);
+    return whole;
+}
+
+static void prepare_t5(const uint8_t *packed, size_t blocks, uint8_t *prepared) {
+    const __m512i low = _mm512_set1_epi16(0xff), pair = _mm512_set1_epi32(0x30201000), zeros = _mm512_set1_epi8((char)T5_ZEROS);
+    for (size_t b = 0; b < blocks; b += 2, packed += 2 * STEP_BYTES, prepared += T5_STEPS * STEP_BYTES) {
+        for (int j = 0; j < STEP_BYTES; j += 64) {
+            __m512i last[2];
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < 2; i++) {
+                const __m512i x = b + i < blocks ? _mm512_loadu_si512(packed + i * STEP_BYTES + j) : zeros;
+                digits rest = {_mm512_and_si512(x, low), _mm512_srli_epi16(x, 8)};
+#pragma clang loop unroll(full)
+                for (size_t step = 0; step < 2; step++)
+                    _mm512_storeu_si512(prepared + (2 * i + step) * STEP_BYTES + j, _mm512_or_si512(take_digits(&rest, 9), pair));
+                last[i] = take_digits(&rest, 3);
+            }
+            const __m512i thrice = _mm512_add_epi8(_mm512_add_epi8(last[0], last[0]), last[0]);
+            _mm512_storeu_si512(prepared + 4 * STEP_BYTES + j, _mm512_or_si512(_mm512_add_epi8(thrice, last[1]), pair));
+        }
+    }
+}
+
+/* Two codes of t2 are four bits as they lie: a + 4 b. */
+static void prepare_t2(const uint8_t *packed, size_t blocks, uint8_t *prepared) {
+    const __m512i low = _mm512_set1_epi8(15), pair = _mm512_set1_epi32(0x30201000);
+    for (size_t b = 0; b < blocks; b++, packed += STEP_BYTES, prepared += T2_STEPS * STEP_BYTES) {
+        for (int j = 0; j < STEP_BYTES; j += 64) {
+            const __m512i x = _mm512_loadu_si512(packed + j);
+            _mm512_storeu_si512(prepared + j, _mm512_or_si512(_mm512_and_si512(x, low), pair));
+            _mm512_storeu_si512(prepared + STEP_BYTES + j, _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(x, 4), low), pair));
+        }
+    }
+}
+
+void tern_prepare__avx512vbmi(const tern_linear *op, size_t part, size_t parts) {
+    const size_t from = tern_panel_bytes(op->kind, op->k), to = steps_of(op->kind, op->k) * STEP_BYTES;
+    const tern_share share = tern_share_of(op->panel_end - op->panel_begin, part, parts);
+    for (size_t panel = share.begin; panel < share.end; panel++) {
+        const uint8_t *packed = (const uint8_t *)op->weights + (op->panel_begin + panel) * from;
+        uint8_t *prepared = (uint8_t *)op->panels + panel * to;
+        if (op->kind == TERN_WEIGHTS_T5) prepare_t5(packed, from / STEP_BYTES, prepared);
+        else prepare_t2(packed, from / STEP_BYTES, prepared);
+    }
+}
+
+/* How a table is made of the values of its two groups: entry e of pair r takes value r of each, none where its weight is zero. */
+typedef struct recipe {
+    __m512i first, second;            /* for vpshufb */
+    __mmask64 first_minus, second_minus;  /* where the weight is -1 */
+} recipe;
+
+static recipe recipe_of(tern_weights_kind kind) {
+    const int radix = kind == TERN_WEIGHTS_T5 ? 3 : 4;
+    _Alignas(64) uint8_t from[2][TABLE_BYTES];
+    __mmask64 minus[2] = {0, 0};
+    for (int i = 0; i < TABLE_BYTES; i++) {
+        const int pair = i / ENTRIES, combination = i % ENTRIES, low = combination % radix, high = combination / radix;
+        /* The first of two t5 digits is the high one; the first of two t2 codes the low one. Other combinations do not occur. */
+        const int codes[2] = {kind == TERN_WEIGHTS_T5 ? high : low, kind == TERN_WEIGHTS_T5 ? low : high};
+        for (int side = 0; side < 2; side++) {
+            from[side][i] = codes[side] == 0 || codes[side] == 2 ? (uint8_t)pair : 0x80;
+            if (codes[side] == 0) minus[side] |= (__mmask64)1 << i;
+        }
+    }
+    return (recipe){_mm512_load_si512(from[0]), _mm512_load_si512(from[1]), minus[0], minus[1]};
+}
+
+TERN_INLINE __m512i four_values(const int8_t *codes) {
+    int32_t four;
+    memcpy(&four, codes, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+/* The tables of one row, step after step. */
+TERN_INLINE void make_tables(const int8_t *codes, size_t blocks, size_t block, const step_order *order, int steps, const recipe *make, uint8_t *tables) {
+    for (size_t b = 0; b < blocks; b++, codes += block) {
+        for (int step = 0; step < steps; step++, tables += TABLE_BYTES) {
+            const __m512i x = _mm512_shuffle_epi8(four_values(codes + order[step].first), make->first);
+            __m512i y = _mm512_shuffle_epi8(four_values(codes + order[step].second), make->second);
+            y = _mm512_mask_sub_epi8(y, make->second_minus, _mm512_setzero_si512(), y);
+            const __m512i sum = _mm512_add_epi8(y, x);
+            _mm512_storeu_si512(tables, _mm512_mask_sub_epi8(sum, make->first_minus, y, x));
+        }
+    }
+}
+
+typedef struct lookup {
+    const uint8_t *tables;  /* of the first step, first row */
+    size_t table_stride;    /* from row to row */
+    const uint8_t *panel;
+    size_t steps;
+    int continues;          /* `sums` holds what earlier steps gave */
+    int32_t *sums;          /* [m][64] */
+} lookup;
+
+TERN_INLINE void look_up(const lookup *at, const int m, __m512i sums[TERN_ROWS][4]) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < m; i++) {
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 4; j++) sums[i][j] = at->continues ? _mm512_loadu_si512(at->sums + i * TERN_PANEL + 16 * j) : _mm512_setzero_si512();
+    }
+    const __m512i ones = _mm512_set1_epi8(1);
+    const uint8_t *panel = at->panel, *tables = at->tables;
+    for (size_t step = 0; step < at->steps; step++, panel += STEP_BYTES, tables += TABLE_BYTES) {
+        __m512i weights[4];
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 4; j++) weights[j] = _mm512_loadu_si512(panel + 64 * j);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < m; i++) {
+            const __m512i table = _mm512_loadu_si512(tables + (size_t)i * at->table_stride);
+#pragma clang loop unroll(full)
+            for (int j = 0; j < 4; j++) sums[i][j] = _mm512_dpbusd_epi32(sums[i][j], ones, _mm512_permutexvar_epi8(weights[j], table));
+        }
+    }
+}
+
+TERN_INLINE void look_up_to_memory(const lookup *at, const int m) {
+    __m512i sums[TERN_ROWS][4];
+    look_up(at, m, sums);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < m; i++) {
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 4; j++) _mm512_storeu_si512(at->sums + i * TERN_PANEL + 16 * j, sums[i][j]);
+    }
+}
+
+static void look_up_rows(const lookup *at, size_t m) {
+    switch (m) {
+    case 1: look_up_to_memory(at, 1); break;
+    case 2: look_up_to_memory(at, 2); break;
+    case 3: look_up_to_memory(at, 3); break;
+    case 4: look_up_to_memory(at, 4); break;
+    case 5: look_up_to_memory(at, 5); break;
+    default: look_up_to_memory(at, 6); break;
+    }
+}
+
+TERN_INLINE void look_up_whole(const tern_linear *op, const lookup *at, size_t row, size_t column, const tern_epilogue epilogue) {
+    __m512i sums[TERN_ROWS][4];
+    look_up(at, TERN_ROWS, sums);
+    tern_finish_whole_512(op, sums, row, column, epilogue);
+}
+
+static void look_up_and_finish(const tern_linear *op, const lookup *at, size_t row, size_t m, size_t column, size_t columns) {
+    const tern_epilogue epilogue = m == TERN_ROWS && columns == TERN_PANEL ? tern_epilogue_of(op) : TERN_MEMORY;
+    switch (epilogue) {
+    case TERN_PLAIN: look_up_whole(op, at, row, column, TERN_PLAIN); break;
+    case TERN_GELU: look_up_whole(op, at, row, column, TERN_GELU); break;
+    case TERN_RESIDUAL: look_up_whole(op, at, row, column, TERN_RESIDUAL); break;
+    case TERN_MEMORY:
+        look_up_rows(at, m);
+        tern_finish_512(op, at->sums, row, m, column, columns);
+    }
+}
+
+/* Rows row ..< row + m, prepared panels begin ..< end, all steps; a span of steps for every panel before the next span. */
+static void row_block(const tern_linear *op, size_t row, size_t m, size_t begin, size_t end, size_t steps, const uint8_t *tables, int32_t *sums) {
+    for (size_t first = 0; first < steps; first += SPAN) {
+        const size_t count = tern_minimum(SPAN, steps - first);
+        lookup at = {.tables = tables + first * TABLE_BYTES, .table_stride = steps * TABLE_BYTES, .steps = count, .continues = first > 0, .sums = sums};
+        for (size_t panel = begin; panel < end; panel++) {
+            const size_t column = (op->panel_begin + panel) * TERN_PANEL;
+            at.panel = (const uint8_t *)op->panels + (panel * steps + first) * STEP_BYTES;
+            if (steps > SPAN) at.sums = sums + (panel - begin) * TERN_ROWS * TERN_PANEL;
+            if (first + count < steps) look_up_rows(&at, m);
+            else look_up_and_finish(op, &at, row, m, column, tern_minimum(TERN_PANEL, op->n - column));
+        }
+    }
+}
+
+/* Six rows are taken through all prepared panels, which stay in the second cache, while their tables stay in the first. */
+void tern_linear__avx512vbmi(const tern_linear *op, size_t part, size_t parts, void *scratch) {
+    if (!op->panels) {
+        tern_linear__avx512vnni(op, part, parts, scratch);
+        return;
+    }
+    const size_t panels = op->panel_end - op->panel_begin, steps = steps_of(op->kind, op->k);
+    const tern_share units = tern_share_of(panels * ((op->m + TERN_ROWS - 1) / TERN_ROWS), part, parts);
+    const recipe make = recipe_of(op->kind);
+    uint8_t *tables = scratch;
+    int32_t *sums = (int32_t *)(tables + TERN_ROWS * steps * TABLE_BYTES);
+    for (size_t unit = units.begin; unit < units.end;) {
+        const size_t row = unit / panels * TERN_ROWS, m = tern_minimum(TERN_ROWS, op->m - row), begin = unit % panels;
+        const size_t end = tern_minimum(panels, begin + (units.end - unit));
+        for (size_t i = 0; i < m; i++) {
+            const int8_t *codes = op->codes + (row + i) * op->codes_stride;
+            if (op->kind == TERN_WEIGHTS_T5)
+                make_tables(codes, steps / T5_STEPS, 2 * TERN_T5_BLOCK, t5_order, T5_STEPS, &make, tables + i * steps * TABLE_BYTES);
+            else
+                make_tables(codes, steps / T2_STEPS, TERN_T2_BLOCK, t2_order, T2_STEPS, &make, tables + i * steps * TABLE_BYTES);
+        }
+        row_block(op, row, m, begin, end, steps, tables, sums);
+        unit += end - begin;
+    }
+}
+#pragma clang attribute pop
+#endif
