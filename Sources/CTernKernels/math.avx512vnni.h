@@ -30,15 +30,14 @@ TERN_INLINE __m512 tern_gelu_512(__m512 x) {
     return _mm512_mul_ps(x, _mm512_fmadd_ps(c, g, _mm512_set1_ps(0.5f)));
 }
 
-/* E of N-06 for x <= 0; a NaN counts as the lower bound. */
+/* E of N-06 for x <= 0, without the bound: below it every power rounds to 0 here too. Gives a NaN for a NaN. */
 TERN_INLINE __m512 tern_weight_512(__m512 x) {
-    x = _mm512_max_ps(x, _mm512_set1_ps(TERN_EXP2_FLOOR));
-    const __m512i n = _mm512_cvtps_epi32(x);
-    const __m512 f = _mm512_sub_ps(x, _mm512_cvtepi32_ps(n));
+    const __m512 n = _mm512_roundscale_ps(x, 8);
+    const __m512 f = _mm512_sub_ps(x, n);
     __m512 p = _mm512_set1_ps(tern_weight_coefficients[TERN_WEIGHT_DEGREE]);
 #pragma clang loop unroll(full)
     for (int i = TERN_WEIGHT_DEGREE - 1; i >= 0; i--) p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(tern_weight_coefficients[i]));
-    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), _mm512_slli_epi32(n, 23)));
+    return _mm512_scalef_ps(p, n);
 }
 
 TERN_INLINE __m512i tern_magnitude_512(__m512 x) {

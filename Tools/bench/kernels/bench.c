@@ -47,7 +47,7 @@ static void measure(const tern_kernels *table, const shape *shape, tern_weights_
     uint8_t *weights = tern_memory_allocate(bytes * copies);
     /* Any byte is a t5 or t2 code for the kernels; -128 is not one of s8. */
     for (size_t i = 0; i < bytes * copies; i++) weights[i] = kind == TERN_WEIGHTS_T2 ? 0x46 : (uint8_t)(i * 2654435761u >> 16 | 1);
-    const size_t stride = (shape->k + 63) / 64 * 64;
+    const size_t stride = tern_codes_bytes(shape->k);
     float *x = floats(TOKENS * shape->k), *y = floats(TOKENS * shape->n), *residual = floats(TOKENS * shape->n), *bias = floats(shape->n);
     int8_t *codes = tern_memory_allocate(TOKENS * stride);
     float scales[TOKENS], scale = 0.01f;
