@@ -1,14 +1,14 @@
 /* The constants of N-06, N-07 and N-08, from Tools/numerics/fit_polynomials.py. */
 #pragma once
 
-#define TERN_GELU_CLAMP 4.0f
+#define TERN_GELU_CLAMP 3.90625f
 #define TERN_EXP2_FLOOR (-125.0f) /* the exponent field stays above zero */
 #define TERN_INFINITY_BITS 0x7f800000u
 
 enum { TERN_GELU_DEGREE = 6, TERN_EXP2_DEGREE = 5, TERN_WEIGHT_DEGREE = 3 };
 
 static const float tern_gelu_coefficients[TERN_GELU_DEGREE + 1] = {
-    0x1.976f0ap-2f, -0x1.087f06p-4f, 0x1.1f7794p-7f, -0x1.aad0b8p-11f, 0x1.9254f2p-15f, -0x1.ad31c4p-20f, 0x1.877690p-26f,
+    -0x1.ff635ep-2f, 0x1.8acc10p-2f, 0x1.a6bd58p-5f, -0x1.2cb186p-3f, 0x1.edde8ap-5f, -0x1.569628p-7f, 0x1.66828cp-11f,
 };
 
 static const float tern_exp2_coefficients[TERN_EXP2_DEGREE + 1] = {

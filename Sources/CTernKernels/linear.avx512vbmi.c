@@ -135,14 +135,14 @@ TERN_INLINE __m512i four_values(const int8_t *codes) {
 }
 
 /* The tables of one row, step after step. */
-TERN_INLINE void make_tables(const int8_t *codes, size_t blocks, size_t block, const step_order *order, int steps, const recipe *make, uint8_t *tables) {
+TERN_INLINE void make_tables(const int8_t *codes, size_t blocks, size_t block, const step_order *order, int steps, const recipe make, uint8_t *tables) {
     for (size_t b = 0; b < blocks; b++, codes += block) {
         for (int step = 0; step < steps; step++, tables += TABLE_BYTES) {
-            const __m512i x = _mm512_shuffle_epi8(four_values(codes + order[step].first), make->first);
-            __m512i y = _mm512_shuffle_epi8(four_values(codes + order[step].second), make->second);
-            y = _mm512_mask_sub_epi8(y, make->second_minus, _mm512_setzero_si512(), y);
+            const __m512i x = _mm512_shuffle_epi8(four_values(codes + order[step].first), make.first);
+            __m512i y = _mm512_shuffle_epi8(four_values(codes + order[step].second), make.second);
+            y = _mm512_mask_sub_epi8(y, make.second_minus, _mm512_setzero_si512(), y);
             const __m512i sum = _mm512_add_epi8(y, x);
-            _mm512_storeu_si512(tables, _mm512_mask_sub_epi8(sum, make->first_minus, y, x));
+            _mm512_storeu_si512(tables, _mm512_mask_sub_epi8(sum, make.first_minus, y, x));
         }
     }
 }
@@ -248,9 +248,9 @@ void tern_linear__avx512vbmi(const tern_linear *op, size_t part, size_t parts, v
         for (size_t i = 0; i < m; i++) {
             const int8_t *codes = op->codes + (row + i) * op->codes_stride;
             if (op->kind == TERN_WEIGHTS_T5)
-                make_tables(codes, steps / T5_STEPS, 2 * TERN_T5_BLOCK, t5_order, T5_STEPS, &make, tables + i * steps * TABLE_BYTES);
+                make_tables(codes, steps / T5_STEPS, 2 * TERN_T5_BLOCK, t5_order, T5_STEPS, make, tables + i * steps * TABLE_BYTES);
             else
-                make_tables(codes, steps / T2_STEPS, TERN_T2_BLOCK, t2_order, T2_STEPS, &make, tables + i * steps * TABLE_BYTES);
+                make_tables(codes, steps / T2_STEPS, TERN_T2_BLOCK, t2_order, T2_STEPS, make, tables + i * steps * TABLE_BYTES);
         }
         row_block(op, row, m, begin, end, steps, tables, sums);
         unit += end - begin;

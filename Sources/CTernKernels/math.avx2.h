@@ -29,15 +29,14 @@ TERN_INLINE float tern_tree_256(tern_pair_256 lanes) {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-/* N-07. max and min give their second operand for a NaN, as the scalar comparisons do. */
+/* N-07. max and min give their second operand for a NaN. */
 TERN_INLINE __m256 tern_gelu_256(__m256 x) {
-    const __m256 above = _mm256_max_ps(x, _mm256_set1_ps(-TERN_GELU_CLAMP));
-    const __m256 c = _mm256_min_ps(above, _mm256_set1_ps(TERN_GELU_CLAMP));
-    const __m256 v = _mm256_mul_ps(c, c);
-    __m256 g = _mm256_set1_ps(tern_gelu_coefficients[TERN_GELU_DEGREE]);
+    const __m256 magnitude = _mm256_and_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff)));
+    const __m256 a = _mm256_min_ps(magnitude, _mm256_set1_ps(TERN_GELU_CLAMP));
+    __m256 p = _mm256_set1_ps(tern_gelu_coefficients[TERN_GELU_DEGREE]);
 #pragma clang loop unroll(full)
-    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = _mm256_fmadd_ps(g, v, _mm256_set1_ps(tern_gelu_coefficients[i]));
-    return _mm256_mul_ps(x, _mm256_fmadd_ps(c, g, _mm256_set1_ps(0.5f)));
+    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) p = _mm256_fmadd_ps(p, a, _mm256_set1_ps(tern_gelu_coefficients[i]));
+    return _mm256_fmadd_ps(a, p, _mm256_max_ps(_mm256_setzero_ps(), x));
 }
 
 /* E of N-06 for x <= 0; a NaN counts as the lower bound. */

@@ -19,15 +19,14 @@ TERN_INLINE float tern_tree_512(__m512 lanes) {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-/* N-07. max and min give their second operand for a NaN, as the scalar comparisons do. */
+/* N-07. max and min give their second operand for a NaN. */
 TERN_INLINE __m512 tern_gelu_512(__m512 x) {
-    const __m512 above = _mm512_max_ps(x, _mm512_set1_ps(-TERN_GELU_CLAMP));
-    const __m512 c = _mm512_min_ps(above, _mm512_set1_ps(TERN_GELU_CLAMP));
-    const __m512 v = _mm512_mul_ps(c, c);
-    __m512 g = _mm512_set1_ps(tern_gelu_coefficients[TERN_GELU_DEGREE]);
+    const __m512 magnitude = _mm512_and_ps(x, _mm512_castsi512_ps(_mm512_set1_epi32(0x7fffffff)));
+    const __m512 a = _mm512_min_ps(magnitude, _mm512_set1_ps(TERN_GELU_CLAMP));
+    __m512 p = _mm512_set1_ps(tern_gelu_coefficients[TERN_GELU_DEGREE]);
 #pragma clang loop unroll(full)
-    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = _mm512_fmadd_ps(g, v, _mm512_set1_ps(tern_gelu_coefficients[i]));
-    return _mm512_mul_ps(x, _mm512_fmadd_ps(c, g, _mm512_set1_ps(0.5f)));
+    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) p = _mm512_fmadd_ps(p, a, _mm512_set1_ps(tern_gelu_coefficients[i]));
+    return _mm512_fmadd_ps(a, p, _mm512_max_ps(_mm512_setzero_ps(), x));
 }
 
 /* E of N-06 for x <= 0, without the bound: below it every power rounds to 0 here too. Gives a NaN for a NaN. */

@@ -15,14 +15,12 @@ static inline float tern_tree_scalar(float lane[TERN_LANES]) {
     return lane[0];
 }
 
-/* N-07. A NaN passes through: the comparisons pick the bound, the last product brings it back. */
+/* N-07. A NaN passes through: it is not below zero. */
 static inline float tern_gelu_scalar(float x) {
-    float c = x > -TERN_GELU_CLAMP ? x : -TERN_GELU_CLAMP;
-    c = c < TERN_GELU_CLAMP ? c : TERN_GELU_CLAMP;
-    const float v = c * c;
-    float g = tern_gelu_coefficients[TERN_GELU_DEGREE];
-    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) g = fmaf(g, v, tern_gelu_coefficients[i]);
-    return x * fmaf(c, g, 0.5f);
+    const float magnitude = fabsf(x), a = magnitude < TERN_GELU_CLAMP ? magnitude : TERN_GELU_CLAMP;
+    float p = tern_gelu_coefficients[TERN_GELU_DEGREE];
+    for (int i = TERN_GELU_DEGREE - 1; i >= 0; i--) p = fmaf(p, a, tern_gelu_coefficients[i]);
+    return fmaf(a, p, x < 0.0f ? 0.0f : x);
 }
 
 /* The power of two whose fraction the polynomial gives, for x <= 0; a NaN counts as the lower bound. */

@@ -53,7 +53,7 @@ enum Reference {
     }
 
     static let geluCoefficients: [Float] = [
-        0x1.976f0ap-2, -0x1.087f06p-4, 0x1.1f7794p-7, -0x1.aad0b8p-11, 0x1.9254f2p-15, -0x1.ad31c4p-20, 0x1.877690p-26,
+        -0x1.ff635ep-2, 0x1.8acc10p-2, 0x1.a6bd58p-5, -0x1.2cb186p-3, 0x1.edde8ap-5, -0x1.569628p-7, 0x1.66828cp-11,
     ]
     static let exp2Coefficients: [Float] = [0x1.000002p+0, 0x1.62e428p-1, 0x1.ebf918p-3, 0x1.c6b6e6p-5, 0x1.3d0c52p-7, 0x1.5c08e0p-10]
     static let weightCoefficients: [Float] = [0x1.fdf69cp+7, 0x1.619026p+7, 0x1.eeed3cp+5, 0x1.c2335ap+3]
@@ -64,8 +64,8 @@ enum Reference {
 
     /// N-07.
     static func gelu(_ x: Float) -> Float {
-        let c = min(max(x, -4), 4)
-        return x * fma(c, horner(geluCoefficients, c * c), 0.5)
+        let a = min(abs(x), 3.90625)
+        return fma(a, horner(geluCoefficients, a), x < 0 ? 0 : x)
     }
 
     /// N-08; with `weightCoefficients` the E of N-06.

@@ -79,8 +79,8 @@ def quantise(x: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 GELU = [float.fromhex(h) for h in (
-    "0x1.976f0ap-2 -0x1.087f06p-4 0x1.1f7794p-7 -0x1.aad0b8p-11 "
-    "0x1.9254f2p-15 -0x1.ad31c4p-20 0x1.877690p-26").split()]
+    "-0x1.ff635ep-2 0x1.8acc10p-2 0x1.a6bd58p-5 -0x1.2cb186p-3 "
+    "0x1.edde8ap-5 -0x1.569628p-7 0x1.66828cp-11").split()]
 EXP2 = [float.fromhex(h) for h in "0x1.000002p+0 0x1.62e428p-1 0x1.ebf918p-3 0x1.c6b6e6p-5 0x1.3d0c52p-7 0x1.5c08e0p-10".split()]
 WEIGHTS = [float.fromhex(h) for h in "0x1.fdf69cp+7 0x1.619026p+7 0x1.eeed3cp+5 0x1.c2335ap+3".split()]
 
@@ -94,8 +94,8 @@ def horner(coefficients: list[float], u: np.ndarray) -> np.ndarray:
 
 def gelu(x: np.ndarray) -> np.ndarray:
     """N-07."""
-    c = np.minimum(np.maximum(x, F(-4)), F(4))
-    return x * fma(c, horner(GELU, c * c), F(0.5))
+    a = np.minimum(np.abs(x), F(3.90625))
+    return fma(a, horner(GELU, a), np.where(x < 0, F(0), x))
 
 
 def exp2(x: np.ndarray, coefficients: list[float] = EXP2) -> np.ndarray:

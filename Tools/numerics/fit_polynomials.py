@@ -12,7 +12,7 @@ import numpy as np
 from numpy.polynomial import Polynomial, chebyshev
 from scipy.special import erf
 
-CLAMP = 4.0          # GELU: the normal distribution function is taken as constant past this
+CLAMP = 3.90625      # GELU: its distance from max(x, 0) is taken as constant past this
 GELU_DEGREE = 6
 EXP2_DEGREE = 5
 WEIGHT_DEGREE = 3
@@ -50,14 +50,26 @@ def show(name, coefficients):
         print(f"  c{power:<2} {float(c).hex():>24}  {float(c): .9e}")
 
 
-def gelu_half(u):
-    x = np.sqrt(np.maximum((u + 1) / 2, 0)) * CLAMP
-    return np.where(x > 1e-6, 0.5 * erf(x / np.sqrt(2)) / np.maximum(x, 1e-30), 1 / np.sqrt(2 * np.pi))
+def gelu_dip(a):
+    """GELU(x) - max(x, 0) for a = |x|: even, and zero far out."""
+    return -0.5 * a * (1 - erf(a / np.sqrt(2)))
 
 
-def in_square(coefficients):
-    """A polynomial in u = 2 v / CLAMP^2 - 1 as one in v."""
-    return Polynomial(coefficients.astype(np.float64))(Polynomial([-1, 2 / CLAMP**2])).coef.astype(np.float32)
+def fit_gelu():
+    """P of degree GELU_DEGREE with a P(a) near the dip on [0, CLAMP], absolute error; Lawson's iteration on the product."""
+    nodes = 20000
+    u = np.cos(np.pi * (np.arange(nodes) + 0.5) / nodes)
+    a = (u + 1) / 2 * CLAMP
+    basis, mass, best = chebyshev.chebvander(u, GELU_DEGREE) * a[:, None], np.ones(nodes) / nodes, None
+    for _ in range(400):
+        row = np.sqrt(mass)
+        coefficients = np.linalg.lstsq(basis * row[:, None], gelu_dip(a) * row, rcond=None)[0]
+        error = np.abs(basis @ coefficients - gelu_dip(a))
+        if best is None or error.max() < best[0]:
+            best = error.max(), coefficients
+        mass *= error / error.max() + 1e-9
+        mass /= mass.sum()
+    return Polynomial(chebyshev.cheb2poly(best[1]))(Polynomial([-1, 2 / CLAMP])).coef.astype(np.float32)
 
 
 def fit_exp2(degree):
@@ -67,11 +79,11 @@ def fit_exp2(degree):
 
 
 def main():
-    gelu = in_square(lawson(gelu_half, lambda u: (u + 1) / 2 * CLAMP**2 + 1e-3, GELU_DEGREE))
-    show(f"GELU: G(v), v = x*x, Phi(x) = 0.5 + x*G(v), |x| <= {CLAMP}", gelu)
+    gelu = fit_gelu()
+    show(f"GELU: P(a), a = min(|x|, {CLAMP}), y = max(x, 0) + a*P(a)", gelu)
     x = np.linspace(-8, 8, 4_000_001).astype(np.float32)
-    c = np.clip(x, np.float32(-CLAMP), np.float32(CLAMP))
-    y = x * fma(c, horner(gelu, c * c), np.float32(0.5))
+    a = np.minimum(np.abs(x), np.float32(CLAMP))
+    y = fma(a, horner(gelu, a), np.maximum(x, np.float32(0)))
     exact = 0.5 * x.astype(np.float64) * (1 + erf(x.astype(np.float64) / np.sqrt(2)))
     print(f"  largest absolute error on [-8, 8]: {np.abs(y - exact).max():.3e}")
 

@@ -13,8 +13,8 @@ from model import VisionTransformer, patches
 from quantise import Linear
 
 GELU = [float.fromhex(text) for text in (
-    "0x1.976f0ap-2", "-0x1.087f06p-4", "0x1.1f7794p-7", "-0x1.aad0b8p-11",
-    "0x1.9254f2p-15", "-0x1.ad31c4p-20", "0x1.877690p-26")]
+    "-0x1.ff635ep-2", "0x1.8acc10p-2", "0x1.a6bd58p-5", "-0x1.2cb186p-3",
+    "0x1.edde8ap-5", "-0x1.569628p-7", "0x1.66828cp-11")]
 EXP2 = [float.fromhex(text) for text in (
     "0x1.000002p+0", "0x1.62e428p-1", "0x1.ebf918p-3", "0x1.c6b6e6p-5", "0x1.3d0c52p-7", "0x1.5c08e0p-10")]
 WEIGHTS = [float.fromhex(text) for text in ("0x1.fdf69cp+7", "0x1.619026p+7", "0x1.eeed3cp+5", "0x1.c2335ap+3")]
@@ -77,12 +77,11 @@ def layer_norm(x: torch.Tensor, norm: torch.nn.LayerNorm) -> torch.Tensor:
 
 def gelu(x: torch.Tensor) -> torch.Tensor:
     """N-07."""
-    c = x.clamp(-4.0, 4.0)
-    v = c * c
-    g = torch.full_like(x, GELU[-1])
+    a = x.abs().clamp_max(3.90625)
+    p = torch.full_like(x, GELU[-1])
     for coefficient in reversed(GELU[:-1]):
-        g = fma(g, v, coefficient)
-    return x * fma(c, g, 0.5)
+        p = fma(p, a, coefficient)
+    return fma(a, p, x.clamp_min(0.0))
 
 
 def exp2(x: torch.Tensor, coefficients: list[float] = EXP2) -> torch.Tensor:
