@@ -1,0 +1,1 @@
+"""What Tools/bench/compare_peers is made of."""
