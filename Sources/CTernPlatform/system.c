@@ -83,6 +83,11 @@ int __wrap_posix_memalign(void **memory, size_t alignment, size_t count)
     return __real_posix_memalign(memory, alignment, count);
 }
 
+int tern_is_terminal(int descriptor)
+{
+    return isatty(descriptor);
+}
+
 /* Not getrusage: its figure survives exec and may be that of the program that started this one. */
 uint64_t tern_peak_resident_bytes(void)
 {

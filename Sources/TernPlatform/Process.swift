@@ -42,6 +42,9 @@ public enum Process {
         guard failure == 0 else { throw .openFailed(errno: failure) }
     }
 
+    /// Whether a person reads standard output: it is a terminal.
+    public static var outputIsTerminal: Bool { tern_is_terminal(1) != 0 }
+
     /// Allocations of memory so far, in a program linked with the counting wrappers of `malloc` and its kin; otherwise always 0.
     public static var allocationCount: Int { Int(clamping: tern_allocation_count()) }
 

@@ -7,8 +7,18 @@ import TernPlatform
 
 /// `ternd bench`.
 func runBench(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "bench", options: ModelOptions.options + ["--repeat"], flags: ModelOptions.flags + ["--profile"])
+    let arguments = try Arguments(words, verb: "bench", options: ModelOptions.options + ["--repeat", "--format"], flags: ModelOptions.flags + ["--profile"])
     try arguments.refuseOperands()
+    let isProfiled = arguments.has("--profile")
+    let isTable: Bool
+    switch arguments.value("--format") {
+    case nil: isTable = isProfiled && Process.outputIsTerminal
+    case "json": isTable = false
+    case "table":
+        guard isProfiled else { throw Failure(.usage, "bench: the table is that of --profile") }
+        isTable = true
+    default: throw Failure(.usage, "bench: --format is json or table")
+    }
     let options = try ModelOptions(arguments)
     let repeatCount = try arguments.number("--repeat", 1...1_000_000, standard: 50)
     let model = try options.open()
@@ -17,26 +27,26 @@ func runBench(_ words: [String]) throws(Failure) -> ExitCode {
     var bench = Bench(engine: engine, repeatCount: repeatCount)
     do throws(EngineError) {
         try bench.measure()
-        if arguments.has("--profile") { try bench.measureOperations() }
+        if isProfiled { try bench.measureOperations() }
     } catch {
         throw Failure(error)
     }
-    try put(String(decoding: bench.json(), as: UTF8.self) + "\n")
+    try put(isTable ? bench.table() : String(decoding: bench.json(), as: UTF8.self) + "\n")
     return .ok
 }
 
 /// Measurements of one engine on the model's first golden input.
 struct Bench {
-    private let engine: Engine
+    let engine: Engine
     private let repeatCount: Int
     private let input: [Float]
     /// Nanoseconds of each inference, ascending once measured.
-    private var times: [UInt64]
+    private(set) var times: [UInt64]
     /// Nil when this program was linked without the counting wrappers.
     private var allocationsPerInference: Int?
-    private var peakMultiplyAddsPerSecond: Double = 0
+    private(set) var peakMultiplyAddsPerSecond: Double = 0
     /// Median nanoseconds of each operation; empty unless profiled.
-    private var operationTimes: [UInt64] = []
+    private(set) var operationTimes: [UInt64] = []
 
     init(engine: Engine, repeatCount: Int) {
         self.engine = engine
@@ -134,9 +144,11 @@ struct Bench {
             for (index, time) in operationTimes.enumerated() {
                 text.beginObject()
                 text.member("name", engine.model.operations[index].name)
+                text.member("kind", engine.model.operations[index].kindName)
                 text.member("median_us", Double(time) / 1e3)
                 text.member("gmac", Double(engine.multiplyAddCount(ofOperation: index)) / 1e9)
                 text.member("gmac_per_s", Double(engine.multiplyAddCount(ofOperation: index)) / Double(max(time, 1)))
+                text.member("bytes", engine.trafficByteCount(ofOperation: index))
                 text.endObject()
             }
             text.endArray()

@@ -84,12 +84,15 @@ extension Command {
             """
             usage: ternd bench --model M.tern [options]
 
-            Measures inference on the model's first golden input and writes one JSON object.
+            Measures inference on the model's first golden input and writes one JSON object; with --profile on a terminal, a table instead. "Bytes"
+            are what an operation must read and write by its shapes.
 
             \(modelHelp)  --repeat N          measured inferences, 1 to 1000000 (default 50)
               --profile           the median time of each operation too
+              --format NAME       json, or table (with --profile)
 
             example: ternd bench --model pneumonia28.tern --trust signing-key.pub --threads 2 --repeat 200
+                     ternd bench --model pneumonia28.tern --trust signing-key.pub --profile --format table
 
             """
         }

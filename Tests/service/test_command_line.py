@@ -115,7 +115,9 @@ def test_modality_must_fit(models, tmp_path):
     [
         ([], 64), (["frobnicate"], 64), (["infer"], 64), (["serve", "--nonsense"], 64), (["infer", "--model"], 64),
         (["infer", "--model", "x", "--model", "y", "z"], 64), (["infer", "--model", "/nonexistent", "x"], 66), (["info", "stray"], 64),
-        (["bench", "--model", "x", "--repeat", "0"], 64), (["info", "--isa", "mmx"], 64), (["info", "--isa", "neon"], 69),
+        (["bench", "--model", "x", "--repeat", "0"], 64),
+        (["bench", "--model", "x", "--profile", "--format", "csv"], 64), (["bench", "--model", "x", "--format", "table"], 64),
+        (["info", "--isa", "mmx"], 64), (["info", "--isa", "neon"], 69),
         (["screen"], 64), (["--help"], 0), (["--version"], 0), (["info"], 0), (["selftest"], 0),
     ])
 def test_exit_codes(arguments, code):
@@ -199,7 +201,22 @@ def test_bench_has_every_field_and_allocates_nothing(models):
     assert report["min_ms"] <= report["median_ms"] <= report["p95_ms"]
     assert report["gmac"] == 128 / 1e9
     assert [operation["name"] for operation in report["operations"]] == ["patches", "head"]
+    assert [operation["kind"] for operation in report["operations"]] == ["patches", "linear"]
+    # Binary32 throughout: 64 values in and out; then 64 values and 2 x 64 weights in, 2 values out, with 2 biases.
+    assert [operation["bytes"] for operation in report["operations"]] == [512, 4 * (64 + 128 + 2 + 2)]
     assert report["allocations_per_inference"] == 0, "null: this binary was not linked with the counting wrappers"
+
+
+def test_bench_prints_a_profile_for_people(models):
+    done = ternd("bench", "--model", models / "mean.tern", UNSIGNED, "--repeat", "20", "--profile", "--format", "table")
+    tables = done.stdout.split("\n\n")
+    assert [table.split()[0] for table in tables[1:]] == ["operation", "layer", "kind"]
+    for table in tables[1:]:
+        head, *rows = table.rstrip("\n").split("\n")
+        assert {len(row) for row in rows} == {len(head)}, "the columns end together"
+    kinds = {row[:32].strip(): row[32:].replace(" %", "%").split() for row in tables[3].rstrip("\n").split("\n")[1:]}
+    assert list(kinds) == ["patches", "linear", "all"]
+    assert kinds["all"][0] == "2" and kinds["all"][2] == "100.0%"
 
 
 def test_a_closed_output_is_not_a_crash(models, tmp_path):

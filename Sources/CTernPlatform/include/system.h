@@ -17,6 +17,8 @@ uint64_t tern_allocation_count(void);
 /* Largest resident set of this program so far, in bytes; 0 when the system does not say. */
 uint64_t tern_peak_resident_bytes(void);
 
+/* 1 when the descriptor is a terminal, else 0. */
+int tern_is_terminal(int descriptor);
 int tern_write_all(int descriptor, const void *bytes, size_t count);
 int tern_fill_random(void *bytes, size_t count);
 

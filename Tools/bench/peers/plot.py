@@ -3,14 +3,14 @@ import math
 
 from peers.engines import ENGINES
 
-WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 880, 300, 74, 216, 74, 62
+WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 880, 300, 74, 216, 104, 66
 ROW = 17  # least distance of two labels
 TICKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500)
 FAMILIES = (("tern", "t"), ("openvino", "o"), ("ort", "r"), ("litert", "l"), ("ncnn", "n"))
 SHORT = {
-    "tern-int8": "Tern INT8", "tern-t127": "Tern ternary, 127 levels", "tern-t63": "Tern ternary, 63 levels", "tern-t42": "Tern ternary, 42 levels",
-    "openvino-int8": "OpenVINO INT8", "openvino-bf16": "OpenVINO bfloat16", "openvino-float": "OpenVINO FP32", "ort-dynamic": "ONNX Runtime INT8, dynamic",
-    "ort-qdq": "ONNX Runtime INT8, QDQ", "ort-float": "ONNX Runtime FP32", "litert-int8": "LiteRT INT8", "litert-float": "LiteRT FP32",
+    "tern-int8": "Tern INT8", "tern-t127": "Tern ternary 127", "tern-t63": "Tern ternary 63", "tern-t42": "Tern ternary 42",
+    "openvino-int8": "OpenVINO INT8", "openvino-bf16": "OpenVINO bfloat16", "openvino-float": "OpenVINO FP32", "ort-dynamic": "ONNX Runtime dynamic",
+    "ort-qdq": "ONNX Runtime QDQ", "ort-float": "ONNX Runtime FP32", "litert-int8": "LiteRT INT8", "litert-float": "LiteRT FP32",
     "ncnn-float": "ncnn FP32",
 }
 STYLE = """
@@ -111,13 +111,13 @@ def draw(document):
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
         "<title>Time of one inference against the size of the model file, for Tern and its peers</title>", f"<style>{STYLE}</style>",
         f'<rect width="{WIDTH}" height="{height}" rx="10" style="fill: var(--page)"/>',
-        f'<text class="title" x="{LEFT}" y="28">Time against model size</text>', f'<text class="soft" x="{LEFT + 205}" y="28">{subtitle}</text>',
+        f'<text class="title" x="{LEFT}" y="29">Time against model size</text>', f'<text class="soft" x="{LEFT}" y="50">{subtitle}</text>',
     ]
     for index, model in enumerate(models):
         parts += panel(document, model, TOP + index * (PANEL + GAP))
-    keys = (("ternary weights", "ternary"), ("INT8 weights", "int8"), ("float weights", "f32"))
-    for index, (text, bits) in enumerate(keys):
-        left = LEFT + 6 + 130 * index
+    keys = (("INT8 weights", "int8", 0), ("float weights", "f32", 120), ("ternary weights; 127, 63, 42: activation levels", "ternary", 240))
+    for text, bits, offset in keys:
+        left = LEFT + 6 + offset
         parts += [marker("ncnn", bits, left, height - 16), f'<text class="soft" x="{left + 14}" y="{height - 11.5}">{text}</text>']
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
