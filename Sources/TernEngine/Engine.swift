@@ -97,8 +97,8 @@ public final class Engine {
         var input = [Float](repeating: 0, count: inputCount)
         var output = [Float](repeating: 0, count: model.header.outputCount)
         for vector in 0..<model.goldenCount {
-            let prepared = model.goldenInput(vector)
-            for index in input.indices { input[index] = prepared.floatLE(at: 4 * index) }
+            var prepared = input.mutableSpan
+            model.copyGoldenInput(vector, into: &prepared)
             var span = output.mutableSpan
             try infer(input.span, into: &span)
             let found = output.span

@@ -9,6 +9,8 @@ struct HeaderPage {
     var operationCount: Int
     var identity: [UInt8]
     var signature: ModelFile.Signature
+    /// The required feature of that name.
+    var hasGeneratedGolden: Bool
 }
 
 /// Rules F-01 to F-06, F-09, F-10 and the header's part of F-24.
@@ -39,7 +41,8 @@ func readHeaderPage(_ file: RawSpan, options: ModelFile.Options) throws(ModelFil
         tensorCount: try limited(page.uint32(36), .tensors, ModelFormat.limitTensors),
         operationCount: try limited(page.uint32(40), .operations, ModelFormat.limitOperations),
         identity: identity,
-        signature: signature)
+        signature: signature,
+        hasGeneratedGolden: page.uint32(12) & ModelFormat.featureGeneratedGolden != 0)
 }
 
 private func limited(_ value: UInt32, _ limit: ModelFileError.Limit, _ most: Int, least: UInt32 = 0) throws(ModelFileError) -> Int {
@@ -58,7 +61,8 @@ private func checkStart(_ file: RawSpan) throws(ModelFileError) {
     let major = Int(file.uint16LE(at: 8))
     guard major == ModelFormat.major else { throw .unsupportedVersion(major: major, minor: Int(file.uint16LE(at: 10))) }
     let features = file.uint32LE(at: 12)
-    guard features == 0 else { throw .unknownFeatures(bits: features) }
+    let unknown = features & ~ModelFormat.featureGeneratedGolden
+    guard unknown == 0 else { throw .unknownFeatures(bits: unknown) }
     let declared = file.uint64LE(at: 16)
     guard declared == UInt64(file.byteCount) else { throw .byteCountMismatch(declared: declared, actual: file.byteCount) }
     guard file.byteCount <= ModelFormat.limitFileByteCount else {

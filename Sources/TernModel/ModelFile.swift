@@ -39,7 +39,8 @@ public final class ModelFile {
     /// Already verified.
     public let signature: Signature
     /// 1 ... 64.
-    public let goldenCount: Int
+    public var goldenCount: Int { golden.count }
+    private let golden: GoldenSection
     private let sections: SectionTable
     private let mapping: MappedFile
 
@@ -56,12 +57,12 @@ public final class ModelFile {
         let recipe = try readRecipe(file, sections: sections, header: page.header)
         let labels = try readLabels(file, sections: sections, header: page.header)
         try checkCard(file.extracting(sections[.card]))
-        let golden = file.extracting(sections[.golden])
-        let goldenCount = try checkGoldenHead(golden, header: page.header, fileOffset: sections[.golden].lowerBound)
+        let goldenBytes = file.extracting(sections[.golden])
+        let golden = try GoldenSection(validating: goldenBytes, page: page, fileOffset: sections[.golden].lowerBound)
         let plan = try Plan(
             validating: file, sections: sections, count: page.operationCount, header: page.header, tensors: tensors)
         if options.verifiesContent {
-            try checkGoldenValues(golden)
+            try golden.checkValues(goldenBytes)
             try checkWeights(file.extracting(sections[.weights]), tensors: tensors, scaleTensors: plan.scaleTensors)
         }
         header = page.header
@@ -72,7 +73,7 @@ public final class ModelFile {
         self.tensors = tensors
         self.recipe = recipe
         self.labels = labels
-        self.goldenCount = goldenCount
+        self.golden = golden
         self.mapping = mapping
     }
 
@@ -85,13 +86,26 @@ public final class ModelFile {
         return mapping.bytes(heldBy: self).extracting(start..<(start + tensors[index].byteCount))
     }
 
-    /// The prepared input of a golden vector, f32 [channels, height, width].
+    /// Writes the prepared input of a golden vector, f32 [channels, height, width]: the file's values, or those of its seed.
+    ///
+    /// - Precondition: 0 <= index < goldenCount; `values` has as many elements as the input.
+    public func copyGoldenInput(_ index: Int, into values: inout MutableSpan<Float>) {
+        precondition(values.count == golden.inputCount, "the golden input has another size")
+        if let seed = goldenSeed(index) {
+            for value in values.indices { values[value] = GoldenGenerator.value(seed: seed, index: value) }
+            return
+        }
+        let bytes = goldenBytes(golden.inputOffset(index), 4 * golden.inputCount)
+        for value in values.indices { values[value] = bytes.floatLE(at: 4 * value) }
+    }
+
+    /// The seed of a golden vector's input; nil when the file has the input's values.
     ///
     /// - Precondition: 0 <= index < goldenCount.
-    @_lifetime(borrow self)
-    public func goldenInput(_ index: Int) -> RawSpan {
-        let start = goldenStart(index)
-        return mapping.bytes(heldBy: self).extracting(start..<(start + header.inputValueCount * 4))
+    public func goldenSeed(_ index: Int) -> UInt64? {
+        precondition(index >= 0 && index < goldenCount, "golden vector out of range")
+        guard golden.isGenerated else { return nil }
+        return goldenBytes(golden.inputOffset(index), ModelFormat.goldenSeedByteCount).uint64LE(at: 0)
     }
 
     /// The expected output of a golden vector, f32 [outputs].
@@ -99,8 +113,8 @@ public final class ModelFile {
     /// - Precondition: 0 <= index < goldenCount.
     @_lifetime(borrow self)
     public func goldenOutput(_ index: Int) -> RawSpan {
-        let start = goldenStart(index) + header.inputValueCount * 4
-        return mapping.bytes(heldBy: self).extracting(start..<(start + header.outputCount * 4))
+        precondition(index >= 0 && index < goldenCount, "golden vector out of range")
+        return goldenBytes(golden.outputOffset(index), 4 * golden.outputCount)
     }
 
     /// The model card, UTF-8 JSON.
@@ -113,10 +127,10 @@ public final class ModelFile {
         @_lifetime(borrow self) get { mapping.bytes(heldBy: self) }
     }
 
-    private func goldenStart(_ index: Int) -> Int {
-        precondition(index >= 0 && index < goldenCount, "golden vector out of range")
-        let byteCount = (header.inputValueCount + header.outputCount) * 4
-        return sections[.golden].lowerBound + ModelFormat.goldenHeadByteCount + index * byteCount
+    @_lifetime(borrow self)
+    private func goldenBytes(_ offset: Int, _ byteCount: Int) -> RawSpan {
+        let start = sections[.golden].lowerBound + offset
+        return mapping.bytes(heldBy: self).extracting(start..<(start + byteCount))
     }
 }
 

@@ -4,8 +4,12 @@ public enum ModelFormat {
     public static let magic: [UInt8] = [0x89, 0x54, 0x45, 0x52, 0x4E, 0x0D, 0x0A, 0x1A]
     /// A reader refuses every other major version.
     public static let major = 1
-    /// What the writer writes; a reader takes every minor version.
+    /// What the writer writes for a file without required features; a reader takes every minor version.
     public static let minor = 0
+    /// Required feature: section 6 gives the seed of every golden input instead of its values. Since minor version 1.
+    public static let featureGeneratedGolden: UInt32 = 1
+    /// The minor version that the writer gives a file with `featureGeneratedGolden`.
+    public static let minorGeneratedGolden = 1
 
     /// The header page; the first section starts behind it.
     public static let headerByteCount = 4096
@@ -48,6 +52,7 @@ public enum ModelFormat {
     public static let codeMeaningByteCount = 96
     public static let operatingPointByteCount = 32
     public static let goldenHeadByteCount = 16
+    public static let goldenSeedByteCount = 8
 
     /// Far more than any version of this page defines.
     public static let limitSections = 16

@@ -51,9 +51,9 @@ struct Bench {
     init(engine: Engine, repeatCount: Int) {
         self.engine = engine
         self.repeatCount = repeatCount
-        var golden: [Float] = []
-        let model = engine.model
-        for index in 0..<engine.inputCount { golden.append(model.goldenInput(0).floatLE(at: index * 4)) }
+        var golden = [Float](repeating: 0, count: engine.inputCount)
+        var values = golden.mutableSpan
+        engine.model.copyGoldenInput(0, into: &values)
         input = golden
         times = Array(repeating: 0, count: repeatCount)
     }

@@ -24,6 +24,14 @@ import Testing
         return output
     }
 
+    /// Small inputs are stored twice over; the noise is that of the seed. A large one is its seed.
+    @Test func largeGoldenInputsAreGenerated() {
+        let small = GoldenInputs.vectors(inputCount: 16_384, outputCount: 2)
+        #expect(small.map(\.seed) == [nil, nil] && small.map(\.input.count) == [16_384, 16_384])
+        #expect(small[1].input[99] == GoldenGenerator.value(seed: GoldenInputs.seed, index: 99))
+        #expect(GoldenInputs.vectors(inputCount: 16_385, outputCount: 2) == [GoldenVector(seed: GoldenInputs.seed, output: [0, 0])])
+    }
+
     /// Attention is INT8 for every kind of weights (N-06), which bounds the agreement of the output.
     @Test(arguments: CheckpointCase.floatNames)
     func floatWeightsAgreeWithPyTorch(name: String) throws {

@@ -11,6 +11,8 @@ struct BlockModel {
     var seed: UInt64 = 1
     /// Golden outputs; the writer takes whatever stands here.
     var goldenOutput: [Float] = [0, 0, 0]
+    /// Nil stores `golden`.
+    var goldenSeed: UInt64?
     /// A factor on every weight scale of the MLP, or on its f32 weights, to provoke overflow.
     var mlpScale: Float = 1
 
@@ -108,6 +110,6 @@ struct BlockModel {
             recipe: InputRecipe(
                 modality: "", channels: 1, height: 12, width: 12, crop: .stretch, filter: .bilinear, intensity: .fileWindow, scale: [1], offset: [0]),
             labels: Labels(activation: .none, temperature: 1, isCalibrated: false, labels: []), card: Array("{}".utf8),
-            golden: [GoldenVector(input: Self.golden, output: goldenOutput)])
+            golden: [goldenSeed.map { GoldenVector(seed: $0, output: goldenOutput) } ?? GoldenVector(input: Self.golden, output: goldenOutput)])
     }
 }

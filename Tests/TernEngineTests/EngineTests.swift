@@ -64,6 +64,19 @@ import TernWriter
         #expect(throws: EngineError.goldenMismatch(vector: 0, output: 1)) { try engine.verifyGolden() }
     }
 
+    @Test func generatedGoldenInputsAreThoseOfTheSeed() throws {
+        var model = BlockModel(weights: .t5)
+        model.goldenSeed = 42
+        let input = (0..<144).map { GoldenGenerator.value(seed: 42, index: $0) }
+        model.goldenOutput = try outputs(model, .scalar, input: input).map { Float(bitPattern: $0) }
+        for set in InstructionSet.available {
+            try Engine(model: model.model(), instructionSet: set, threadCount: 1).verifyGolden()
+        }
+        model.goldenSeed = 43
+        let other = try Engine(model: model.model(), instructionSet: .best, threadCount: 1)
+        #expect(throws: EngineError.goldenMismatch(vector: 0, output: 0)) { try other.verifyGolden() }
+    }
+
     @Test func refusesValuesThatAreNotFinite() throws {
         var input = BlockModel.golden
         input[5] = .nan
@@ -106,5 +119,22 @@ import TernWriter
         let layers = 9 * d * 16 + t * d * d * 4 + 2 * t * d * 80 + 3 * d
         #expect(engine.multiplyAddCount == layers + 2 * t * t * d)
         #expect(engine.multiplyAddCount(ofOperation: 0) == 0)
+    }
+
+    /// Each operation by its shapes: values of 4 bytes, packed weights as they stand in the file.
+    @Test func countsBytesMoved() throws {
+        let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .scalar, threadCount: 1)
+        for (index, named) in engine.model.operations.enumerated() {
+            let found = engine.trafficByteCount(ofOperation: index)
+            switch named.operation {
+            case .patches: #expect(found == 2 * 144 * 4)
+            case .layerNorm(let norm): #expect(found == 4 * (2 * norm.rows * 48 + 2 * 48))
+            case .linear(let linear):
+                let packed = (linear.columns + 63) / 64 * 256 * ((linear.depth + 3) / 4)
+                #expect(found > packed && (found - packed) % 4 == 0)
+            case .attention: #expect(found == 4 * 48 * 10 * 4)
+            case .fill, .meanPool: #expect(found > 0)
+            }
+        }
     }
 }

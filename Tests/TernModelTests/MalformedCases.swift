@@ -18,6 +18,7 @@ enum MalformedCases {
         .patched("major version 2", .unsupportedVersion(major: 2, minor: 0), at: 8, [2]),
         .patched("major version 0", .unsupportedVersion(major: 0, minor: 0), at: 8, [0]),
         .patched("required feature", .unknownFeatures(bits: 0x8000_0000), at: 12, u32: 0x8000_0000),
+        .patched("a known and an unknown required feature", .unknownFeatures(bits: 2), at: 12, u32: 3),
         Malformed("one byte too many", .byteCountMismatch(declared: 30_080, actual: 30_081)) { try SampleModel.bytes() + [0] },
         Malformed("header cut off", .byteCountMismatch(declared: 4096, actual: 4095)) { Array(try SampleModel.bytes()[..<4095]) },
         .patched("reserved word of the header", .notZero(.header, byteOffset: 61), at: 61, [1]),

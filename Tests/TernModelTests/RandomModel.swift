@@ -40,9 +40,10 @@ struct RandomModel {
         self.random = random
         let header = draft.header
         for _ in 0..<self.random.between(0, 5) { draft.labels.labels.append(label(outputs: header.outputCount)) }
+        let isGenerated = self.random.flip()
         for _ in 0..<self.random.between(1, 4) {
-            let input = self.random.floats(header.inputValueCount)
-            draft.golden.append(GoldenVector(input: input, output: self.random.floats(header.outputCount)))
+            let input = self.random.floats(header.inputValueCount), output = self.random.floats(header.outputCount)
+            draft.golden.append(isGenerated ? GoldenVector(seed: UInt64(input[0].bitPattern), output: output) : GoldenVector(input: input, output: output))
         }
         end = header.inputByteOffset + header.inputValueCount * 4
         written.append((Region(byteOffset: header.inputByteOffset, stride: width), channels * height, width))

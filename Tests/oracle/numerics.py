@@ -214,6 +214,15 @@ def unpack(raw: np.ndarray, kind: int, rows: int, columns: int) -> np.ndarray:
     return codes[:rows, :columns]
 
 
+def generated(seed: int, count: int) -> np.ndarray:
+    """The golden input of a seed, FORMAT.md section 6."""
+    z = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return ((z >> np.uint64(40)).astype(np.float64) / 2.0 ** 22 - 2).astype(F)
+
+
 class Model:
     """The parts of a model file that its plan needs. Assumes a valid file."""
 
@@ -232,6 +241,7 @@ class Model:
             place[kind] = (offset, count)
         self.tensors = [self._tensor(data, raw, place[1][0] + 128 * i, place[7][0]) for i in range(tensors)]
         self.operations = [self._operation(raw, place[2][0] + 192 * i) for i in range(operations)]
+        self.features, = struct.unpack_from("<I", raw, 12)
         self.golden = self._golden(raw, place[6][0])
 
     @staticmethod
@@ -254,6 +264,9 @@ class Model:
 
     def _golden(self, raw: bytes, at: int) -> list[tuple[np.ndarray, np.ndarray]]:
         count, inputs, outputs, _ = struct.unpack_from("<4I", raw, at)
+        if self.features & 1:
+            starts = [at + 16 + index * (8 + 4 * outputs) for index in range(count)]
+            return [(generated(struct.unpack_from("<Q", raw, start)[0], inputs), np.frombuffer(raw, "<f4", outputs, start + 8)) for start in starts]
         values = np.frombuffer(raw, "<f4", count * (inputs + outputs), at + 16).reshape(count, inputs + outputs)
         return [(row[:inputs], row[inputs:]) for row in values]
 

@@ -33,6 +33,18 @@ def test_engine_gives_the_bits_of_the_oracle(name: str, options: list[str], tmp_
         assert (numerics.Model(model).run(image).view(np.uint32) == output.view(np.uint32)).all()
 
 
+@pytest.mark.parametrize("seed", [0, 1, 0x5445524E, 2 ** 64 - 1])
+def test_generated_golden_inputs_follow_the_rule(seed: int) -> None:
+    """Against Python's whole numbers, which do not wrap by themselves."""
+    mask, found = 2 ** 64 - 1, numerics.generated(seed, 50)
+    for index, value in enumerate(found):
+        z = seed + (index + 1) * 0x9E3779B97F4A7C15 & mask
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & mask
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
+        z ^= z >> 31
+        assert Fraction(float(value)) == Fraction(z >> 40, 2 ** 22) - 2
+
+
 def test_fma_rounds_once() -> None:
     """Against exact rational arithmetic, with addends chosen to make ties and near ties."""
     generator = np.random.default_rng(1)

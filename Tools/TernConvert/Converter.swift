@@ -54,14 +54,12 @@ public struct Converter {
         var draft = ModelDraft(
             header: header, tensors: plan.tensors, operations: plan.operations, recipe: description.recipe, labels: description.labels,
             card: Array(card(description, options, checkpoint, isRotated: isRotated).text.utf8),
-            golden: GoldenInputs.all(count: count).map {
-                GoldenVector(input: $0, output: [Float](repeating: 0, count: model.outputCount))
-            })
+            golden: GoldenInputs.vectors(inputCount: count, outputCount: model.outputCount))
         do {
             progress(.checking)
             let file = try ModelWriter.check(try ModelWriter.bytes(of: draft))
             progress(.golden)
-            let outputs = try goldenOutputs(file, draft.golden.map(\.input))
+            let outputs = try goldenOutputs(file)
             for (index, output) in outputs.enumerated() { draft.golden[index].output = output }
             progress(.checking)
             return try ModelWriter.bytes(of: draft)
@@ -74,10 +72,13 @@ public struct Converter {
         }
     }
 
-    private static func goldenOutputs(_ file: ModelFile, _ inputs: [[Float]]) throws(EngineError) -> [[Float]] {
+    private static func goldenOutputs(_ file: ModelFile) throws(EngineError) -> [[Float]] {
         let engine = try Engine(model: file, instructionSet: .scalar, threadCount: 1)
+        var input = [Float](repeating: 0, count: engine.inputCount)
         var outputs: [[Float]] = []
-        for input in inputs {
+        for index in 0..<file.goldenCount {
+            var values = input.mutableSpan
+            file.copyGoldenInput(index, into: &values)
             var output = [Float](repeating: 0, count: file.header.outputCount)
             var span = output.mutableSpan
             try engine.infer(input.span, into: &span)
@@ -104,24 +105,23 @@ public struct Converter {
     }
 }
 
-/// The prepared inputs of golden vectors: smooth and seeded, the same for every model of one size.
+/// The golden vectors of a conversion, the same for every model of one size; their outputs are still to be computed.
 enum GoldenInputs {
-    static func all(count: Int) -> [[Float]] { [waves(count: count), noise(count: count)] }
+    /// ASCII "TERN".
+    static let seed: UInt64 = 0x5445_524E
+    /// Above this an input is given by its seed, and alone: stored it would weigh more than some of the weights, and each vector delays the start
+    /// of a device by an inference.
+    static let limitStoredCount = 16_384
+
+    static func vectors(inputCount count: Int, outputCount: Int) -> [GoldenVector] {
+        let output = [Float](repeating: 0, count: outputCount)
+        guard count <= limitStoredCount else { return [GoldenVector(seed: seed, output: output)] }
+        let noise = (0..<count).map { GoldenGenerator.value(seed: seed, index: $0) }
+        return [GoldenVector(input: waves(count: count), output: output), GoldenVector(input: noise, output: output)]
+    }
 
     /// sin(0.01 k) + 0.5 cos(0.0007 k).
     static func waves(count: Int) -> [Float] {
         (0..<count).map { Float(sin(0.01 * Double($0)) + 0.5 * cos(0.0007 * Double($0))) }
-    }
-
-    /// Uniform in -2 ..< 2 from SplitMix64 with seed 0x5445524E.
-    static func noise(count: Int) -> [Float] {
-        var state: UInt64 = 0x5445_524E
-        return (0..<count).map { _ in
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return Float((z ^ (z >> 31)) >> 40) * 0x1p-22 - 2
-        }
     }
 }

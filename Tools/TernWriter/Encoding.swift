@@ -168,7 +168,8 @@ func encode(_ golden: [GoldenVector], header: ModelHeader) throws(WriterError) -
     try section.appendUInt32(header.outputCount)
     section.append(UInt32(0))
     for vector in golden {
-        section.append(littleEndianBytes(vector.input))
+        guard (vector.seed == nil) == (golden[0].seed == nil) else { throw .mixedGoldenVectors }
+        if let seed = vector.seed { section.append(seed) } else { section.append(littleEndianBytes(vector.input)) }
         section.append(littleEndianBytes(vector.output))
     }
     return section.bytes

@@ -13,7 +13,15 @@ extension ModelDraft {
         }
         var golden: [GoldenVector] = []
         for index in 0..<file.goldenCount {
-            golden.append(GoldenVector(input: floats(file.goldenInput(index)), output: floats(file.goldenOutput(index))))
+            let output = floats(file.goldenOutput(index))
+            if let seed = file.goldenSeed(index) {
+                golden.append(GoldenVector(seed: seed, output: output))
+            } else {
+                var input = [Float](repeating: 0, count: file.header.inputValueCount)
+                var values = input.mutableSpan
+                file.copyGoldenInput(index, into: &values)
+                golden.append(GoldenVector(input: input, output: output))
+            }
         }
         self.init(
             header: file.header, tensors: tensors, operations: file.operations, recipe: file.recipe, labels: file.labels, card: file.card.array,

@@ -51,8 +51,9 @@ extension ModelWriter {
         var file = ByteBuilder()
         file.append(ModelFormat.magic)
         file.append(UInt16(ModelFormat.major))
-        file.append(UInt16(ModelFormat.minor))
-        file.append(UInt32(0))
+        let isGenerated = draft.golden.first?.seed != nil
+        file.append(UInt16(isGenerated ? ModelFormat.minorGeneratedGolden : ModelFormat.minor))
+        file.append(isGenerated ? ModelFormat.featureGeneratedGolden : 0)
         let header = draft.header
         try file.appendUInt64(end)
         try file.appendUInt64(header.arenaByteCount)

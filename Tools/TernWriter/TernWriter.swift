@@ -40,12 +40,20 @@ public struct DraftTensor: Equatable, Sendable {
 
 /// A prepared input and the output that every device must compute from it, bit for bit.
 public struct GoldenVector: Equatable, Sendable {
-    /// [channels, height, width].
+    /// [channels, height, width]; empty when the file holds the seed.
     public var input: [Float]
+    /// Of an input that the reader generates, Models/FORMAT.md section 6; nil when the file holds the values.
+    public var seed: UInt64?
     /// One value for each output of the model.
     public var output: [Float]
     public init(input: [Float], output: [Float]) {
         self.input = input
+        self.output = output
+    }
+    /// A vector whose input is generated.
+    public init(seed: UInt64, output: [Float]) {
+        input = []
+        self.seed = seed
         self.output = output
     }
 }
@@ -61,7 +69,7 @@ public struct ModelDraft: Equatable, Sendable {
     public var labels: Labels
     /// UTF-8 JSON.
     public var card: [UInt8]
-    /// At least one.
+    /// At least one; all with a seed or all without.
     public var golden: [GoldenVector]
     public init(
         header: ModelHeader, tensors: [DraftTensor], operations: [NamedOperation], recipe: InputRecipe, labels: Labels, card: [UInt8],
@@ -87,6 +95,8 @@ public enum WriterError: Error, Equatable, Sendable {
     case code(Int8, index: Int, elementType: ElementType)
     /// `f32` is not a packing of integer codes.
     case notPackable(ElementType)
+    /// Some golden vectors have a seed and some have values.
+    case mixedGoldenVectors
     /// A number does not fit in its field.
     case number(Int)
     /// The reader refuses the file that the draft gives.
