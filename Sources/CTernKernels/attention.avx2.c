@@ -10,6 +10,8 @@ _Static_assert(127LL * 127LL * TERN_LIMIT_WIDTH <= INT32_MAX, "int32 sum would w
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #include "tile.avx2.h"
 
+#include "attention.avx2.h"
+
 enum { PAIR_WORDS = 2 * TERN_TILE_CHANNELS };
 
 /* The scratch of one call, by what it holds. */
@@ -47,17 +49,10 @@ static int prepare_keys(const tern_attention *op, const float *k, const buffers 
 /* V: eight channels at a time, each over all tokens; two tokens of a channel side by side. */
 static int prepare_values(const tern_attention *op, const float *v, const buffers *at) {
     const size_t pairs = (op->tokens + 1) / 2;
-    const __m256 levels = _mm256_set1_ps(127.0f);
     for (size_t d = 0; d < op->width; d += 8) {
         const __m256i mask = tern_lanes_256(op->width - d);
-        __m256i largest = _mm256_setzero_si256();
-        for (size_t j = 0; j < op->tokens; j++)
-            largest = _mm256_max_epu32(largest, tern_magnitude_256(_mm256_maskload_ps(v + j * op->kv_stride + d, mask)));
-        if (tern_reduce_max_256(largest) >= TERN_INFINITY_BITS) return 1;
-        const __m256 absmax = _mm256_castsi256_ps(largest);
-        const __m256 has_codes = _mm256_cmp_ps(absmax, _mm256_set1_ps(TERN_QUANTISE_FLOOR), _CMP_GE_OQ);
-        const __m256 r = _mm256_and_ps(has_codes, _mm256_div_ps(levels, absmax));
-        _mm256_storeu_ps(at->v_scales + d, _mm256_and_ps(has_codes, _mm256_div_ps(absmax, levels)));
+        __m256 r;
+        if (value_factors(op, v + d, mask, &r, at->v_scales + d)) return 1;
         int16_t *to = at->v_panels + d / TERN_TILE_CHANNELS * pairs * PAIR_WORDS + d % TERN_TILE_CHANNELS * 2;
         for (size_t p = 0; p < pairs; p++, to += PAIR_WORDS) {
             const float *first = v + 2 * p * op->kv_stride + d;
@@ -88,31 +83,18 @@ static void score_rows(const tern_attention *op, size_t m, const buffers *at) {
     for (size_t j = 0; j < op->tokens; j += TERN_TILE_CHANNELS) {
         int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
         tern_words_256(at->q_words, at->padded_width, at->k_panels + j * pairs * 2, pairs, m, sums, TERN_TILE_CHANNELS);
-        for (size_t i = 0; i < m; i++) {
-            for (size_t lane = 0; lane < TERN_TILE_CHANNELS; lane += 8) {
-                const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + i * TERN_TILE_CHANNELS + lane)));
-                _mm256_storeu_ps(at->scores + i * at->padded_tokens + j + lane, _mm256_mul_ps(sum, _mm256_loadu_ps(at->k_scales + j + lane)));
-            }
-        }
+        store_scores(sums, m, at->k_scales + j, at->scores + j, at->padded_tokens);
     }
 }
 
 /* u[i][j] of one row as int16, zero past the tokens to a multiple of 8; gives 1 / f32(Z). */
 static float weigh_row(const tern_attention *op, float factor, const float *scores, int16_t *probabilities) {
-    const __m256 lowest = _mm256_set1_ps(-__builtin_inff()), times = _mm256_set1_ps(factor);
-    __m256 highest = lowest;
-    for (size_t j = 0; j < op->tokens; j += 8) {
-        const __m256 mask = _mm256_castsi256_ps(tern_lanes_256(op->tokens - j));
-        highest = _mm256_max_ps(_mm256_blendv_ps(lowest, _mm256_loadu_ps(scores + j), mask), highest);
-    }
-    __m128 four = _mm_max_ps(_mm256_castps256_ps128(highest), _mm256_extractf128_ps(highest, 1));
-    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
-    const __m256 largest = _mm256_set1_ps(_mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four))));
+    const __m256 largest = largest_score(scores, op->tokens), times = _mm256_set1_ps(factor);
+    const size_t whole = op->tokens / 8 * 8;
     __m256i total = _mm256_setzero_si256();
     for (size_t j = 0; j < op->tokens; j += 8) {
-        const __m256 x = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(scores + j), largest), times);
-        __m256i u = _mm256_cvtps_epi32(tern_weight_256(x));
-        u = _mm256_and_si256(u, tern_lanes_256(op->tokens - j));
+        __m256i u = weigh(scores + j, largest, times);
+        if (j == whole) u = _mm256_and_si256(u, tern_lanes_256(op->tokens - whole));
         total = _mm256_add_epi32(total, u);
         _mm_storeu_si128((__m128i *)(probabilities + j), _mm_packs_epi32(_mm256_castsi256_si128(u), _mm256_extracti128_si256(u, 1)));
     }
@@ -125,14 +107,7 @@ static void mix_rows(const tern_attention *op, size_t m, const float *inverses, 
     for (size_t d = 0; d < op->width; d += TERN_TILE_CHANNELS) {
         int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
         tern_words_256(at->probabilities, at->padded_tokens, at->v_panels + d * pairs * 2, pairs, m, sums, TERN_TILE_CHANNELS);
-        for (size_t i = 0; i < m; i++) {
-            for (size_t lane = 0; lane < TERN_TILE_CHANNELS && d + lane < op->width; lane += 8) {
-                const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + i * TERN_TILE_CHANNELS + lane)));
-                const __m256 scaled = _mm256_mul_ps(sum, _mm256_loadu_ps(at->v_scales + d + lane));
-                _mm256_maskstore_ps(output + i * op->output_stride + d + lane, tern_lanes_256(op->width - d - lane),
-                                    _mm256_mul_ps(scaled, _mm256_set1_ps(inverses[i])));
-            }
-        }
+        store_mixed(op, sums, m, op->width - d, at->v_scales + d, inverses, output + d);
     }
 }
 

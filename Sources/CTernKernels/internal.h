@@ -73,6 +73,7 @@ static inline tern_attention_layout tern_attention_layout_of(size_t tokens, size
     uint64_t tern_peak__##isa(uint64_t);
 TERN_DECLARE(scalar)
 TERN_DECLARE(avx2)
+TERN_DECLARE(avxvnni)
 TERN_DECLARE(avx512vnni)
 void tern_linear__avx512vbmi(const tern_linear *, size_t, size_t, void *);
 size_t tern_prepared_bytes__avx512vbmi(tern_weights_kind, size_t, int);

@@ -1,19 +1,21 @@
 #include "internal.h"
 
-#define TERN_TABLE(set, number)                                    \
+/* `rows` is the set whose quantise_rows and layer_norm the table takes: its own or one that it includes. */
+#define TERN_TABLE(set, number, rows)                              \
     static const tern_kernels table__##set = {                     \
         .isa = number,                                             \
         .name = #set,                                              \
-        .quantise_rows = tern_quantise_rows__##set,                \
+        .quantise_rows = tern_quantise_rows__##rows,               \
         .linear = tern_linear__##set,                              \
         .attention = tern_attention__##set,                        \
-        .layer_norm = tern_layer_norm__##set,                      \
+        .layer_norm = tern_layer_norm__##rows,                     \
         .peak = tern_peak__##set,                                  \
     };
-TERN_TABLE(scalar, TERN_ISA_SCALAR)
+TERN_TABLE(scalar, TERN_ISA_SCALAR, scalar)
 #if defined(__x86_64__)
-TERN_TABLE(avx2, TERN_ISA_AVX2)
-TERN_TABLE(avx512vnni, TERN_ISA_AVX512VNNI)
+TERN_TABLE(avx2, TERN_ISA_AVX2, avx2)
+TERN_TABLE(avxvnni, TERN_ISA_AVXVNNI, avx2)
+TERN_TABLE(avx512vnni, TERN_ISA_AVX512VNNI, avx512vnni)
 
 static const tern_kernels table__avx512vbmi = {
     .isa = TERN_ISA_AVX512VBMI,
@@ -31,6 +33,8 @@ static int has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 
+static int has_avxvnni(void) { return has_avx2() && __builtin_cpu_supports("avxvnni"); }
+
 static int has_avx512vnni(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
@@ -43,10 +47,20 @@ const tern_kernels *tern_kernels_for(tern_isa isa) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (isa == TERN_ISA_AVX2) return has_avx2() ? &table__avx2 : NULL;
+    if (isa == TERN_ISA_AVXVNNI) return has_avxvnni() ? &table__avxvnni : NULL;
     if (isa == TERN_ISA_AVX512VBMI) return has_avx512vbmi() ? &table__avx512vbmi : NULL;
     if (isa == TERN_ISA_AVX512VNNI) return has_avx512vnni() ? &table__avx512vnni : NULL;
 #endif
     return isa == TERN_ISA_SCALAR ? &table__scalar : NULL;
+}
+
+const tern_kernels *tern_kernels_to_emulate(tern_isa isa) {
+#if defined(__x86_64__)
+    if (isa == TERN_ISA_AVXVNNI && tern_kernels_for(TERN_ISA_AVX2)) return &table__avxvnni;
+#else
+    (void)isa;
+#endif
+    return NULL;
 }
 
 const char *tern_isa_name(tern_isa isa) {

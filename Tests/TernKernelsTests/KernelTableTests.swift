@@ -57,7 +57,7 @@ import Testing
         return values.indices.map { values[$0].bitPattern }
     }
 
-    @Test("one, two and three threads on every table give the bits of scalar on one thread", arguments: Table.all)
+    @Test("one, two and three threads on every table give the bits of scalar on one thread", arguments: Table.native)
     func threadsAndTablesAgree(table: Table) throws {
         let expected = try runBlock(.scalar, threads: 1)
         #expect(expected.contains { $0 != 0 })
@@ -139,7 +139,7 @@ import Testing
         #expect(arena.values(at: 12, count: 2)[1] == 3)
     }
 
-    @Test("the peak counts multiply-adds", arguments: Table.all)
+    @Test("the peak counts multiply-adds", arguments: Table.native)
     func peakCounts(table: Table) throws {
         let kernels = try KernelTable(table.instructionSet, threadCount: 1, capacity: KernelCapacity())
         #expect(kernels.measurePeak(rounds: 1000) >= 8000)

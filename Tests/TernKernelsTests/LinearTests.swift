@@ -14,14 +14,15 @@ import Testing
     let scales: Guarded<Float>, bias: Guarded<Float>?, residual: Guarded<Float>?, residualStride: Int
     let outputStride: Int
     let gelu: Bool
+    let levels: Int
 
     /// `codeRows` [m][k]; `weights` [n][k].
     init(
         codeRows: [Int8], weights: [Int8], m: Int, n: Int, k: Int, kind: WeightsKind, seed: UInt64, hasBias: Bool, hasResidual: Bool, gelu: Bool,
-        oneScale: Bool
+        oneScale: Bool, levels: Int = 127
     ) {
         var random = Generator(seed: seed)
-        (self.m, self.n, self.k, self.kind, self.gelu) = (m, n, k, kind, gelu)
+        (self.m, self.n, self.k, self.kind, self.gelu, self.levels) = (m, n, k, kind, gelu, levels)
         codesStride = KernelCapacity.codesStride(depth: k)
         var rows = [Int8](repeating: 0, count: m * codesStride)
         var sums = [Int32](repeating: 0, count: m)
@@ -63,6 +64,7 @@ import Testing
         unsafe op.input = UnsafePointer(input.pointer)
         unsafe op.input_stride = inputStride
         unsafe op.weights = UnsafeRawPointer(packed.pointer)
+        unsafe op.levels = Int32(levels)
         unsafe op.kind = kind.raw
         unsafe op.scales = UnsafePointer(scales.pointer)
         unsafe op.scale_count = scales.count
@@ -72,7 +74,6 @@ import Testing
         unsafe op.output = output.pointer
         unsafe op.output_stride = outputStride
         unsafe op.gelu = gelu ? 1 : 0
-        unsafe op.levels = 127
         for part in 0..<parts {
             let scratch = makeScratch(Int(tern_linear_scratch(rows, k)))
             unsafe table.functions.linear(&op, part, parts, scratch.pointer)
@@ -124,11 +125,11 @@ enum Fill: String, CaseIterable, Sendable {
 @Suite struct LinearTests {
     static let edges = [1, 3, 4, 5, 19, 20, 21, 63, 64, 65, 129, 192, 200, 211]
 
-    func data(_ fill: Fill, m: Int, n: Int, k: Int, kind: WeightsKind, seed: UInt64) -> (codes: [Int8], weights: [Int8]) {
+    func data(_ fill: Fill, m: Int, n: Int, k: Int, kind: WeightsKind, seed: UInt64, levels: Int = 127) -> (codes: [Int8], weights: [Int8]) {
         var random = Generator(seed: seed)
         let largest = kind == .s8 ? 127 : 1
         return (
-            (0..<m * k).map { fill.code($0, levels: 127, &random) }, (0..<n * k).map { fill.weight($0, largest: largest, &random) }
+            (0..<m * k).map { fill.code($0, levels: levels, &random) }, (0..<n * k).map { fill.weight($0, largest: largest, &random) }
         )
     }
 
@@ -145,66 +146,97 @@ enum Fill: String, CaseIterable, Sendable {
         }
     }
 
+    /// Levels choose among ways to compute; f32 weights have none.
+    static func levels(_ kind: WeightsKind) -> [Int] { kind == .f32 ? [127] : [127, 63, 42] }
+
+    /// The shapes a table is run on: an emulated one takes a part.
+    static func thinned<Value>(_ values: [Value], _ table: Table, keep every: Int) -> [Value] {
+        table.isEmulated ? values.enumerated().filter { $0.offset % every == 0 }.map { $0.element } : values
+    }
+
     @Test("every table matches scalar at tile edges, seed 21", arguments: Table.vector, [WeightsKind.f32, .s8, .t2, .t5])
     func matchesScalarAtEdges(table: Table, kind: WeightsKind) {
-        for (index, k) in Self.edges.enumerated() {
-            for (other, n) in Self.edges.enumerated() {
-                let (codes, weights) = data(.random, m: 13, n: n, k: k, kind: kind, seed: 21 + UInt64(index))
-                let epilogue = index + other
+        let shapes = Self.edges.indices.flatMap { index in Self.edges.indices.map { (index, $0) } }
+        for (index, other) in Self.thinned(shapes, table, keep: 11) {
+            let (k, n, epilogue) = (Self.edges[index], Self.edges[other], index + other)
+            for levels in Self.levels(kind) {
+                let (codes, weights) = data(.random, m: 13, n: n, k: k, kind: kind, seed: 21 + UInt64(index), levels: levels)
                 let layer = LinearCase(
                     codeRows: codes, weights: weights, m: 13, n: n, k: k, kind: kind, seed: 22, hasBias: epilogue % 3 != 0,
-                    hasResidual: epilogue % 2 == 0, gelu: epilogue / 2 % 2 == 0, oneScale: epilogue % 5 == 0)
+                    hasResidual: epilogue % 2 == 0, gelu: epilogue / 2 % 2 == 0, oneScale: epilogue % 5 == 0, levels: levels)
                 let m = 1 + (index * 14 + other) % 13
-                #expect(layer.run(table, rows: m, parts: 1) == layer.run(.scalar, rows: m, parts: 1), "\(m)x\(n)x\(k)")
+                #expect(layer.run(table, rows: m, parts: 1) == layer.run(.scalar, rows: m, parts: 1), "\(m)x\(n)x\(k), \(levels) levels")
             }
         }
     }
 
     @Test("every number of rows matches scalar, seed 31", arguments: Table.vector, [WeightsKind.f32, .s8, .t2, .t5])
     func everyRowCount(table: Table, kind: WeightsKind) {
-        for (n, k) in [(65, 21), (16, 64), (33, 200), (129, 129)] {
-            let (codes, weights) = data(.random, m: 13, n: n, k: k, kind: kind, seed: 31)
-            for epilogue in 0..<4 {
+        for (n, k) in Self.thinned([(65, 21), (16, 64), (33, 200), (129, 129)], table, keep: 2) {
+            for (epilogue, levels) in (0..<4).flatMap({ epilogue in Self.levels(kind).map { (epilogue, $0) } }) {
+                let (codes, weights) = data(.random, m: 13, n: n, k: k, kind: kind, seed: 31, levels: levels)
                 let layer = LinearCase(
                     codeRows: codes, weights: weights, m: 13, n: n, k: k, kind: kind, seed: 32, hasBias: true, hasResidual: epilogue / 2 == 1,
-                    gelu: epilogue % 2 == 1, oneScale: false)
+                    gelu: epilogue % 2 == 1, oneScale: false, levels: levels)
                 for m in 1...13 {
-                    #expect(layer.run(table, rows: m, parts: 1) == layer.run(.scalar, rows: m, parts: 1), "\(m)x\(n)x\(k)")
+                    #expect(layer.run(table, rows: m, parts: 1) == layer.run(.scalar, rows: m, parts: 1), "\(m)x\(n)x\(k), \(levels) levels")
                 }
             }
         }
     }
 
-    /// 256, 260 and 512 are where an int16 lane is fullest on tables that gather 64 groups of four.
+    /// 256, 260 and 512 are where an int16 lane is fullest on tables that gather 64 groups of four or 64 steps of eight.
     @Test("extremes match scalar where narrow lanes are fullest", arguments: Table.vector, [WeightsKind.s8, .t2, .t5])
     func matchesScalarAtExtremes(table: Table, kind: WeightsKind) {
-        for fill in Fill.allCases {
-            for k in [252, 255, 256, 257, 260, 511, 512, 513, 1536, 4099] {
-                let (codes, weights) = data(fill, m: 7, n: 37, k: k, kind: kind, seed: 41)
+        for (fill, levels) in Fill.allCases.flatMap({ fill in Self.levels(kind).map { (fill, $0) } }) {
+            for k in Self.thinned([252, 255, 256, 257, 260, 511, 512, 513, 1024, 1031, 1536, 4099], table, keep: 6) {
+                let (codes, weights) = data(fill, m: 7, n: 37, k: k, kind: kind, seed: 41, levels: levels)
                 let layer = LinearCase(
                     codeRows: codes, weights: weights, m: 7, n: 37, k: k, kind: kind, seed: 42, hasBias: false, hasResidual: false, gelu: false,
-                    oneScale: true)
-                #expect(layer.run(table, rows: 7, parts: 1) == layer.run(.scalar, rows: 7, parts: 1), "\(fill) \(k)")
+                    oneScale: true, levels: levels)
+                #expect(layer.run(table, rows: 7, parts: 1) == layer.run(.scalar, rows: 7, parts: 1), "\(fill) \(k), \(levels) levels")
             }
+        }
+    }
+
+    /// Every pair of weights at every place of a step, one pair at a time: what the tables of sums hold.
+    @Test("every pair of ternary weights alone matches scalar", arguments: Table.vector, [WeightsKind.t2, .t5])
+    func everyPairAlone(table: Table, kind: WeightsKind) {
+        let k = 48, pairs = k / 2
+        for (first, second) in [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)] {
+            // Channel n holds the pair at place n.
+            var weights = [Int8](repeating: 0, count: pairs * k)
+            for place in 0..<pairs { (weights[place * k + 2 * place], weights[place * k + 2 * place + 1]) = (Int8(first), Int8(second)) }
+            var codes = [Int8]()
+            for index in 0..<k { codes.append(Int8(index % 2 == 0 ? 63 - index : index - 50)) }
+            for index in 0..<k { codes.append(index % 4 < 2 ? 63 : -63) }
+            let layer = LinearCase(
+                codeRows: codes, weights: weights, m: 2, n: pairs, k: k, kind: kind, seed: 45, hasBias: false, hasResidual: false, gelu: false,
+                oneScale: true, levels: 63)
+            #expect(layer.run(table, rows: 2, parts: 1) == layer.run(.scalar, rows: 2, parts: 1), "\(first) \(second)")
         }
     }
 
     @Test("the deepest layer does not overflow", arguments: Table.all)
     func deepestLayer(table: Table) {
         let k = Int(TERN_LIMIT_DEPTH)
-        let codes = [Int8](repeating: 127, count: k), weights = [Int8](repeating: -127, count: k)
-        let layer = LinearCase(
-            codeRows: codes, weights: weights, m: 1, n: 1, k: k, kind: .s8, seed: 43, hasBias: false, hasResidual: false, gelu: false, oneScale: true)
-        #expect(layer.run(table, rows: 1, parts: 1) == layer.expected(codeRows: codes, weights: weights))
+        for (kind, code, weight) in [(WeightsKind.s8, 127, -127), (.t5, 63, 1), (.t5, 63, -1), (.t2, -127, 1)] {
+            let codes = [Int8](repeating: Int8(code), count: k), weights = [Int8](repeating: Int8(weight), count: k)
+            let layer = LinearCase(
+                codeRows: codes, weights: weights, m: 1, n: 1, k: k, kind: kind, seed: 43, hasBias: false, hasResidual: false, gelu: false,
+                oneScale: true, levels: abs(code))
+            #expect(layer.run(table, rows: 1, parts: 1) == layer.expected(codeRows: codes, weights: weights), "\(code) \(weight)")
+        }
     }
 
     @Test("any number of parts gives the same bits", arguments: Table.all, [WeightsKind.f32, .s8, .t2, .t5])
     func partsAgree(table: Table, kind: WeightsKind) {
-        for (m, n, k) in [(13, 200, 65), (1, 130, 40), (25, 10, 21)] {
-            let (codes, weights) = data(.random, m: m, n: n, k: k, kind: kind, seed: 51)
+        for (m, n, k) in [(13, 200, 65), (1, 130, 40), (25, 10, 21), (23, 70, 45)] {
+            let levels = m == 13 ? 127 : 63
+            let (codes, weights) = data(.random, m: m, n: n, k: k, kind: kind, seed: 51, levels: levels)
             let layer = LinearCase(
                 codeRows: codes, weights: weights, m: m, n: n, k: k, kind: kind, seed: 52, hasBias: true, hasResidual: true, gelu: true,
-                oneScale: false)
+                oneScale: false, levels: levels)
             let whole = layer.run(table, rows: m, parts: 1)
             for parts in [2, 3, 7, 64] { #expect(layer.run(table, rows: m, parts: parts) == whole, "\(parts) parts") }
         }

@@ -1,6 +1,7 @@
 import CTernKernels
 import Glibc
 import TernKernels
+import VNNIEmulation
 
 /// SplitMix64 (Steele et al. 2014): the same numbers for the same seed everywhere.
 struct Generator: RandomNumberGenerator {
@@ -17,18 +18,28 @@ struct Generator: RandomNumberGenerator {
     mutating func unit() -> Float { Float(Int32(truncatingIfNeeded: next() >> 40) - (1 << 23)) / Float(1 << 23) }
 }
 
-/// The tables this machine can run, scalar first.
+/// The tables this machine can run, scalar first, and those whose missing instructions the tests emulate.
 @safe struct Table: CustomStringConvertible, @unchecked Sendable {
     let instructionSet: InstructionSet
     let functions: tern_kernels
-    var description: String { instructionSet.name }
+    var isEmulated = false
+    var description: String { instructionSet.name + (isEmulated ? " (emulated)" : "") }
 
-    static let all: [Table] = InstructionSet.available.compactMap { candidate in
+    /// Those of this CPU.
+    static let native: [Table] = InstructionSet.available.compactMap { candidate in
         guard let table = unsafe tern_kernels_for(tern_isa(rawValue: UInt32(candidate.rawValue))) else { return nil }
         return unsafe Table(instructionSet: candidate, functions: table.pointee)
     }
+    /// Those of other CPUs, by emulation: every instruction that traps takes microseconds.
+    static let emulated: [Table] = InstructionSet.allCases.compactMap { candidate in
+        guard !candidate.isAvailable, let table = unsafe tern_kernels_to_emulate(tern_isa(rawValue: UInt32(candidate.rawValue))),
+            tern_emulate_vnni() != 0
+        else { return nil }
+        return unsafe Table(instructionSet: candidate, functions: table.pointee, isEmulated: true)
+    }
+    static let all: [Table] = native + emulated
     static var vector: [Table] { all.filter { $0.instructionSet != .scalar } }
-    static let scalar = all[0]
+    static let scalar = native[0]
 }
 
 /// Elements that end where an inaccessible page begins and start after one when they fill whole pages; a read or write past the end is a

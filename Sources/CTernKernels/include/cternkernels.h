@@ -131,6 +131,9 @@ void tern_job_layer_norm(void *job, unsigned part, unsigned parts);
 /* The table, or NULL when it is not built here or this CPU or its operating system cannot run it. */
 const tern_kernels *tern_kernels_for(tern_isa isa);
 
+/* For tests: a table whose instructions past those of this CPU the caller emulates, or NULL when there is no emulation for it. */
+const tern_kernels *tern_kernels_to_emulate(tern_isa isa);
+
 /* The table's name as in TERN_ISA, or NULL for a number that is none. */
 const char *tern_isa_name(tern_isa isa);
 

@@ -42,7 +42,8 @@ static float *floats(size_t count) {
     return values;
 }
 
-static void measure(const tern_kernels *table, const shape *shape, tern_weights_kind kind, const char *dtype, int cold, double peak) {
+static void measure(const tern_kernels *table, const shape *shape, tern_weights_kind kind, const char *dtype, int levels, int cold,
+                    double peak) {
     const size_t bytes = tern_packed_bytes(kind, shape->n, shape->k), copies = cold ? COLD_BYTES / bytes + 1 : 1;
     uint8_t *weights = tern_memory_allocate(bytes * copies);
     /* Any byte is a t5 or t2 code for the kernels; -128 is not one of s8. */
@@ -55,14 +56,14 @@ static void measure(const tern_kernels *table, const shape *shape, tern_weights_
     void *scratch = tern_memory_allocate(tern_linear_scratch(TOKENS, shape->k));
     tern_linear op = {
         .m = TOKENS, .n = shape->n, .k = shape->k, .codes = codes, .codes_stride = stride, .row_scales = scales, .row_sums = sums,
-        .kind = kind, .scales = &scale, .scale_count = 1, .bias = bias, .residual = shape->residual ? residual : NULL,
+        .levels = levels, .kind = kind, .scales = &scale, .scale_count = 1, .bias = bias, .residual = shape->residual ? residual : NULL,
         .residual_stride = shape->n, .output = y, .output_stride = shape->n, .gelu = shape->gelu,
     };
     double times[REPEATS], quantise = 1;
     for (size_t i = 0; i < REPEATS + 1; i++) {
         op.weights = weights + bytes * (i % copies);
         const double begin = now();
-        table->quantise_rows(x, shape->k, shape->k, 0, TOKENS, 127, codes, stride, scales, sums);
+        table->quantise_rows(x, shape->k, shape->k, 0, TOKENS, levels, codes, stride, scales, sums);
         const double middle = now() - begin;
         quantise = middle < quantise ? middle : quantise;
         table->linear(&op, 0, 1, scratch);
@@ -70,9 +71,9 @@ static void measure(const tern_kernels *table, const shape *shape, tern_weights_
     }
     qsort(times, REPEATS, sizeof *times, ascending);
     const double work = (double)TOKENS * (double)shape->n * (double)shape->k / 1e9;
-    printf("{\"isa\":\"%s\",\"layer\":\"%s\",\"m\":%d,\"n\":%zu,\"k\":%zu,\"weights\":\"%s\",\"cache\":\"%s\",\"min_us\":%.1f,\"median_us\":%.1f,"
+    printf("{\"isa\":\"%s\",\"layer\":\"%s\",\"m\":%d,\"n\":%zu,\"k\":%zu,\"weights\":\"%s\",\"levels\":%d,\"cache\":\"%s\",\"min_us\":%.1f,\"median_us\":%.1f,"
            "\"quantise_us\":%.1f,\"gmac_per_s\":%.1f,\"peak_gmac_per_s\":%.1f,\"share_of_peak\":%.3f}\n",
-           table->name, shape->name, TOKENS, shape->n, shape->k, dtype, cold ? "cold" : "hot", times[0] * 1e6, times[REPEATS / 2] * 1e6,
+           table->name, shape->name, TOKENS, shape->n, shape->k, dtype, levels, cold ? "cold" : "hot", times[0] * 1e6, times[REPEATS / 2] * 1e6,
            quantise * 1e6, work / times[0], peak, work / times[0] / peak);
     fflush(stdout);
     tern_memory_free(weights), tern_memory_free(x), tern_memory_free(y), tern_memory_free(residual), tern_memory_free(bias);
@@ -104,14 +105,15 @@ int main(int count, char **arguments) {
     static const struct {
         tern_weights_kind kind;
         const char *name;
-    } kinds[] = {{TERN_WEIGHTS_T5, "t5"}, {TERN_WEIGHTS_T2, "t2"}, {TERN_WEIGHTS_S8, "s8"}};
-    for (int isa = TERN_ISA_AVX512VNNI; isa >= TERN_ISA_SCALAR; isa--) {
+        int levels;
+    } kinds[] = {{TERN_WEIGHTS_T5, "t5", 63}, {TERN_WEIGHTS_T5, "t5", 127}, {TERN_WEIGHTS_T2, "t2", 63}, {TERN_WEIGHTS_T2, "t2", 127}, {TERN_WEIGHTS_S8, "s8", 127}};
+    for (int isa = TERN_ISA_NEONI8MM; isa >= TERN_ISA_SCALAR; isa--) {
         const tern_kernels *table = tern_kernels_for((tern_isa)isa);
         if (!table || (count > 1 && strcmp(arguments[1], table->name) != 0)) continue;
         const double peak = peak_of(table);
-        for (int kind = 0; kind < 3; kind++)
+        for (int kind = 0; kind < (int)(sizeof kinds / sizeof *kinds); kind++)
             for (int cold = 0; cold < 2; cold++)
-                for (int i = 0; i < SHAPES; i++) measure(table, shapes + i, kinds[kind].kind, kinds[kind].name, cold, peak);
+                for (int i = 0; i < SHAPES; i++) measure(table, shapes + i, kinds[kind].kind, kinds[kind].name, kinds[kind].levels, cold, peak);
         measure_rest(table);
     }
     return 0;
