@@ -12,6 +12,8 @@ _Static_assert(127LL * 127LL * TERN_LIMIT_WIDTH <= INT32_MAX, "int32 sum would w
 
 #include "attention.avx2.h"
 
+_Static_assert(8 <= TERN_ROWS * sizeof(int16_t), "eight rows of keys do not fit where the queries go");
+
 enum { PAIR_WORDS = 2 * TERN_TILE_CHANNELS };
 
 /* The scratch of one call, by what it holds. */
@@ -27,20 +29,24 @@ typedef struct buffers {
     size_t padded_tokens, padded_width;
 } buffers;
 
-/* K: each token alone, its codes spread into the panel in pairs. */
+/* K: each token alone, eight at a time turned into the panel's order. */
 static int prepare_keys(const tern_attention *op, const float *k, const buffers *at) {
     const size_t pairs = (op->width + 1) / 2;
+    int8_t *codes = (int8_t *)at->q_words; /* [8][padded width], before there are queries */
     int not_finite = 0;
-    for (size_t j = 0; j < tern_round_up(op->tokens, TERN_TILE_CHANNELS); j++) {
-        int16_t *to = at->k_panels + j / TERN_TILE_CHANNELS * pairs * PAIR_WORDS + j % TERN_TILE_CHANNELS * 2;
+    for (size_t j = 0; j < op->tokens; j += 8) {
+        const size_t count = tern_minimum(8, op->tokens - j);
         int32_t sum;
-        if (j < op->tokens)
-            not_finite |= tern_quantise_row_256(k + j * op->kv_stride, op->width, 127.0f, at->codes, at->padded_width, at->k_scales + j, &sum);
-        else
-            memset(at->codes, 0, at->padded_width);
-        for (size_t p = 0; p < pairs; p++, to += PAIR_WORDS) {
-            to[0] = at->codes[2 * p];
-            to[1] = at->codes[2 * p + 1];
+        for (size_t i = 0; i < count; i++)
+            not_finite |= tern_quantise_row_256(k + (j + i) * op->kv_stride, op->width, 127.0f, codes + i * at->padded_width, at->padded_width,
+                                                at->k_scales + j + i, &sum);
+        int16_t *to = at->k_panels + j / TERN_TILE_CHANNELS * pairs * PAIR_WORDS + j % TERN_TILE_CHANNELS * 2;
+        for (size_t p = 0; p < pairs; p += 8) {
+            __m256i rows[8];
+            for (size_t i = 0; i < 8; i++)
+                rows[i] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(codes + i * at->padded_width + 2 * p)));
+            transpose_8(rows);
+            for (size_t i = 0; i < tern_minimum(8, pairs - p); i++) _mm256_storeu_si256((__m256i *)(to + (p + i) * PAIR_WORDS), rows[i]);
         }
     }
     return not_finite;

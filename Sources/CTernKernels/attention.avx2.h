@@ -21,6 +21,29 @@ TERN_INLINE int value_factors(const tern_attention *op, const float *v, __m256i 
     return 0;
 }
 
+/* Eight rows of eight 32-bit values to columns. */
+TERN_INLINE void transpose_8(__m256i rows[8]) {
+    __m256i pairs[8];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 8; i += 2) {
+        pairs[i] = _mm256_unpacklo_epi32(rows[i], rows[i + 1]);
+        pairs[i + 1] = _mm256_unpackhi_epi32(rows[i], rows[i + 1]);
+    }
+    __m256i fours[8];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 8; i += 4) {
+        fours[i] = _mm256_unpacklo_epi64(pairs[i], pairs[i + 2]);
+        fours[i + 1] = _mm256_unpackhi_epi64(pairs[i], pairs[i + 2]);
+        fours[i + 2] = _mm256_unpacklo_epi64(pairs[i + 1], pairs[i + 3]);
+        fours[i + 3] = _mm256_unpackhi_epi64(pairs[i + 1], pairs[i + 3]);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 4; i++) {
+        rows[i] = _mm256_permute2x128_si256(fours[i], fours[i + 4], 0x20);
+        rows[i + 4] = _mm256_permute2x128_si256(fours[i], fours[i + 4], 0x31);
+    }
+}
+
 /* t[i][j] of N-06 for 16 tokens from m rows of sums [16]. */
 TERN_INLINE void store_scores(const int32_t *sums, size_t m, const float *k_scales, float *scores, size_t stride) {
     for (size_t i = 0; i < m; i++) {

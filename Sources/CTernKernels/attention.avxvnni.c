@@ -18,7 +18,7 @@ enum { TILE_BYTES = TERN_TILE_CHANNELS * TERN_GROUP };
 typedef struct buffers {
     uint8_t *k_panels;      /* [padded tokens / 16][width groups][16][4], code + 128: a token is a channel */
     uint8_t *v_panels;      /* [padded width / 16][token groups][16][4] */
-    int8_t *q_codes;        /* [6][padded width], then one row of keys */
+    int8_t *codes;          /* [8][padded width]: keys, then 6 rows of queries */
     float *k_scales;        /* [padded tokens] */
     float *v_scales;        /* [padded width] */
     float *scores;          /* [6][padded tokens] */
@@ -26,20 +26,26 @@ typedef struct buffers {
     size_t padded_tokens, padded_width;
 } buffers;
 
-/* K: each token alone, its codes spread into the panel in groups. */
+/* K: each token alone, eight at a time turned into the panel's order. */
 static int prepare_keys(const tern_attention *op, const float *k, const buffers *at) {
     const size_t groups = tern_groups(op->width);
-    int8_t *codes = at->q_codes + TERN_ROWS * at->padded_width;
+    const __m256i bias = _mm256_set1_epi8((char)0x80);
     int not_finite = 0;
-    for (size_t j = 0; j < op->tokens; j++) {
-        uint8_t *to = at->k_panels + j / TERN_TILE_CHANNELS * groups * TILE_BYTES + j % TERN_TILE_CHANNELS * TERN_GROUP;
+    for (size_t j = 0; j < op->tokens; j += 8) {
+        const size_t count = tern_minimum(8, op->tokens - j);
         int32_t sum;
-        not_finite |= tern_quantise_row_256(k + j * op->kv_stride, op->width, 127.0f, codes, at->padded_width, at->k_scales + j, &sum);
-        for (size_t g = 0; g < groups; g++, to += TILE_BYTES) {
-            uint32_t four;
-            memcpy(&four, codes + g * TERN_GROUP, sizeof four);
-            four ^= 0x80808080u;
-            memcpy(to, &four, sizeof four);
+        for (size_t i = 0; i < count; i++)
+            not_finite |= tern_quantise_row_256(k + (j + i) * op->kv_stride, op->width, 127.0f, at->codes + i * at->padded_width, at->padded_width,
+                                                at->k_scales + j + i, &sum);
+        uint8_t *to = at->k_panels + j / TERN_TILE_CHANNELS * groups * TILE_BYTES + j % TERN_TILE_CHANNELS * TERN_GROUP;
+        for (size_t g = 0; g < groups; g += 8) {
+            __m256i rows[8];
+            for (size_t i = 0; i < 8; i++) {
+                const __m256i codes = _mm256_loadu_si256((const __m256i *)(at->codes + i * at->padded_width + g * TERN_GROUP));
+                rows[i] = _mm256_xor_si256(codes, bias);
+            }
+            transpose_8(rows);
+            for (size_t i = 0; i < tern_minimum(8, groups - g); i++) _mm256_storeu_si256((__m256i *)(to + (g + i) * TILE_BYTES), rows[i]);
         }
     }
     return not_finite;
@@ -73,7 +79,7 @@ static void score_rows(const tern_attention *op, size_t m, const int32_t *q_sums
     for (size_t j = 0; j < op->tokens; j += TERN_TILE_CHANNELS) {
         int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
         for (size_t i = 0; i < m * TERN_TILE_CHANNELS; i++) sums[i] = -128 * q_sums[i / TERN_TILE_CHANNELS];
-        tern_bytes_vnni((const uint8_t *)at->q_codes, at->padded_width, at->k_panels + j * groups * TERN_GROUP, groups, m, TERN_PANEL_UNSIGNED, sums);
+        tern_bytes_vnni((const uint8_t *)at->codes, at->padded_width, at->k_panels + j * groups * TERN_GROUP, groups, m, TERN_PANEL_UNSIGNED, sums);
         store_scores(sums, m, at->k_scales + j, at->scores + j, at->padded_tokens);
     }
 }
@@ -107,7 +113,7 @@ int tern_attention__avxvnni(const tern_attention *op, size_t part, size_t parts,
     const tern_attention_layout layout = tern_attention_layout_of(op->tokens, op->width);
     uint8_t *base = scratch;
     const buffers at = {
-        .k_panels = base + layout.k_panels, .v_panels = base + layout.v_panels, .q_codes = (int8_t *)(base + layout.q_codes),
+        .k_panels = base + layout.k_panels, .v_panels = base + layout.v_panels, .codes = (int8_t *)(base + layout.q_codes),
         .k_scales = (float *)(base + layout.k_scales), .v_scales = (float *)(base + layout.v_scales), .scores = (float *)(base + layout.scores),
         .probabilities = base + layout.probabilities, .padded_tokens = layout.padded_tokens, .padded_width = layout.padded_width,
     };
@@ -124,7 +130,7 @@ int tern_attention__avxvnni(const tern_attention *op, size_t part, size_t parts,
         float scales[TERN_ROWS], inverses[TERN_ROWS];
         int32_t sums[TERN_ROWS];
         for (size_t i = 0; i < m; i++) {
-            if (tern_quantise_row_256(op->q + (row + i) * op->q_stride + head * op->width, op->width, 127.0f, at.q_codes + i * at.padded_width,
+            if (tern_quantise_row_256(op->q + (row + i) * op->q_stride + head * op->width, op->width, 127.0f, at.codes + i * at.padded_width,
                                       at.padded_width, scales + i, sums + i))
                 return 1;
         }

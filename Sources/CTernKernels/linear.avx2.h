@@ -83,42 +83,53 @@ static void unpack_t5(const uint8_t *packed, size_t groups, size_t padded_groups
     }
 }
 
-/* Scale, bias, GELU and residual for m rows by `columns` channels, at most 16, of sums [m][16], N-03. */
-TERN_INLINE void finish(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, size_t columns, const int is_whole,
-                        const int gelu, const int residual) {
+/* Scale, bias, GELU and residual for m rows by 16 channels of sums [m][16], N-03. */
+TERN_INLINE void finish_whole(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, const int gelu,
+                              const int residual) {
+    __m256 scales[2], biases[2];
+    for (size_t j = 0; j < 2; j++) {
+        scales[j] = op->scale_count == 1 ? _mm256_set1_ps(op->scales[0]) : _mm256_loadu_ps(op->scales + column + 8 * j);
+        biases[j] = op->bias ? _mm256_loadu_ps(op->bias + column + 8 * j) : _mm256_setzero_ps();
+    }
+    const float *row_scales = op->row_scales + row, *added = residual ? op->residual + row * op->residual_stride + column : NULL;
+    float *out = op->output + row * op->output_stride + column;
+    for (size_t i = 0; i < m; i++, sums += TERN_TILE_CHANNELS, out += op->output_stride) {
+        const __m256 row_scale = _mm256_set1_ps(row_scales[i]);
+        __m256 y[2];
+#pragma clang loop unroll(full)
+        for (size_t j = 0; j < 2; j++) {
+            const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + 8 * j)));
+            y[j] = _mm256_fmadd_ps(sum, _mm256_mul_ps(row_scale, scales[j]), biases[j]);
+            if (gelu) y[j] = tern_gelu_256(y[j]);
+            if (residual) y[j] = _mm256_add_ps(y[j], _mm256_loadu_ps(added + 8 * j));
+            _mm256_storeu_ps(out + 8 * j, y[j]);
+        }
+        if (residual) added += op->residual_stride;
+    }
+}
+
+/* The same for fewer than 16 channels. */
+static void finish_part(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column, size_t columns) {
     for (size_t j = 0; j < columns; j += 8) {
         const __m256i mask = tern_lanes_256(columns - j);
-        const float *scale = op->scales + column + j, *added = residual ? op->residual + row * op->residual_stride + column + j : NULL;
-        const __m256 scales = op->scale_count == 1 ? _mm256_set1_ps(op->scales[0]) : _mm256_maskload_ps(scale, mask);
+        const __m256 scales = op->scale_count == 1 ? _mm256_set1_ps(op->scales[0]) : _mm256_maskload_ps(op->scales + column + j, mask);
         const __m256 biases = op->bias ? _mm256_maskload_ps(op->bias + column + j, mask) : _mm256_setzero_ps();
-        float *out = op->output + row * op->output_stride + column + j;
-        for (size_t i = 0; i < m; i++, out += op->output_stride) {
+        for (size_t i = 0; i < m; i++) {
             const __m256 sum = _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + i * TERN_TILE_CHANNELS + j)));
             __m256 y = _mm256_fmadd_ps(sum, _mm256_mul_ps(_mm256_set1_ps(op->row_scales[row + i]), scales), biases);
-            if (gelu) y = tern_gelu_256(y);
-            if (residual) {
-                y = _mm256_add_ps(y, is_whole ? _mm256_loadu_ps(added) : _mm256_maskload_ps(added, mask));
-                added += op->residual_stride;
-            }
-            if (is_whole) _mm256_storeu_ps(out, y);
-            else _mm256_maskstore_ps(out, mask, y);
+            if (op->gelu) y = tern_gelu_256(y);
+            if (op->residual) y = _mm256_add_ps(y, _mm256_maskload_ps(op->residual + (row + i) * op->residual_stride + column + j, mask));
+            _mm256_maskstore_ps(op->output + (row + i) * op->output_stride + column + j, mask, y);
         }
     }
 }
 
 static void finish_tile(const tern_linear *op, const int32_t *sums, size_t row, size_t m, size_t column) {
-    const size_t columns = tern_minimum(TERN_TILE_CHANNELS, op->n - column);
-    if (columns == TERN_TILE_CHANNELS) {
-        if (op->gelu && op->residual) finish(op, sums, row, m, column, columns, 1, 1, 1);
-        else if (op->gelu) finish(op, sums, row, m, column, columns, 1, 1, 0);
-        else if (op->residual) finish(op, sums, row, m, column, columns, 1, 0, 1);
-        else finish(op, sums, row, m, column, columns, 1, 0, 0);
-    } else {
-        if (op->gelu && op->residual) finish(op, sums, row, m, column, columns, 0, 1, 1);
-        else if (op->gelu) finish(op, sums, row, m, column, columns, 0, 1, 0);
-        else if (op->residual) finish(op, sums, row, m, column, columns, 0, 0, 1);
-        else finish(op, sums, row, m, column, columns, 0, 0, 0);
-    }
+    if (op->n - column < TERN_TILE_CHANNELS) finish_part(op, sums, row, m, column, op->n - column);
+    else if (op->gelu && op->residual) finish_whole(op, sums, row, m, column, 1, 1);
+    else if (op->gelu) finish_whole(op, sums, row, m, column, 1, 0);
+    else if (op->residual) finish_whole(op, sums, row, m, column, 0, 1);
+    else finish_whole(op, sums, row, m, column, 0, 0);
 }
 
 /* N-04: one row by one channel, its 16 lanes in two registers. */
