@@ -78,4 +78,7 @@ TERN_DECLARE(avx512vnni)
 void tern_linear__avx512vbmi(const tern_linear *, size_t, size_t, void *);
 size_t tern_prepared_bytes__avx512vbmi(tern_weights_kind, size_t, int);
 void tern_prepare__avx512vbmi(const tern_linear *, size_t, size_t);
+TERN_DECLARE(neon)
+TERN_DECLARE(neondot)
+TERN_DECLARE(neoni8mm)
 #undef TERN_DECLARE

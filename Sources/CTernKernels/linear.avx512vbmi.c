@@ -44,7 +44,7 @@ static size_t steps_of(tern_weights_kind kind, size_t k) {
 
 size_t tern_prepared_bytes__avx512vbmi(tern_weights_kind kind, size_t k, int levels) {
     const int is_ternary = kind == TERN_WEIGHTS_T5 || kind == TERN_WEIGHTS_T2;
-    return is_ternary && levels <= LOOKUP_LEVELS ? steps_of(kind, k) * STEP_BYTES : 0;
+    return is_ternary && levels > 0 && levels <= LOOKUP_LEVELS ? steps_of(kind, k) * STEP_BYTES : 0;
 }
 
 /* 64 bytes x of t5: two digits, as 3 a + b, are the whole part of 9 x / 256; what is left over goes on. Even bytes are in the low halves. */

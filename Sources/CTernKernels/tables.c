@@ -1,3 +1,8 @@
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 #include "internal.h"
 
 /* `rows` is the set whose quantise_rows and layer_norm the table takes: its own or one that it includes. */
@@ -41,6 +46,15 @@ static int has_avx512vnni(void) {
 }
 
 static int has_avx512vbmi(void) { return has_avx512vnni() && __builtin_cpu_supports("avx512vbmi"); }
+#elif defined(__aarch64__)
+TERN_TABLE(neon, TERN_ISA_NEON, neon)
+TERN_TABLE(neondot, TERN_ISA_NEONDOT, neon)
+TERN_TABLE(neoni8mm, TERN_ISA_NEONI8MM, neon)
+
+/* The kernel's answer, left in memory at the start of the program: what the CPU has and the operating system keeps. */
+static int has_neon(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMD) != 0; }
+static int has_neondot(void) { return has_neon() && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+static int has_neoni8mm(void) { return has_neondot() && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0; }
 #endif
 
 const tern_kernels *tern_kernels_for(tern_isa isa) {
@@ -50,6 +64,10 @@ const tern_kernels *tern_kernels_for(tern_isa isa) {
     if (isa == TERN_ISA_AVXVNNI) return has_avxvnni() ? &table__avxvnni : NULL;
     if (isa == TERN_ISA_AVX512VBMI) return has_avx512vbmi() ? &table__avx512vbmi : NULL;
     if (isa == TERN_ISA_AVX512VNNI) return has_avx512vnni() ? &table__avx512vnni : NULL;
+#elif defined(__aarch64__)
+    if (isa == TERN_ISA_NEON) return has_neon() ? &table__neon : NULL;
+    if (isa == TERN_ISA_NEONDOT) return has_neondot() ? &table__neondot : NULL;
+    if (isa == TERN_ISA_NEONI8MM) return has_neoni8mm() ? &table__neoni8mm : NULL;
 #endif
     return isa == TERN_ISA_SCALAR ? &table__scalar : NULL;
 }

@@ -43,7 +43,7 @@ typedef struct tern_linear {
     size_t m, n, k;
     const int8_t *codes;         /* [m][codes_stride], zero past k; unused for f32 weights */
     size_t codes_stride;         /* a multiple of 64 that is at least tern_codes_bytes(k) */
-    int levels;                  /* L of N-02: no code is past it */
+    int levels;                  /* L of N-02: no code is past it; 0 is 127 */
     const float *row_scales;     /* [m], s of N-02 */
     const int32_t *row_sums;     /* [m], the sum of a row's codes */
     const float *input;          /* [m][input_stride], f32 weights only */
