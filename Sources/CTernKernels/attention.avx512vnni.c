@@ -222,7 +222,7 @@ static int prepare_value_panel(const tern_attention *op, const float *v, size_t 
     return 0;
 }
 
-/* t of N-06 for m rows by up to 64 tokens from j on, minus infinity past the last; `tops` [6][16] keeps what is largest in each lane. */
+/* t of N-06 for m computed rows by up to 64 tokens from j on, minus infinity past the last; `tops` [6][16] keeps what is largest in each lane. */
 TERN_INLINE void score_tile(const tern_attention *op, const tern_tile *tile, const int m, const int vectors, size_t j, const buffers *at, float *tops) {
     __m512i sums[TERN_ROWS][4];
     tern_sum_512(tile, m, vectors, TERN_ROWS_BIASED, sums);
@@ -251,23 +251,17 @@ TERN_INLINE void score_tile(const tern_attention *op, const tern_tile *tile, con
 
 static void score_rows(const tern_attention *op, size_t row, size_t m, const buffers *at, float *tops) {
     const size_t groups = tern_groups(op->width);
-    tern_tile tile = {.rows = (const uint8_t *)at->q_codes + row * at->padded_width, .stride = at->padded_width, .groups = groups};
-    for (size_t i = 0; i < 16 * m; i += 16) _mm512_storeu_ps(tops + i, _mm512_set1_ps(-__builtin_inff()));
+    tern_tile tile = {.rows = (const uint8_t *)at->q_codes + row * at->padded_width, .stride = at->padded_width, .count = m, .groups = groups};
+    for (size_t i = 0; i < 16 * TERN_ROWS; i += 16) _mm512_storeu_ps(tops + i, _mm512_set1_ps(-__builtin_inff()));
     for (size_t j = 0; j < op->tokens; j += TERN_PANEL) {
         const size_t columns = tern_minimum(TERN_PANEL, op->tokens - j);
         tile.panel = at->k_panels + j / TERN_PANEL * groups * GROUP_BYTES;
         tile.channel_sums = at->k_sums + j;
-        switch (m) {
-        case 1: score_tile(op, &tile, 1, 4, j, at, tops); break;
-        case 2: score_tile(op, &tile, 2, 4, j, at, tops); break;
-        case 3: score_tile(op, &tile, 3, 4, j, at, tops); break;
-        case 4: score_tile(op, &tile, 4, 4, j, at, tops); break;
-        case 5: score_tile(op, &tile, 5, 4, j, at, tops); break;
-        default:
-            if (columns > 32) score_tile(op, &tile, 6, 4, j, at, tops);
-            else if (columns > 16) score_tile(op, &tile, 6, 2, j, at, tops);
-            else score_tile(op, &tile, 6, 1, j, at, tops);
-        }
+        if (m == 1) score_tile(op, &tile, 1, 4, j, at, tops);
+        else if (m <= 3) score_tile(op, &tile, 3, 4, j, at, tops);
+        else if (columns > 32) score_tile(op, &tile, 6, 4, j, at, tops);
+        else if (columns > 16) score_tile(op, &tile, 6, 2, j, at, tops);
+        else score_tile(op, &tile, 6, 1, j, at, tops);
     }
 }
 
@@ -311,7 +305,7 @@ static void weigh_rows(const tern_attention *op, size_t row, size_t m, const buf
     _mm512_storeu_ps(inverses, _mm512_div_ps(_mm512_set1_ps(1.0f), _mm512_cvtepi32_ps(fold_add(rows))));
 }
 
-/* o of N-06 for m rows by the channels d ..< d + columns. */
+/* o of N-06 for m computed rows by the channels d ..< d + columns. */
 TERN_INLINE void mix_tile(const tern_attention *op, const tern_tile *tile, const int m, const int vectors, size_t d, size_t columns, const float *inverses,
                           const buffers *at, float *output) {
     __m512i sums[TERN_ROWS][4];
@@ -323,6 +317,7 @@ TERN_INLINE void mix_tile(const tern_attention *op, const tern_tile *tile, const
         const __mmask16 exists = at_lane < columns ? tern_lanes_512(columns - at_lane) : 0;
 #pragma clang loop unroll(full)
         for (int i = 0; i < m; i++) {
+            if ((size_t)i >= tile->count) break;
             const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[i][lane]), scales);
             _mm512_mask_storeu_ps(output + (size_t)i * op->output_stride + d + at_lane, exists, _mm512_mul_ps(scaled, _mm512_set1_ps(inverses[i])));
         }
@@ -331,20 +326,14 @@ TERN_INLINE void mix_tile(const tern_attention *op, const tern_tile *tile, const
 
 static void mix_rows(const tern_attention *op, size_t m, const float *inverses, const buffers *at, float *output) {
     const size_t groups = tern_groups(op->tokens);
-    tern_tile tile = {.rows = at->probabilities, .stride = at->padded_tokens, .groups = groups};
+    tern_tile tile = {.rows = at->probabilities, .stride = at->padded_tokens, .count = m, .groups = groups};
     for (size_t d = 0; d < op->width; d += TERN_PANEL) {
         const size_t columns = tern_minimum(TERN_PANEL, op->width - d);
         tile.panel = at->v_panels + d * groups * TERN_GROUP;
-        switch (m) {
-        case 1: mix_tile(op, &tile, 1, 4, d, columns, inverses, at, output); break;
-        case 2: mix_tile(op, &tile, 2, 4, d, columns, inverses, at, output); break;
-        case 3: mix_tile(op, &tile, 3, 4, d, columns, inverses, at, output); break;
-        case 4: mix_tile(op, &tile, 4, 4, d, columns, inverses, at, output); break;
-        case 5: mix_tile(op, &tile, 5, 4, d, columns, inverses, at, output); break;
-        default:
-            if (columns > 32) mix_tile(op, &tile, 6, 4, d, columns, inverses, at, output);
-            else mix_tile(op, &tile, 6, 2, d, columns, inverses, at, output);
-        }
+        if (m == 1) mix_tile(op, &tile, 1, 4, d, columns, inverses, at, output);
+        else if (m <= 3) mix_tile(op, &tile, 3, 4, d, columns, inverses, at, output);
+        else if (columns > 32) mix_tile(op, &tile, 6, 4, d, columns, inverses, at, output);
+        else mix_tile(op, &tile, 6, 2, d, columns, inverses, at, output);
     }
 }
 

@@ -187,15 +187,11 @@ TERN_INLINE void look_up_to_memory(const lookup *at, const int m) {
     }
 }
 
+/* 1, 3 or 6 rows: tables of rows past m hold anything. */
 static void look_up_rows(const lookup *at, size_t m) {
-    switch (m) {
-    case 1: look_up_to_memory(at, 1); break;
-    case 2: look_up_to_memory(at, 2); break;
-    case 3: look_up_to_memory(at, 3); break;
-    case 4: look_up_to_memory(at, 4); break;
-    case 5: look_up_to_memory(at, 5); break;
-    default: look_up_to_memory(at, 6); break;
-    }
+    if (m > 3) look_up_to_memory(at, 6);
+    else if (m > 1) look_up_to_memory(at, 3);
+    else look_up_to_memory(at, 1);
 }
 
 TERN_INLINE void look_up_whole(const tern_linear *op, const lookup *at, size_t row, size_t column, const tern_epilogue epilogue) {

@@ -56,17 +56,6 @@ static void prefetch_share(const uint8_t *next, size_t bytes, size_t index, size
     for (size_t line = share.begin; line < share.end; line++) _mm_prefetch((const char *)next + line * CACHE_LINE, _MM_HINT_T1);
 }
 
-TERN_INLINE void whole_tile(const tern_linear *op, const tern_tile *tile, size_t row, size_t column, int is_ternary, const tern_epilogue epilogue) {
-    __m512i sums[TERN_ROWS][4];
-    if (is_ternary) {
-        tern_sum_512(tile, TERN_ROWS, 4, TERN_PANEL_UNSIGNED, sums);
-        tern_finish_whole_512(op, sums, row, column, epilogue);
-    } else {
-        tern_sum_512(tile, TERN_ROWS, 4, TERN_ROWS_BIASED, sums);
-        tern_finish_whole_512(op, sums, row, column, epilogue);
-    }
-}
-
 static void integer_layer(const tern_linear *op, tern_share units, size_t blocks, uint8_t *unpacked, int32_t *channel_sums) {
     const size_t groups = tern_groups(op->k), panel_bytes = tern_panel_bytes(op->kind, op->k);
     const size_t panels = (op->n + TERN_PANEL - 1) / TERN_PANEL;
@@ -87,28 +76,21 @@ static void integer_layer(const tern_linear *op, tern_share units, size_t blocks
         if (panel + 1 < panels) prefetch_share(packed + panel_bytes, panel_bytes, block, blocks);
         tile.rows = (const uint8_t *)op->codes + row * op->codes_stride;
         tile.row_sums = op->row_sums + row;
-        const tern_epilogue epilogue = m == TERN_ROWS && columns == TERN_PANEL ? tern_epilogue_of(op) : TERN_MEMORY;
-        const int is_ternary = op->kind != TERN_WEIGHTS_S8;
-        switch (epilogue) {
-        case TERN_PLAIN: whole_tile(op, &tile, row, column, is_ternary, TERN_PLAIN); break;
-        case TERN_GELU: whole_tile(op, &tile, row, column, is_ternary, TERN_GELU); break;
-        case TERN_RESIDUAL: whole_tile(op, &tile, row, column, is_ternary, TERN_RESIDUAL); break;
-        case TERN_MEMORY:
-            if (is_ternary) tern_tile_512(&tile, m, columns, TERN_PANEL_UNSIGNED);
-            else tern_tile_512(&tile, m, columns, TERN_ROWS_BIASED);
-            tern_finish_512(op, sums, row, m, column, columns);
-        }
+        tile.count = m;
+        if (op->kind == TERN_WEIGHTS_S8) tern_tile_512(&tile, columns, TERN_ROWS_BIASED);
+        else tern_tile_512(&tile, columns, TERN_PANEL_UNSIGNED);
+        tern_finish_512(op, sums, row, m, column, columns);
     }
 }
 
-/* N-04 for m rows by up to four channels: each pair keeps its 16 lanes in one register. */
-TERN_INLINE void float_tile(const tern_linear *op, size_t row, const int m, size_t column, size_t columns) {
+/* N-04 for `count` rows by up to four channels: each pair keeps its 16 lanes in one register. m rows are computed, the last again. */
+TERN_INLINE void float_tile(const tern_linear *op, size_t row, const int m, size_t count, size_t column, size_t columns) {
     const float *weights[4], *rows[TERN_ROWS];
     __m512 lanes[TERN_ROWS][4];
     for (size_t j = 0; j < 4; j++) weights[j] = (const float *)op->weights + (column + tern_minimum(j, columns - 1)) * op->k;
 #pragma clang loop unroll(full)
     for (int i = 0; i < m; i++) {
-        rows[i] = op->input + (row + (size_t)i) * op->input_stride;
+        rows[i] = op->input + (row + tern_minimum((size_t)i, count - 1)) * op->input_stride;
 #pragma clang loop unroll(full)
         for (int j = 0; j < 4; j++) lanes[i][j] = _mm512_setzero_ps();
     }
@@ -128,6 +110,7 @@ TERN_INLINE void float_tile(const tern_linear *op, size_t row, const int m, size
     const __m128 bias = op->bias ? _mm_maskz_loadu_ps(stored, op->bias + column) : _mm_setzero_ps();
 #pragma clang loop unroll(full)
     for (int i = 0; i < m; i++) {
+        if ((size_t)i >= count) break;
         const __m128 sum = _mm_setr_ps(tern_tree_512(lanes[i][0]), tern_tree_512(lanes[i][1]), tern_tree_512(lanes[i][2]), tern_tree_512(lanes[i][3]));
         __m128 y = _mm_add_ps(sum, bias);
         if (op->gelu) y = _mm512_castps512_ps128(tern_gelu_512(_mm512_castps128_ps512(y)));
@@ -142,14 +125,9 @@ static void float_layer(const tern_linear *op, tern_share units, size_t blocks) 
         const size_t end = tern_minimum((unit / blocks + 1) * TERN_PANEL, op->n);
         for (size_t column = unit / blocks * TERN_PANEL; column < end; column += 4) {
             const size_t columns = tern_minimum(4, end - column);
-            switch (m) {
-            case 1: float_tile(op, row, 1, column, columns); break;
-            case 2: float_tile(op, row, 2, column, columns); break;
-            case 3: float_tile(op, row, 3, column, columns); break;
-            case 4: float_tile(op, row, 4, column, columns); break;
-            case 5: float_tile(op, row, 5, column, columns); break;
-            default: float_tile(op, row, 6, column, columns); break;
-            }
+            if (m > 3) float_tile(op, row, 6, m, column, columns);
+            else if (m > 1) float_tile(op, row, 3, m, column, columns);
+            else float_tile(op, row, 1, m, column, columns);
         }
     }
 }

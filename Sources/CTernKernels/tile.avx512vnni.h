@@ -4,6 +4,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "internal.h"
 #include "math.avx512vnni.h"
 
 /* vpdpbusd multiplies unsigned by signed bytes; a tile names the side that is unsigned and how its sums start. */
@@ -14,25 +15,28 @@ typedef enum tern_operands {
 } tern_operands;
 
 typedef struct tern_tile {
-    const uint8_t *rows;          /* [m][stride] bytes, whole groups of four */
+    const uint8_t *rows;          /* [count][stride] bytes, whole groups of four */
     size_t stride;
+    size_t count;                 /* 1 ... 6 */
     const uint8_t *panel;         /* [groups][256] bytes */
     size_t groups;
     const int32_t *channel_sums;  /* [64] start values, TERN_ROWS_BIASED */
-    const int32_t *row_sums;      /* [m], TERN_PANEL_UNSIGNED */
-    int32_t *sums;                /* [m][64] */
+    const int32_t *row_sums;      /* [count], TERN_PANEL_UNSIGNED */
+    int32_t *sums;                /* [6][64] */
 } tern_tile;
 
-/* The sums of m rows by 16 * vectors channels, in registers. */
+/* The sums of m rows by 16 * vectors channels, in registers. Only 1, 3 and 6 rows are compiled: rows from `tile->count` on repeat the one
+   before. */
 TERN_INLINE void tern_sum_512(const tern_tile *tile, const int m, const int vectors, const tern_operands operands, __m512i sums[TERN_ROWS][4]) {
     const uint8_t *row[TERN_ROWS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < m; i++) {
-        row[i] = tile->rows + (size_t)i * tile->stride;
+        const size_t at = tern_minimum((size_t)i, tile->count - 1);
+        row[i] = tile->rows + at * tile->stride;
 #pragma clang loop unroll(full)
         for (int j = 0; j < vectors; j++) {
             sums[i][j] = operands == TERN_ROWS_BIASED    ? _mm512_loadu_si512(tile->channel_sums + 16 * j)
-                         : operands == TERN_PANEL_UNSIGNED ? _mm512_set1_epi32(-tile->row_sums[i])
+                         : operands == TERN_PANEL_UNSIGNED ? _mm512_set1_epi32(-tile->row_sums[at])
                                                            : _mm512_setzero_si512();
         }
     }
@@ -67,25 +71,14 @@ TERN_INLINE void tern_tile_fixed_512(const tern_tile *tile, const int m, const i
     }
 }
 
-/* `m` 1 ... 6; channels past `columns` hold anything. */
-TERN_INLINE void tern_tile_512(const tern_tile *tile, size_t m, size_t columns, const tern_operands operands) {
-    if (columns > 32) {
-        switch (m) {
-        case 1: tern_tile_fixed_512(tile, 1, 4, operands); break;
-        case 2: tern_tile_fixed_512(tile, 2, 4, operands); break;
-        case 3: tern_tile_fixed_512(tile, 3, 4, operands); break;
-        case 4: tern_tile_fixed_512(tile, 4, 4, operands); break;
-        case 5: tern_tile_fixed_512(tile, 5, 4, operands); break;
-        default: tern_tile_fixed_512(tile, 6, 4, operands); break;
-        }
+/* Rows past `count` and channels past `columns` hold anything. */
+TERN_INLINE void tern_tile_512(const tern_tile *tile, size_t columns, const tern_operands operands) {
+    if (tile->count > 3) {
+        if (columns > 32) tern_tile_fixed_512(tile, 6, 4, operands);
+        else tern_tile_fixed_512(tile, 6, 2, operands);
+    } else if (tile->count > 1) {
+        tern_tile_fixed_512(tile, 3, 4, operands);
     } else {
-        switch (m) {
-        case 1: tern_tile_fixed_512(tile, 1, 2, operands); break;
-        case 2: tern_tile_fixed_512(tile, 2, 2, operands); break;
-        case 3: tern_tile_fixed_512(tile, 3, 2, operands); break;
-        case 4: tern_tile_fixed_512(tile, 4, 2, operands); break;
-        case 5: tern_tile_fixed_512(tile, 5, 2, operands); break;
-        default: tern_tile_fixed_512(tile, 6, 2, operands); break;
-        }
+        tern_tile_fixed_512(tile, 1, 4, operands);
     }
 }

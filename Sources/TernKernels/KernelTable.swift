@@ -114,7 +114,7 @@ internal import CTernPlatform
 
     /// Runs the layer of `job`; where the table wants its weights in another form, as many panels at a time as the prepared memory holds.
     private func runPrepared(_ job: inout tern_job) {
-        guard let prepared, let bytesOf = unsafe table.pointee.prepared_bytes else { return unsafe run(&job, tern_job_linear) }
+        guard let prepared = unsafe prepared, let bytesOf = unsafe table.pointee.prepared_bytes else { return unsafe run(&job, tern_job_linear) }
         let panelByteCount = unsafe bytesOf(job.linear.kind, job.linear.k, job.linear.levels)
         guard panelByteCount > 0 else { return unsafe run(&job, tern_job_linear) }
         let panels = unsafe (job.linear.n + Int(TERN_PANEL) - 1) / Int(TERN_PANEL)
