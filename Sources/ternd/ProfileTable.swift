@@ -17,7 +17,16 @@ extension NamedOperation {
 
     /// The name without what tells repeated blocks apart: `blocks.3.attn.qkv` becomes `blocks.*.attn.qkv`.
     var layerName: String {
-        name.split(separator: ".").map { $0.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } ? "*" : String($0) }.joined(separator: ".")
+        var parts: [[UInt8]] = [[]]
+        for byte in name.utf8 {
+            if byte == UInt8(ascii: ".") { parts.append([]) } else { parts[parts.count - 1].append(byte) }
+        }
+        var layer: [UInt8] = []
+        for (index, part) in parts.enumerated() {
+            if index > 0 { layer.append(UInt8(ascii: ".")) }
+            if part.allSatisfy({ $0 >= 48 && $0 <= 57 }) { layer.append(UInt8(ascii: "*")) } else { layer += part }
+        }
+        return String(decoding: layer, as: UTF8.self)
     }
 }
 
@@ -70,8 +79,12 @@ extension Bench {
     }
 
     private func add(to shares: inout [Share], _ name: String, _ time: UInt64, _ count: Int, _ bytes: Int) {
-        if !shares.contains(where: { $0.name == name }) { shares.append(Share(name: name)) }
-        for index in shares.indices where shares[index].name == name { shares[index].add(time, count, bytes) }
+        for index in shares.indices where shares[index].name == name {
+            shares[index].add(time, count, bytes)
+            return
+        }
+        shares.append(Share(name: name))
+        shares[shares.count - 1].add(time, count, bytes)
     }
 
     private func cells(_ share: Share, of whole: Share, peak: Double) -> [String] {
@@ -89,8 +102,9 @@ extension Bench {
         var line = ""
         for (index, cell) in cells.enumerated() {
             let width = index == 0 ? 32 : 10
-            let space = String(repeating: " ", count: max(0, width - cell.utf8.count))
-            line += index == 0 ? cell + space : space + cell
+            if index == 0 { line += cell }
+            for _ in 0..<max(0, width - cell.utf8.count) { line += " " }
+            if index > 0 { line += cell }
         }
         return line + "\n"
     }
@@ -102,6 +116,7 @@ private func decimal(_ value: Double, _ decimals: Int) -> String {
     for _ in 0..<decimals { unit *= 10 }
     let scaled = Int((value * Double(unit)).rounded())
     if decimals == 0 { return "\(scaled)" }
-    let fraction = "\(unit + scaled % unit)".dropFirst()
+    var fraction = "\(scaled % unit)"
+    while fraction.utf8.count < decimals { fraction = "0" + fraction }
     return "\(scaled / unit)." + fraction
 }
