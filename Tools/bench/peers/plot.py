@@ -1,5 +1,6 @@
 """Time against model size as SVG: one panel a model, logarithmic axes, one thread. No script, readable on light and on dark pages."""
 import math
+from xml.sax.saxutils import escape
 
 from peers.engines import ENGINES
 
@@ -111,7 +112,7 @@ def draw(document):
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
         "<title>Time of one inference against the size of the model file, for Tern and its peers</title>", f"<style>{STYLE}</style>",
         f'<rect width="{WIDTH}" height="{height}" rx="10" style="fill: var(--page)"/>',
-        f'<text class="title" x="{LEFT}" y="29">Time against model size</text>', f'<text class="soft" x="{LEFT}" y="50">{subtitle}</text>',
+        f'<text class="title" x="{LEFT}" y="29">Time against model size</text>', f'<text class="soft" x="{LEFT}" y="50">{escape(subtitle)}</text>',
     ]
     for index, model in enumerate(models):
         parts += panel(document, model, TOP + index * (PANEL + GAP))
