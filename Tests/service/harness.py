@@ -1,4 +1,5 @@
-"""The real binary over its real socket. TERND names the binary; nothing here sleeps: every wait is for an event, with a limit."""
+"""The real binary over its real socket. TERND names the binary, TERND_RUNNER the emulator that runs it, if any (Tests/arm); nothing here
+sleeps: every wait is for an event, with a limit."""
 
 import http.client
 import io
@@ -6,6 +7,7 @@ import json
 import os
 import pathlib
 import queue
+import shlex
 import signal
 import socket
 import subprocess
@@ -27,6 +29,11 @@ def binary():
     if not path.exists():
         pytest.fail(f"{path} does not exist; Tools/build-device makes it, or TERND names another")
     return str(path)
+
+
+def program():
+    """The words a command starts with."""
+    return [*shlex.split(os.environ.get("TERND_RUNNER", "")), binary()]
 
 
 def png(value=255, side=8):
@@ -139,7 +146,7 @@ class Answer:
 class Server:
     def __init__(self, arguments, socket_path, state, environment=None, preexec=None):
         self.socket_path, self.state = socket_path, state
-        command = [binary(), "serve", *map(str, arguments)]
+        command = [*program(), "serve", *map(str, arguments)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}, preexec_fn=preexec)
         self.messages, self.lines = [], queue.Queue()
@@ -211,7 +218,7 @@ class Server:
 
 def ternd(*arguments, environment=None, **more):
     return subprocess.run(
-        [binary(), *map(str, arguments)], capture_output=True, text=True, timeout=LIMIT, env={**os.environ, **(environment or {})}, **more)
+        [*program(), *map(str, arguments)], capture_output=True, text=True, timeout=LIMIT, env={**os.environ, **(environment or {})}, **more)
 
 
 def follow(server, target):

@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import pytest
-from harness import LIMIT, Server, follow, png, binary
+from harness import LIMIT, Server, follow, png, program
 
 
 def test_a_full_queue_says_so(start):
@@ -240,7 +240,7 @@ def test_a_socket_from_the_service_manager(models, tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         listener.listen()
-        command = [binary(), "serve", "--model", str(models / "mean.tern"), "--state", str(tmp_path / "state"), "--allow-unsigned"]
+        command = [*program(), "serve", "--model", str(models / "mean.tern"), "--state", str(tmp_path / "state"), "--allow-unsigned"]
         # The shell knows its process number, and becomes ternd under it.
         process = subprocess.Popen(
             ["sh", "-c", 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"', "sh", *command], pass_fds=[3], stderr=subprocess.PIPE, text=True,

@@ -1,0 +1,331 @@
+/* Runs every operation of every kernel table that this CPU has on many random and extreme shapes and prints one digest for each. The same
+   program built for another architecture must print the same digests: the contract is Models/NUMERICS.md.
+
+       clang -O2 -ISources/CTernKernels/include Tests/kernels/digest.c Sources/CTernKernels/<all>.c -lm -o digest && ./digest
+
+   A line is "<table> <operation> <digest> <cases>", or "<table> not run". Exit code 1 when a table differs from scalar here, and the line on
+   standard error names the first case. Inputs end at a page that cannot be read (`digest --unguarded`: a little before it), outputs lie between
+   bytes that must not change. */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cternkernels.h"
+
+enum { CASES = 60, LIMIT_BLOCKS = 64, CANARY = 0xa5, MOST_PARTS = 3 };
+
+static uint64_t state;
+
+static uint32_t random_bits(void) { /* Knuth, MMIX */
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(state >> 32);
+}
+static size_t between(size_t low, size_t high) { return low + random_bits() % (high - low + 1); }
+static float unit(void) { return (float)(int32_t)random_bits() * 0x1p-31f; }
+
+/* Memory of one case. */
+static struct {
+    void *base;
+    size_t bytes;
+} blocks[LIMIT_BLOCKS];
+static size_t block_count, slack;
+
+/* `bytes` that end at a page which faults, at a multiple of `alignment` (up to that many bytes less one lie between). */
+static void *guarded(size_t bytes, size_t alignment) {
+    bytes += slack;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + alignment + page - 1) / page * page + page;
+    uint8_t *base = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED || block_count == LIMIT_BLOCKS || mprotect(base + whole - page, page, PROT_NONE)) {
+        fprintf(stderr, "digest: no memory\n");
+        exit(70);
+    }
+    blocks[block_count].base = base;
+    blocks[block_count++].bytes = whole;
+    return base + (whole - page - bytes) / alignment * alignment;
+}
+static float *floats(size_t count) { return guarded(count * sizeof(float), sizeof(float)); }
+static void free_case(void) {
+    while (block_count) {
+        block_count--;
+        munmap(blocks[block_count].base, blocks[block_count].bytes);
+    }
+}
+
+/* FNV-1a over 32-bit words; which NaN an operation makes depends on the architecture, so all count as one. */
+static uint64_t digest_words(uint64_t digest, const void *data, size_t bytes, int are_floats) {
+    const uint8_t *from = data;
+    for (size_t i = 0; i + 4 <= bytes; i += 4) {
+        uint32_t word;
+        memcpy(&word, from + i, 4);
+        if (are_floats && (word & 0x7fffffffu) > 0x7f800000u) word = 0x7fc00000u;
+        for (int j = 0; j < 32; j += 8) digest = (digest ^ (word >> j & 0xff)) * 0x100000001b3u;
+    }
+    return digest;
+}
+
+/* Values of one of several kinds; `special` may put an infinity or a NaN among them. */
+static void fill(float *x, size_t count, int kind, int special) {
+    const int levels = (int[]){127, 63, 42}[random_bits() % 3];
+    for (size_t i = 0; i < count; i++) {
+        const float v = unit();
+        switch (kind) {
+        case 0: x[i] = v; break;
+        case 1: x[i] = v * 1e-40f; break;                                     /* subnormal */
+        case 2: x[i] = v * 0x1p-100f; break;                                  /* around the floor of N-02 */
+        case 3: x[i] = v * 1e30f; break;
+        case 4: x[i] = (float)((int)(random_bits() % (uint32_t)(4 * levels + 1)) - 2 * levels) * 0.5f; break; /* ties, where L is `levels` */
+        case 5: x[i] = i % 2 ? -0.0f : 0.0f; break;
+        case 6: x[i] = v * 8.0f + (random_bits() % 97 == 0 ? 100.0f * v : 0.0f); break;
+        default: x[i] = ldexpf(v, (int)(random_bits() % 60) - 30); break;
+        }
+    }
+    if (kind == 4 && count) x[random_bits() % count] = (float)levels;
+    if (special && count) {
+        const uint32_t bits[] = {0x7f800000u, 0xff800000u, 0x7fc00000u};
+        memcpy(x + random_bits() % count, bits + random_bits() % 3, 4);
+    }
+}
+
+/* One operation of one case on one table with `parts` parts into `output`; gives its digest. */
+typedef struct output {
+    uint8_t *bytes;
+    size_t rows, row_bytes, stride_bytes;
+} output;
+
+static output output_of(size_t rows, size_t row_values, size_t gap_values, size_t value_bytes) {
+    output out = {.rows = rows, .row_bytes = row_values * value_bytes, .stride_bytes = (row_values + gap_values) * value_bytes};
+    out.bytes = guarded(rows * out.stride_bytes, 64);
+    memset(out.bytes, CANARY, rows * out.stride_bytes);
+    return out;
+}
+
+static int damaged; /* a byte that no kernel may write has changed */
+
+static uint64_t digest_output(uint64_t digest, const output *out, int are_floats) {
+    for (size_t row = 0; row < out->rows; row++) {
+        const uint8_t *at = out->bytes + row * out->stride_bytes;
+        digest = digest_words(digest, at, out->row_bytes, are_floats);
+        for (size_t i = out->row_bytes; i < out->stride_bytes; i++)
+            if (at[i] != CANARY) damaged = 1;
+    }
+    return digest;
+}
+
+static const uint64_t seed_of_digest = 0xcbf29ce484222325u;
+
+/* Packing of Models/FORMAT.md, section 2. */
+static void *packed_of(tern_weights_kind kind, size_t n, size_t k, const int8_t *weights) {
+    const size_t bytes = tern_packed_bytes(kind, n, k), per_block = kind == TERN_WEIGHTS_S8 ? 1 : kind == TERN_WEIGHTS_T2 ? 4 : 5;
+    const size_t blocks_k = bytes / (TERN_PANEL * TERN_GROUP) / ((n + TERN_PANEL - 1) / TERN_PANEL);
+    uint8_t *packed = guarded(bytes, TERN_ALIGNMENT);
+    for (size_t i = 0; i < bytes; i++) {
+        const size_t panel = i / (TERN_PANEL * TERN_GROUP) / blocks_k, block = i / (TERN_PANEL * TERN_GROUP) % blocks_k;
+        const size_t p = i % (TERN_PANEL * TERN_GROUP), channel = panel * TERN_PANEL + p / TERN_GROUP;
+        unsigned value = 0, power = 1;
+        for (size_t j = 0; j < per_block; j++) {
+            const size_t depth = (block * per_block + j) * TERN_GROUP + p % TERN_GROUP;
+            const int weight = channel < n && depth < k ? weights[channel * k + depth] : 0;
+            if (kind == TERN_WEIGHTS_S8) value = (uint8_t)weight;
+            else if (kind == TERN_WEIGHTS_T2) value += (unsigned)(weight + 1) * power, power *= 4;
+            else value = value * 3 + (unsigned)(weight + 1);
+        }
+        packed[i] = (uint8_t)(kind == TERN_WEIGHTS_T5 ? (256 * value + 242) / 243 : value);
+    }
+    return packed;
+}
+
+static int pick(int kind, int limit) { /* a code or weight: random, all largest, all smallest, alternating, sparse */
+    switch (kind) {
+    case 0: return limit;
+    case 1: return -limit;
+    case 2: return random_bits() % 2 ? limit : -limit;
+    case 3: return random_bits() % 4 ? 0 : (int)(random_bits() % (uint32_t)(2 * limit + 1)) - limit;
+    default: return (int)(random_bits() % (uint32_t)(2 * limit + 1)) - limit;
+    }
+}
+
+static size_t depth_of(int index) {
+    static const size_t edges[] = {1, 3, 4, 5, 15, 16, 17, 20, 64, 65, 320, 511, 1031, 513, 2063, 2111};
+    return index < 16 ? edges[index] : between(1, index % 8 ? 160 : 700);
+}
+
+static uint64_t run_linear(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    static const size_t widths[] = {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129};
+    const size_t m = index % 4 ? between(1, 8) : between(1, 20), k = depth_of(index), n = index % 2 ? widths[random_bits() % 12] : between(1, 300);
+    int levels = (int[]){127, 63, 42}[random_bits() % 3], code_kind = (int)(random_bits() % 6), weight_kind = (int)(random_bits() % 6);
+    /* The longest depths of depth_of with the fullest narrow lanes, at 127 and at 63 levels. */
+    if (index >= 12 && index < 16) levels = index % 2 ? 127 : 63, code_kind = 0, weight_kind = index / 2 % 2;
+    const size_t stride = tern_codes_bytes(k);
+    tern_linear op = {.m = m, .n = n, .k = k, .kind = kind, .levels = levels, .gelu = random_bits() % 3 == 0};
+    output out = output_of(m, n, random_bits() % 5, sizeof(float));
+    if (kind == TERN_WEIGHTS_F32) {
+        float *input = floats(m * k), *weights = floats(n * k);
+        fill(input, m * k, (int)(random_bits() % 8), random_bits() % 16 == 0);
+        fill(weights, n * k, 0, 0);
+        op.input = input, op.input_stride = k, op.weights = weights;
+    } else {
+        int8_t *codes = guarded(m * stride, 64), *weights = guarded(n * k, 1);
+        float *row_scales = floats(m), *scales;
+        int32_t *sums = guarded(m * sizeof(int32_t), 4);
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < k; j++) sums[i] += codes[i * stride + j] = (int8_t)pick(code_kind, levels);
+        for (size_t i = 0; i < n * k; i++) weights[i] = (int8_t)pick(weight_kind, kind == TERN_WEIGHTS_S8 ? 127 : 1);
+        fill(row_scales, m, (int)(random_bits() % 3), 0);
+        op.scale_count = random_bits() % 2 ? n : 1;
+        scales = floats(op.scale_count);
+        fill(scales, op.scale_count, (int)(random_bits() % 2) * 7, 0);
+        op.codes = codes, op.codes_stride = stride, op.row_scales = row_scales, op.row_sums = sums, op.scales = scales;
+        op.weights = packed_of(kind, n, k, weights);
+    }
+    if (random_bits() % 3) {
+        float *bias = floats(n);
+        fill(bias, n, (int)(random_bits() % 8), 0);
+        op.bias = bias;
+    }
+    op.output = (float *)out.bytes, op.output_stride = out.stride_bytes / sizeof(float);
+    switch (random_bits() % 3) {
+    case 0: break;
+    case 1: {
+        float *residual = floats(m * n);
+        fill(residual, m * n, 6, 0);
+        op.residual = residual, op.residual_stride = n;
+        break;
+    }
+    default:
+        for (size_t row = 0; row < m; row++) fill(op.output + row * op.output_stride, n, 6, 0);
+        op.residual = op.output, op.residual_stride = op.output_stride;
+    }
+    void *scratch = guarded(tern_linear_scratch(m, k), TERN_ALIGNMENT);
+    const size_t panels = (n + TERN_PANEL - 1) / TERN_PANEL, prepared = table->prepared_bytes ? table->prepared_bytes(kind, k, levels) : 0;
+    size_t at_once = panels;
+    if (prepared) {
+        at_once = tern_prepared_panels(panels, prepared);
+        if (at_once > 1 + (size_t)index % 3) at_once = 1 + (size_t)index % 3;
+        op.panels = guarded(at_once * prepared, TERN_ALIGNMENT);
+    }
+    for (op.panel_begin = 0; op.panel_begin < panels; op.panel_begin = op.panel_end) {
+        op.panel_end = op.panel_begin + at_once < panels ? op.panel_begin + at_once : panels;
+        for (size_t part = 0; prepared && part < parts; part++) table->prepare(&op, part, parts);
+        for (size_t part = 0; part < parts; part++) table->linear(&op, part, parts, scratch);
+    }
+    return digest_output(seed_of_digest, &out, 1);
+}
+
+static uint64_t run_quantise(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    (void)kind;
+    const size_t rows = between(1, 7), columns = depth_of(index), stride = columns + random_bits() % 3;
+    const size_t codes_stride = tern_codes_bytes(columns);
+    const int levels = (int[]){127, 63, 42}[random_bits() % 3];
+    float *x = floats(rows * stride - (stride - columns));
+    for (size_t row = 0; row < rows; row++) fill(x + row * stride, columns, (int)(random_bits() % 8), random_bits() % 16 == 0);
+    output codes = output_of(rows, codes_stride, 0, 1), scales = output_of(rows, 1, 0, sizeof(float)), sums = output_of(rows, 1, 0, sizeof(int32_t));
+    uint64_t digest = seed_of_digest;
+    int not_finite = 0;
+    for (size_t part = 0; part < parts; part++)
+        not_finite |= table->quantise_rows(x, stride, columns, rows * part / parts, rows * (part + 1) / parts, levels, (int8_t *)codes.bytes,
+                                           codes_stride, (float *)scales.bytes, (int32_t *)sums.bytes);
+    digest = digest_words(digest, &not_finite, sizeof not_finite, 0);
+    if (not_finite) return digest;
+    return digest_output(digest_output(digest_output(digest, &codes, 0), &scales, 1), &sums, 0);
+}
+
+static uint64_t run_attention(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    (void)kind;
+    static const size_t widths[] = {1, 3, 4, 15, 16, 17, 24, 32, 33, 48, 64, 65, 96};
+    static const size_t token_edges[] = {1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 130, 197};
+    const size_t tokens = index < 13 ? token_edges[index] : between(1, 70), width = widths[random_bits() % 13];
+    const size_t kv_heads = between(1, 3), heads = kv_heads * between(1, 3), queries = random_bits() % 2 ? tokens : between(1, tokens);
+    tern_attention op = {.tokens = tokens, .queries = queries, .heads = heads, .kv_heads = kv_heads, .width = width};
+    op.factor = 1.442695f / sqrtf((float)width);
+    op.q_stride = heads * width + random_bits() % 3, op.kv_stride = 2 * kv_heads * width;
+    const size_t q_count = (queries - 1) * op.q_stride + heads * width;
+    float *q = floats(q_count), *kv = floats(tokens * op.kv_stride);
+    fill(q, q_count, (int)(random_bits() % 8), random_bits() % 16 == 0);
+    fill(kv, tokens * op.kv_stride, (int)(random_bits() % 8), random_bits() % 16 == 0);
+    output out = output_of(queries, heads * width, random_bits() % 5, sizeof(float));
+    op.q = q, op.k = kv, op.v = kv + kv_heads * width, op.output = (float *)out.bytes, op.output_stride = out.stride_bytes / sizeof(float);
+    void *scratch = guarded(tern_attention_scratch(tokens, width), TERN_ALIGNMENT);
+    int not_finite = 0;
+    for (size_t part = 0; part < parts; part++) not_finite |= table->attention(&op, part, parts, scratch);
+    const uint64_t digest = digest_words(seed_of_digest, &not_finite, sizeof not_finite, 0);
+    return not_finite ? digest : digest_output(digest, &out, 1);
+}
+
+static uint64_t run_layer_norm(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    (void)kind;
+    const size_t rows = between(1, 7), columns = depth_of(index), stride = columns + random_bits() % 3;
+    float *x = floats(rows * stride - (stride - columns)), *gamma = floats(columns), *beta = floats(columns);
+    for (size_t row = 0; row < rows; row++) fill(x + row * stride, columns, (int)(random_bits() % 8), random_bits() % 16 == 0);
+    fill(gamma, columns, 6, 0);
+    fill(beta, columns, 6, 0);
+    const int in_place = random_bits() % 2;
+    output out = output_of(rows, columns, in_place ? stride - columns : random_bits() % 5, sizeof(float));
+    if (in_place) {
+        for (size_t row = 0; row < rows; row++) memcpy(out.bytes + row * out.stride_bytes, x + row * stride, columns * sizeof(float));
+        x = (float *)out.bytes;
+    }
+    for (size_t part = 0; part < parts; part++)
+        table->layer_norm(x, stride, columns, rows * part / parts, rows * (part + 1) / parts, gamma, beta, 1e-6f, (float *)out.bytes,
+                          out.stride_bytes / sizeof(float));
+    return digest_output(seed_of_digest, &out, 1);
+}
+
+typedef struct operation {
+    const char *name;
+    uint64_t (*run)(const tern_kernels *, tern_weights_kind, int, size_t);
+    tern_weights_kind kind;
+} operation;
+
+static const operation operations[] = {
+    {"quantise", run_quantise, TERN_WEIGHTS_F32},  {"linear-s8", run_linear, TERN_WEIGHTS_S8},   {"linear-t2", run_linear, TERN_WEIGHTS_T2},
+    {"linear-t5", run_linear, TERN_WEIGHTS_T5},    {"linear-f32", run_linear, TERN_WEIGHTS_F32}, {"attention", run_attention, TERN_WEIGHTS_F32},
+    {"layer-norm", run_layer_norm, TERN_WEIGHTS_F32},
+};
+enum { OPERATIONS = sizeof operations / sizeof operations[0] };
+
+static uint64_t run_case(const tern_kernels *table, const operation *operation, int index, size_t parts) {
+    state = (uint64_t)(operation - operations) * 1000003u + (uint64_t)index * 7919u + 1;
+    for (int i = 0; i < 8; i++) random_bits();
+    const uint64_t digest = operation->run(table, operation->kind, index, parts);
+    free_case();
+    return digest;
+}
+
+int main(int count, char **words) {
+    if (count > 2 || (count == 2 && strcmp(words[1], "--unguarded"))) {
+        fprintf(stderr, "usage: digest [--unguarded]\n");
+        return 64;
+    }
+    slack = count == 2 ? 64 : 0;
+    const tern_kernels *scalar = tern_kernels_for(TERN_ISA_SCALAR);
+    int status = 0;
+    for (int isa = 0; tern_isa_name((tern_isa)isa); isa++) {
+        const tern_kernels *table = tern_kernels_for((tern_isa)isa);
+        if (!table) {
+            printf("%s not run\n", tern_isa_name((tern_isa)isa));
+            continue;
+        }
+        for (size_t i = 0; i < OPERATIONS; i++) {
+            uint64_t all = seed_of_digest;
+            for (int index = 0; index < CASES; index++) {
+                const uint64_t expected = run_case(scalar, operations + i, index, 1);
+                damaged = 0;
+                for (size_t parts = 1; parts <= MOST_PARTS; parts += 2) {
+                    const uint64_t digest = run_case(table, operations + i, index, parts);
+                    all = digest_words(all, &digest, sizeof digest, 0);
+                    if (digest == expected && !damaged) continue;
+                    fprintf(stderr, "%s %s: case %d in %zu parts %s\n", table->name, operations[i].name, index, parts,
+                            damaged ? "writes outside its output" : "differs from scalar");
+                    status = 1;
+                }
+            }
+            printf("%s %s %016" PRIx64 " %d\n", table->name, operations[i].name, all, CASES);
+        }
+    }
+    return status;
+}
