@@ -74,9 +74,19 @@ import Testing
         unsafe op.output = output.pointer
         unsafe op.output_stride = outputStride
         unsafe op.gelu = gelu ? 1 : 0
-        for part in 0..<parts {
-            let scratch = makeScratch(Int(tern_linear_scratch(rows, k)))
-            unsafe table.functions.linear(&op, part, parts, scratch.pointer)
+        let preparedByteCount = unsafe table.functions.prepared_bytes.map { unsafe $0(kind.raw, k, Int32(levels)) } ?? 0
+        let panels = (n + Int(TERN_PANEL) - 1) / Int(TERN_PANEL), atOnce = preparedByteCount > 0 ? min(2, panels) : panels
+        // Two panels at a time, so that a layer takes several rounds.
+        let prepared = preparedByteCount > 0 ? makeScratch(atOnce * Int(preparedByteCount)) : nil
+        unsafe op.panels = prepared.map { unsafe UnsafeMutableRawPointer($0.pointer) }
+        for first in stride(from: 0, to: panels, by: atOnce) {
+            unsafe op.panel_begin = first
+            unsafe op.panel_end = min(first + atOnce, panels)
+            for part in 0..<parts where prepared != nil { unsafe table.functions.prepare(&op, part, parts) }
+            for part in 0..<parts {
+                let scratch = makeScratch(Int(tern_linear_scratch(rows, k)))
+                unsafe table.functions.linear(&op, part, parts, scratch.pointer)
+            }
         }
         return bits(output.values)
     }
