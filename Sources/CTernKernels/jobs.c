@@ -35,3 +35,10 @@ void tern_job_layer_norm(void *argument, unsigned part, unsigned parts) {
     job->table->layer_norm(job->layer_norm.x, job->layer_norm.stride, job->layer_norm.columns, share.begin, share.end, job->layer_norm.gamma,
                            job->layer_norm.beta, job->layer_norm.epsilon, job->layer_norm.y, job->layer_norm.output_stride);
 }
+
+void tern_job_patches(void *argument, unsigned part, unsigned parts) {
+    const tern_job *job = argument;
+    const tern_share share = tern_share_of(job->patches.height / job->patches.patch, part, parts);
+    tern_patches(job->patches.image, job->patches.channels, job->patches.height, job->patches.width, job->patches.patch, share.begin, share.end,
+                 job->patches.rows, job->patches.stride);
+}

@@ -12,14 +12,23 @@ void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, 
     for (size_t i = 0; i < columns; i++) y[i] = y[i] / (float)rows;
 }
 
-void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, float *rows, size_t stride) {
-    const size_t across = width / patch, down = height / patch;
-    for (size_t py = 0; py < down; py++)
-        for (size_t px = 0; px < across; px++)
-            for (size_t c = 0; c < channels; c++)
-                for (size_t y = 0; y < patch; y++)
-                    memcpy(rows + (py * across + px) * stride + (c * patch + y) * patch,
-                           image + (c * height + py * patch + y) * width + px * patch, patch * sizeof(float));
+void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, size_t begin, size_t end, float *rows,
+                  size_t stride) {
+    enum { FOUR = 4 };
+    const size_t across = width / patch, whole = patch / FOUR * FOUR;
+    for (size_t py = begin; py < end; py++) {
+        for (size_t px = 0; px < across; px++) {
+            for (size_t c = 0; c < channels; c++) {
+                const float *from = image + (c * height + py * patch) * width + px * patch;
+                float *to = rows + (py * across + px) * stride + c * patch * patch;
+                for (size_t y = 0; y < patch; y++, from += width, to += patch) {
+                    /* Copies of a known size become vector moves; one of an unknown size is a call for each line of a patch. */
+                    for (size_t x = 0; x < whole; x += FOUR) memcpy(to + x, from + x, FOUR * sizeof(float));
+                    for (size_t x = whole; x < patch; x++) to[x] = from[x];
+                }
+            }
+        }
+    }
 }
 
 /* calloc leaves pages of large blocks untouched, so that working memory a table does not use costs none. The block's own start lies

@@ -224,8 +224,15 @@ internal import CTernPlatform
         let image = unsafe arena.pointer(to: ArenaMatrix(byteOffset: imageByteOffset, stride: width), rows: values, columns: width)
         // The image lies in the arena, so a patch, which is part of it, fits in 63 bits.
         let target = unsafe arena.pointer(to: output, rows: area, columns: channels * patch * patch)
-        // SAFETY: both ranges were checked against the arena.
-        unsafe tern_patches(image, channels, height, width, patch, target, output.stride)
+        var job = unsafe makeJob()
+        unsafe job.patches.image = UnsafePointer(image)
+        unsafe job.patches.channels = channels
+        unsafe job.patches.height = height
+        unsafe job.patches.width = width
+        unsafe job.patches.patch = patch
+        unsafe job.patches.rows = target
+        unsafe job.patches.stride = output.stride
+        unsafe run(&job, tern_job_patches)
     }
 
     /// Copies the row-major f32 tensor [rows, columns] to `output`.

@@ -125,7 +125,7 @@ import Testing
         let image = Guarded((0..<channels * height * width).map { Float($0) })
         let columns = channels * patch * patch, stride = columns + 1
         let rows = Guarded([Float](repeating: -1, count: 5 * stride + columns))
-        unsafe tern_patches(image.pointer, channels, height, width, patch, rows.pointer, stride)
+        unsafe tern_patches(image.pointer, channels, height, width, patch, 0, height / patch, rows.pointer, stride)
         let values = rows.values
         for py in 0..<2 {
             for px in 0..<3 {

@@ -120,6 +120,12 @@ typedef struct tern_job {
         float *y;
         size_t output_stride;
     } layer_norm;
+    struct {
+        const float *image;
+        size_t channels, height, width, patch;
+        float *rows;
+        size_t stride;
+    } patches;
 } tern_job;
 
 void tern_job_quantise(void *job, unsigned part, unsigned parts);
@@ -127,6 +133,7 @@ void tern_job_prepare(void *job, unsigned part, unsigned parts);
 void tern_job_linear(void *job, unsigned part, unsigned parts);
 void tern_job_attention(void *job, unsigned part, unsigned parts);
 void tern_job_layer_norm(void *job, unsigned part, unsigned parts);
+void tern_job_patches(void *job, unsigned part, unsigned parts);
 
 /* The table, or NULL when it is not built here or this CPU or its operating system cannot run it. */
 const tern_kernels *tern_kernels_for(tern_isa isa);
@@ -159,7 +166,9 @@ size_t tern_packed_bytes(tern_weights_kind kind, size_t n, size_t k);
 
 /* N-09 and N-10: the same plain code for every table. */
 void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, float *y);
-void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, float *rows, size_t stride);
+/* Lines of patches begin ..< end, from the top. */
+void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, size_t begin, size_t end, float *rows,
+                  size_t stride);
 
 /* N-08 for x <= 0. */
 float tern_exp2(float x);
