@@ -6,17 +6,20 @@ static void note(tern_job *job, int not_finite) {
     if (not_finite) __atomic_store_n(&job->not_finite, 1, __ATOMIC_RELAXED);
 }
 
-void tern_job_quantise(void *argument, unsigned part, unsigned parts) {
-    tern_job *job = argument;
-    const tern_linear *op = &job->linear;
-    const tern_share share = tern_share_of(op->m, part, parts);
-    note(job, job->table->quantise_rows(op->input, op->input_stride, op->k, share.begin, share.end, op->levels, job->quantise.codes,
-                                        op->codes_stride, job->quantise.scales, job->quantise.sums));
-}
-
 void tern_job_prepare(void *argument, unsigned part, unsigned parts) {
     const tern_job *job = argument;
     job->table->prepare(&job->linear, part, parts);
+}
+
+void tern_job_ready(void *argument, unsigned part, unsigned parts) {
+    tern_job *job = argument;
+    const tern_linear *op = &job->linear;
+    const tern_share share = tern_share_of(op->m, part, parts);
+    if (job->layer_norm.rows > 0) tern_job_layer_norm(argument, part, parts);
+    if (job->quantise.codes)
+        note(job, job->table->quantise_rows(op->input, op->input_stride, op->k, share.begin, share.end, op->levels, job->quantise.codes,
+                                            op->codes_stride, job->quantise.scales, job->quantise.sums));
+    if (op->panels) tern_job_prepare(argument, part, parts);
 }
 
 void tern_job_linear(void *argument, unsigned part, unsigned parts) {

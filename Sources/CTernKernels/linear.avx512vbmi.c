@@ -21,8 +21,8 @@ enum {
     TABLE_BYTES = 64,
     PAIRS = 4,
     ENTRIES = 16,
-    T5_STEPS = 5,     /* of two t5 blocks, 40 K values */
-    T2_STEPS = 2,     /* of one t2 block, 16 K values */
+    T5_GROUPS = 10,   /* of two t5 blocks */
+    T5_STEPS = 5,
     T5_ZEROS = 0x80,  /* five digits of weight 0 */
     SPAN = 50,        /* steps whose tables for six rows stay in the first cache */
 };
@@ -30,16 +30,23 @@ _Static_assert(TERN_ROWS * SPAN * TABLE_BYTES <= 20 << 10, "tables leave no room
 /* Sums of panels are kept only when there is more than one span. */
 _Static_assert(TERN_PREPARED_BYTES / (SPAN * STEP_BYTES) * TERN_ROWS * TERN_PANEL * sizeof(int32_t) <= TERN_PREPARED_BYTES / 8, "scratch too small");
 
-/* Where the two groups of each step of a block begin, in K values. */
-typedef struct step_order {
-    uint8_t first, second;
-} step_order;
-static const step_order t5_order[T5_STEPS] = {{0, 4}, {8, 12}, {20, 24}, {28, 32}, {16, 36}};
-static const step_order t2_order[T2_STEPS] = {{0, 4}, {8, 12}};
+/* Which steps two t5 blocks A and B give when `groups` of their ten groups of four are real: pairs of neighbours of A, then of B, then the
+   one that is left of A with the next of B. Whole pairs of blocks have all five. */
+typedef struct t5_steps {
+    size_t pairs[2];
+    size_t single;
+} t5_steps;
+
+static t5_steps t5_steps_of(size_t groups) {
+    if (groups <= 4) return (t5_steps){{(groups + 1) / 2, 0}, 0};
+    return (t5_steps){{2, groups <= 6 ? 0 : groups <= 8 ? 1 : 2}, 1};
+}
 
 static size_t steps_of(tern_weights_kind kind, size_t k) {
-    if (kind == TERN_WEIGHTS_T5) return (k + 2 * TERN_T5_BLOCK - 1) / (2 * TERN_T5_BLOCK) * T5_STEPS;
-    return (k + TERN_T2_BLOCK - 1) / TERN_T2_BLOCK * T2_STEPS;
+    const size_t groups = tern_groups(k);
+    if (kind == TERN_WEIGHTS_T2) return (groups + 1) / 2;
+    const t5_steps tail = t5_steps_of(groups % T5_GROUPS);
+    return groups / T5_GROUPS * T5_STEPS + tail.pairs[0] + tail.pairs[1] + tail.single;
 }
 
 size_t tern_prepared_bytes__avx512vbmi(tern_weights_kind kind, size_t k, int levels) {
@@ -63,34 +70,38 @@ TERN_INLINE __m512i take_digits(digits *x, const short factor) {
     return whole;
 }
 
-static void prepare_t5(const uint8_t *packed, size_t blocks, uint8_t *prepared) {
+/* One pair of blocks, `present` of them there; gives where the next step goes. */
+TERN_INLINE uint8_t *prepare_t5_blocks(const uint8_t *packed, size_t present, const t5_steps steps, uint8_t *prepared) {
     const __m512i low = _mm512_set1_epi16(0xff), pair = _mm512_set1_epi32(0x30201000), zeros = _mm512_set1_epi8((char)T5_ZEROS);
-    for (size_t b = 0; b < blocks; b += 2, packed += 2 * STEP_BYTES, prepared += T5_STEPS * STEP_BYTES) {
-        for (int j = 0; j < STEP_BYTES; j += 64) {
-            __m512i last[2];
-#pragma clang loop unroll(full)
-            for (size_t i = 0; i < 2; i++) {
-                const __m512i x = b + i < blocks ? _mm512_loadu_si512(packed + i * STEP_BYTES + j) : zeros;
-                digits rest = {_mm512_and_si512(x, low), _mm512_srli_epi16(x, 8)};
-#pragma clang loop unroll(full)
-                for (size_t step = 0; step < 2; step++)
-                    _mm512_storeu_si512(prepared + (2 * i + step) * STEP_BYTES + j, _mm512_or_si512(take_digits(&rest, 9), pair));
-                last[i] = take_digits(&rest, 3);
-            }
-            const __m512i thrice = _mm512_add_epi8(_mm512_add_epi8(last[0], last[0]), last[0]);
-            _mm512_storeu_si512(prepared + 4 * STEP_BYTES + j, _mm512_or_si512(_mm512_add_epi8(thrice, last[1]), pair));
+    for (int j = 0; j < STEP_BYTES; j += 64) {
+        uint8_t *to = prepared + j;
+        __m512i last[2];
+        for (size_t i = 0; i < 2; i++) {
+            const __m512i x = i < present ? _mm512_loadu_si512(packed + i * STEP_BYTES + j) : zeros;
+            digits rest = {_mm512_and_si512(x, low), _mm512_srli_epi16(x, 8)};
+            for (size_t step = 0; step < steps.pairs[i]; step++, to += STEP_BYTES)
+                _mm512_storeu_si512(to, _mm512_or_si512(take_digits(&rest, 9), pair));
+            last[i] = take_digits(&rest, 3);
         }
+        const __m512i thrice = _mm512_add_epi8(_mm512_add_epi8(last[0], last[0]), last[0]);
+        if (steps.single) _mm512_storeu_si512(to, _mm512_or_si512(_mm512_add_epi8(thrice, last[1]), pair));
     }
+    return prepared + (steps.pairs[0] + steps.pairs[1] + steps.single) * STEP_BYTES;
+}
+
+static void prepare_t5(const uint8_t *packed, size_t groups, uint8_t *prepared) {
+    for (; groups >= T5_GROUPS; groups -= T5_GROUPS, packed += 2 * STEP_BYTES)
+        prepared = prepare_t5_blocks(packed, 2, (t5_steps){{2, 2}, 1}, prepared);
+    if (groups > 0) prepare_t5_blocks(packed, groups > T5_GROUPS / 2 ? 2 : 1, t5_steps_of(groups), prepared);
 }
 
 /* Two codes of t2 are four bits as they lie: a + 4 b. */
-static void prepare_t2(const uint8_t *packed, size_t blocks, uint8_t *prepared) {
+static void prepare_t2(const uint8_t *packed, size_t steps, uint8_t *prepared) {
     const __m512i low = _mm512_set1_epi8(15), pair = _mm512_set1_epi32(0x30201000);
-    for (size_t b = 0; b < blocks; b++, packed += STEP_BYTES, prepared += T2_STEPS * STEP_BYTES) {
+    for (size_t step = 0; step < steps; step++) {
         for (int j = 0; j < STEP_BYTES; j += 64) {
-            const __m512i x = _mm512_loadu_si512(packed + j);
-            _mm512_storeu_si512(prepared + j, _mm512_or_si512(_mm512_and_si512(x, low), pair));
-            _mm512_storeu_si512(prepared + STEP_BYTES + j, _mm512_or_si512(_mm512_and_si512(_mm512_srli_epi16(x, 4), low), pair));
+            const __m512i x = _mm512_loadu_si512(packed + step / 2 * STEP_BYTES + j), shifted = step % 2 ? _mm512_srli_epi16(x, 4) : x;
+            _mm512_storeu_si512(prepared + step * STEP_BYTES + j, _mm512_or_si512(_mm512_and_si512(shifted, low), pair));
         }
     }
 }
@@ -101,8 +112,8 @@ void tern_prepare__avx512vbmi(const tern_linear *op, size_t part, size_t parts) 
     for (size_t panel = share.begin; panel < share.end; panel++) {
         const uint8_t *packed = (const uint8_t *)op->weights + (op->panel_begin + panel) * from;
         uint8_t *prepared = (uint8_t *)op->panels + panel * to;
-        if (op->kind == TERN_WEIGHTS_T5) prepare_t5(packed, from / STEP_BYTES, prepared);
-        else prepare_t2(packed, from / STEP_BYTES, prepared);
+        if (op->kind == TERN_WEIGHTS_T5) prepare_t5(packed, tern_groups(op->k), prepared);
+        else prepare_t2(packed, to / STEP_BYTES, prepared);
     }
 }
 
@@ -134,17 +145,36 @@ TERN_INLINE __m512i four_values(const int8_t *codes) {
     return _mm512_set1_epi32(four);
 }
 
-/* The tables of one row, step after step. */
-TERN_INLINE void make_tables(const int8_t *codes, size_t blocks, size_t block, const step_order *order, int steps, const recipe make, uint8_t *tables) {
-    for (size_t b = 0; b < blocks; b++, codes += block) {
-        for (int step = 0; step < steps; step++, tables += TABLE_BYTES) {
-            const __m512i x = _mm512_shuffle_epi8(four_values(codes + order[step].first), make.first);
-            __m512i y = _mm512_shuffle_epi8(four_values(codes + order[step].second), make.second);
-            y = _mm512_mask_sub_epi8(y, make.second_minus, _mm512_setzero_si512(), y);
-            const __m512i sum = _mm512_add_epi8(y, x);
-            _mm512_storeu_si512(tables, _mm512_mask_sub_epi8(sum, make.first_minus, y, x));
+/* The table of the group at `first` with the one at `second`. */
+TERN_INLINE uint8_t *make_table(const int8_t *first, const int8_t *second, const recipe make, uint8_t *table) {
+    const __m512i x = _mm512_shuffle_epi8(four_values(first), make.first);
+    __m512i y = _mm512_shuffle_epi8(four_values(second), make.second);
+    y = _mm512_mask_sub_epi8(y, make.second_minus, _mm512_setzero_si512(), y);
+    const __m512i sum = _mm512_add_epi8(y, x);
+    _mm512_storeu_si512(table, _mm512_mask_sub_epi8(sum, make.first_minus, y, x));
+    return table + TABLE_BYTES;
+}
+
+TERN_INLINE uint8_t *make_t5_tables(const int8_t *codes, const t5_steps steps, const recipe make, uint8_t *tables) {
+    for (size_t i = 0; i < 2; i++)
+        for (size_t step = 0; step < steps.pairs[i]; step++) {
+            const int8_t *pair = codes + i * TERN_T5_BLOCK + step * 2 * TERN_GROUP;
+            tables = make_table(pair, pair + TERN_GROUP, make, tables);
         }
+    if (steps.single)
+        tables = make_table(codes + TERN_T5_BLOCK - TERN_GROUP, codes + TERN_T5_BLOCK + steps.pairs[1] * 2 * TERN_GROUP, make, tables);
+    return tables;
+}
+
+/* The tables of one row, step after step, in the order of the prepared panels. */
+static void make_tables(const int8_t *codes, tern_weights_kind kind, size_t groups, const recipe *recipe_in_memory, uint8_t *tables) {
+    const recipe make = *recipe_in_memory;
+    if (kind == TERN_WEIGHTS_T2) {
+        for (size_t step = 0; step < (groups + 1) / 2; step++, codes += 2 * TERN_GROUP) tables = make_table(codes, codes + TERN_GROUP, make, tables);
+        return;
     }
+    for (; groups >= T5_GROUPS; groups -= T5_GROUPS, codes += 2 * TERN_T5_BLOCK) tables = make_t5_tables(codes, (t5_steps){{2, 2}, 1}, make, tables);
+    make_t5_tables(codes, t5_steps_of(groups), make, tables);
 }
 
 typedef struct lookup {
@@ -241,13 +271,8 @@ void tern_linear__avx512vbmi(const tern_linear *op, size_t part, size_t parts, v
     for (size_t unit = units.begin; unit < units.end;) {
         const size_t row = unit / panels * TERN_ROWS, m = tern_minimum(TERN_ROWS, op->m - row), begin = unit % panels;
         const size_t end = tern_minimum(panels, begin + (units.end - unit));
-        for (size_t i = 0; i < m; i++) {
-            const int8_t *codes = op->codes + (row + i) * op->codes_stride;
-            if (op->kind == TERN_WEIGHTS_T5)
-                make_tables(codes, steps / T5_STEPS, 2 * TERN_T5_BLOCK, t5_order, T5_STEPS, make, tables + i * steps * TABLE_BYTES);
-            else
-                make_tables(codes, steps / T2_STEPS, TERN_T2_BLOCK, t2_order, T2_STEPS, make, tables + i * steps * TABLE_BYTES);
-        }
+        for (size_t i = 0; i < m; i++)
+            make_tables(op->codes + (row + i) * op->codes_stride, op->kind, tern_groups(op->k), &make, tables + i * steps * TABLE_BYTES);
         row_block(op, row, m, begin, end, steps, tables, sums);
         unit += end - begin;
     }

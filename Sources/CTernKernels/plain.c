@@ -74,8 +74,8 @@ size_t tern_prepared_panels(size_t panels, size_t prepared_bytes) {
 
 size_t tern_prepared_limit(size_t n, size_t k) {
     if (n == 0 || k == 0 || k > TERN_LIMIT_DEPTH) return 0;
-    /* Half a byte a weight, in whole pairs of t5 blocks and whole t2 blocks. */
-    const size_t panel = TERN_PANEL / 2 * tern_round_up(k, 2 * TERN_T5_BLOCK * 2), panels = n / TERN_PANEL + (n % TERN_PANEL != 0);
+    /* Half a byte a weight, in steps of eight values; a half-filled step more for t5. */
+    const size_t panel = TERN_PANEL / 2 * (tern_round_up(k, 8) + 8), panels = n / TERN_PANEL + (n % TERN_PANEL != 0);
     const size_t cached = panel > TERN_PREPARED_BYTES ? panel : TERN_PREPARED_BYTES;
     return panels > cached / panel ? cached : panels * panel;
 }

@@ -69,19 +69,24 @@ public final class Engine {
     /// - Throws: `EngineError.valueCount`, `.notFinite` or `.outputNotFinite`; the output is then unspecified.
     /// - Source: Models/NUMERICS.md; the same bits on every instruction set and thread count.
     public func infer(_ input: Span<Float>, into output: inout MutableSpan<Float>) throws(EngineError) {
-        try infer(input, into: &output) { _ in }
+        try infer(input, into: &output, observe: nil)
     }
 
     /// Runs one inference and calls `observe` with the index of each operation once its output is in the arena; `copyOutput(of:)` reads it there.
-    public func infer(_ input: Span<Float>, into output: inout MutableSpan<Float>, observe: (Int) -> Void) throws(EngineError) {
+    /// Operations then run one by one, while an inference that is not observed joins a layer norm to the layer that reads it.
+    public func infer(_ input: Span<Float>, into output: inout MutableSpan<Float>, observe: ((Int) -> Void)?) throws(EngineError) {
         guard input.count == inputCount else { throw .valueCount(expected: inputCount, found: input.count) }
         guard output.count == model.header.outputCount else {
             throw .valueCount(expected: model.header.outputCount, found: output.count)
         }
         arena.copyIn(input, at: model.header.inputByteOffset)
-        for index in model.operations.indices {
-            try run(index)
-            observe(index)
+        if let observe {
+            for index in model.operations.indices {
+                try run(index)
+                observe(index)
+            }
+        } else {
+            try runAll()
         }
         arena.copyOut(into: &output, at: model.header.outputByteOffset)
         for index in output.indices where !output[index].isFinite {
@@ -139,6 +144,28 @@ public final class Engine {
         }
     }
 
+    private func runAll() throws(EngineError) {
+        let operations = model.operations
+        var index = 0
+        while index < operations.count {
+            if case .layerNorm(let norm) = operations[index].operation, index + 1 < operations.count,
+                case .linear(let linear) = operations[index + 1].operation, canJoin(norm, linear)
+            {
+                index += 1
+                do { try run(linear, after: norm) } catch { throw EngineError(error, operation: index) }
+            } else {
+                try run(index)
+            }
+            index += 1
+        }
+    }
+
+    /// True when the layer quantises exactly the norm's output.
+    private func canJoin(_ norm: Operation.LayerNorm, _ linear: Operation.Linear) -> Bool {
+        linear.input == norm.output && linear.rows == norm.rows && linear.depth == norm.columns
+            && model.tensors[linear.weights].elementType != .f32
+    }
+
     private func run(_ index: Int) throws(EngineError) {
         let model = self.model
         do {
@@ -152,8 +179,7 @@ public final class Engine {
                     rows: fill.rows, columns: fill.columns, output: ArenaMatrix(fill.output), tensor: model.bytes(ofTensor: fill.tensor), in: arena)
             case .layerNorm(let norm):
                 table.layerNorm(
-                    rows: norm.rows, columns: norm.columns, input: ArenaMatrix(norm.input), output: ArenaMatrix(norm.output),
-                    gamma: model.bytes(ofTensor: norm.gamma), beta: model.bytes(ofTensor: norm.beta), epsilon: norm.epsilon, in: arena)
+                    LayerNormCall(norm), gamma: model.bytes(ofTensor: norm.gamma), beta: model.bytes(ofTensor: norm.beta), in: arena)
             case .linear(let linear): try run(linear)
             case .attention(let attention):
                 try table.attention(
@@ -169,7 +195,7 @@ public final class Engine {
         }
     }
 
-    private func run(_ linear: Operation.Linear) throws(KernelError) {
+    private func run(_ linear: Operation.Linear, after norm: Operation.LayerNorm? = nil) throws(KernelError) {
         let model = self.model
         var residual = LinearCall.Residual.none
         var residualTensor: Int?
@@ -184,8 +210,14 @@ public final class Engine {
             rows: linear.rows, columns: linear.columns, depth: linear.depth, weightsKind: WeightsKind(model.tensors[linear.weights].elementType),
             levels: linear.levels, input: ArenaMatrix(linear.input), output: ArenaMatrix(linear.output), residual: residual,
             appliesGELU: linear.gelu)
-        try table.linear(
-            call, weights: model.bytes(ofTensor: linear.weights), scales: model.bytes(ofOptional: linear.scale),
-            bias: model.bytes(ofOptional: linear.bias), residual: model.bytes(ofOptional: residualTensor), in: arena)
+        let weights = model.bytes(ofTensor: linear.weights), scales = model.bytes(ofOptional: linear.scale)
+        let bias = model.bytes(ofOptional: linear.bias), residualBytes = model.bytes(ofOptional: residualTensor)
+        if let norm {
+            try table.linear(
+                call, weights: weights, scales: scales, bias: bias, residual: residualBytes, after: LayerNormCall(norm),
+                gamma: model.bytes(ofTensor: norm.gamma), beta: model.bytes(ofTensor: norm.beta), in: arena)
+        } else {
+            try table.linear(call, weights: weights, scales: scales, bias: bias, residual: residualBytes, in: arena)
+        }
     }
 }

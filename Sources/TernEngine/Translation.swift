@@ -19,6 +19,13 @@ extension ArenaMatrix {
     init(_ region: Region) { self.init(byteOffset: region.byteOffset, stride: region.stride) }
 }
 
+extension LayerNormCall {
+    init(_ norm: Operation.LayerNorm) {
+        self.init(
+            rows: norm.rows, columns: norm.columns, epsilon: norm.epsilon, input: ArenaMatrix(norm.input), output: ArenaMatrix(norm.output))
+    }
+}
+
 extension WeightsKind {
     init(_ elementType: ElementType) {
         self =

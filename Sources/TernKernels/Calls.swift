@@ -66,3 +66,23 @@ public struct AttentionCall: Equatable, Sendable {
         self.output = output
     }
 }
+
+/// One layer norm over the rows of a matrix, N-05.
+public struct LayerNormCall: Equatable, Sendable {
+    /// The shape.
+    public var rows, columns: Int
+    /// Added to the variance; positive.
+    public var epsilon: Float
+    /// [rows, columns].
+    public var input: ArenaMatrix
+    /// [rows, columns], overwritten; may be the input.
+    public var output: ArenaMatrix
+
+    public init(rows: Int, columns: Int, epsilon: Float, input: ArenaMatrix, output: ArenaMatrix) {
+        self.rows = rows
+        self.columns = columns
+        self.epsilon = epsilon
+        self.input = input
+        self.output = output
+    }
+}

@@ -82,6 +82,30 @@ internal import CTernPlatform
         _ call: LinearCall, weights: RawSpan, scales: RawSpan, bias: RawSpan, residual: RawSpan, in arena: Arena
     ) throws(KernelError) {
         var job = unsafe makeJob()
+        unsafe fill(&job, call, weights: weights, scales: scales, bias: bias, residual: residual, in: arena)
+        unsafe try runLinear(&job)
+    }
+
+    /// Computes a layer norm and the linear layer that reads its output, row by row without waiting for the other threads in between. The
+    /// same values as one after the other.
+    ///
+    /// - Precondition: `call.input` is the norm's output, `call.rows` and `call.depth` its shape, and the weights are integers.
+    /// - Throws: as `linear`.
+    public func linear(
+        _ call: LinearCall, weights: RawSpan, scales: RawSpan, bias: RawSpan, residual: RawSpan, after norm: LayerNormCall, gamma: RawSpan,
+        beta: RawSpan, in arena: Arena
+    ) throws(KernelError) {
+        precondition(call.input == norm.output && call.rows == norm.rows && call.depth == norm.columns, "the layer does not read the norm's output")
+        precondition(call.weightsKind != .f32, "a layer that is not quantised")
+        var job = unsafe makeJob()
+        unsafe fill(&job, norm, gamma: gamma, beta: beta, in: arena)
+        unsafe fill(&job, call, weights: weights, scales: scales, bias: bias, residual: residual, in: arena)
+        unsafe try runLinear(&job)
+    }
+
+    private func fill(
+        _ job: inout tern_job, _ call: LinearCall, weights: RawSpan, scales: RawSpan, bias: RawSpan, residual: RawSpan, in arena: Arena
+    ) {
         let rows = call.rows, columns = call.columns, depth = call.depth
         precondition(
             WeightScan.packedByteCount(call.weightsKind, rows: columns, columns: depth) == weights.byteCount, "weights do not have their packed size")
@@ -108,29 +132,11 @@ internal import CTernPlatform
             unsafe job.linear.residual = Self.floats(residual, count: count)
             unsafe job.linear.residual_stride = columns
         }
-        if call.weightsKind != .f32 { try unsafe quantise(call, scales: scales, &job) }
-        unsafe runPrepared(&job)
+        if call.weightsKind != .f32 { unsafe fillCodes(&job, call, scales: scales) }
     }
 
-    /// Runs the layer of `job`; where the table wants its weights in another form, as many panels at a time as the prepared memory holds.
-    private func runPrepared(_ job: inout tern_job) {
-        guard let prepared = unsafe prepared, let bytesOf = unsafe table.pointee.prepared_bytes else { return unsafe run(&job, tern_job_linear) }
-        let panelByteCount = unsafe bytesOf(job.linear.kind, job.linear.k, job.linear.levels)
-        guard panelByteCount > 0 else { return unsafe run(&job, tern_job_linear) }
-        let panels = unsafe (job.linear.n + Int(TERN_PANEL) - 1) / Int(TERN_PANEL)
-        let atOnce = Int(tern_prepared_panels(panels, panelByteCount))
-        precondition(atOnce * Int(panelByteCount) <= capacity.preparedByteCount, "layer exceeds the capacity")
-        unsafe job.linear.panels = prepared
-        for first in stride(from: 0, to: panels, by: atOnce) {
-            unsafe job.linear.panel_begin = first
-            unsafe job.linear.panel_end = min(first + atOnce, panels)
-            unsafe run(&job, tern_job_prepare)
-            unsafe run(&job, tern_job_linear)
-        }
-    }
-
-    /// Quantises the input rows of an integer layer into the working memory.
-    private func quantise(_ call: LinearCall, scales weightScales: RawSpan, _ job: inout tern_job) throws(KernelError) {
+    /// Where the quantised input of an integer layer goes, in the working memory.
+    private func fillCodes(_ job: inout tern_job, _ call: LinearCall, scales weightScales: RawSpan) {
         let stride = KernelCapacity.codesStride(depth: call.depth)
         precondition(call.levels == 127 || call.levels == 63 || call.levels == 42, "levels are 127, 63 or 42")
         precondition(
@@ -147,8 +153,32 @@ internal import CTernPlatform
         let count = weightScales.byteCount == 4 ? 1 : call.columns
         unsafe job.linear.scales = Self.floats(weightScales, count: count)
         unsafe job.linear.scale_count = count
-        unsafe run(&job, tern_job_quantise)
-        guard unsafe job.not_finite == 0 else { throw .notFinite }
+    }
+
+    /// Runs the layer of `job` and what it waits for. Where the table wants its weights in another form, as many panels at a time as the
+    /// prepared memory holds.
+    private func runLinear(_ job: inout tern_job) throws(KernelError) {
+        let panels = unsafe (job.linear.n + Int(TERN_PANEL) - 1) / Int(TERN_PANEL)
+        var atOnce = panels
+        if let prepared = unsafe prepared, let bytesOf = unsafe table.pointee.prepared_bytes {
+            let panelByteCount = unsafe bytesOf(job.linear.kind, job.linear.k, job.linear.levels)
+            if panelByteCount > 0 {
+                atOnce = Int(tern_prepared_panels(panels, panelByteCount))
+                precondition(atOnce * Int(panelByteCount) <= capacity.preparedByteCount, "layer exceeds the capacity")
+                unsafe job.linear.panels = prepared
+            }
+        }
+        for first in stride(from: 0, to: panels, by: atOnce) {
+            unsafe job.linear.panel_begin = first
+            unsafe job.linear.panel_end = min(first + atOnce, panels)
+            if first > 0 {
+                unsafe run(&job, tern_job_prepare)
+            } else if unsafe job.quantise.codes != nil {
+                unsafe run(&job, tern_job_ready)
+                guard unsafe job.not_finite == 0 else { throw .notFinite }
+            }
+            unsafe run(&job, tern_job_linear)
+        }
     }
 
     /// Computes attention, N-06.
@@ -180,25 +210,27 @@ internal import CTernPlatform
         guard unsafe job.not_finite == 0 else { throw .notFinite }
     }
 
-    /// Normalises `rows` rows of `columns` values, N-05; output may be the input.
+    /// Normalises rows, N-05.
     ///
     /// - Parameters:
     ///   - gamma: f32 [columns].
     ///   - beta: f32 [columns].
-    public func layerNorm(
-        rows: Int, columns: Int, input: ArenaMatrix, output: ArenaMatrix, gamma: RawSpan, beta: RawSpan, epsilon: Float, in arena: Arena
-    ) {
+    public func layerNorm(_ call: LayerNormCall, gamma: RawSpan, beta: RawSpan, in arena: Arena) {
         var job = unsafe makeJob()
-        unsafe job.layer_norm.rows = rows
-        unsafe job.layer_norm.columns = columns
-        unsafe job.layer_norm.x = UnsafePointer(arena.pointer(to: input, rows: rows, columns: columns))
-        unsafe job.layer_norm.stride = input.stride
-        unsafe job.layer_norm.y = arena.pointer(to: output, rows: rows, columns: columns)
-        unsafe job.layer_norm.output_stride = output.stride
-        unsafe job.layer_norm.gamma = Self.floats(gamma, count: columns)
-        unsafe job.layer_norm.beta = Self.floats(beta, count: columns)
-        unsafe job.layer_norm.epsilon = epsilon
+        unsafe fill(&job, call, gamma: gamma, beta: beta, in: arena)
         unsafe run(&job, tern_job_layer_norm)
+    }
+
+    private func fill(_ job: inout tern_job, _ call: LayerNormCall, gamma: RawSpan, beta: RawSpan, in arena: Arena) {
+        unsafe job.layer_norm.rows = call.rows
+        unsafe job.layer_norm.columns = call.columns
+        unsafe job.layer_norm.x = UnsafePointer(arena.pointer(to: call.input, rows: call.rows, columns: call.columns))
+        unsafe job.layer_norm.stride = call.input.stride
+        unsafe job.layer_norm.y = arena.pointer(to: call.output, rows: call.rows, columns: call.columns)
+        unsafe job.layer_norm.output_stride = call.output.stride
+        unsafe job.layer_norm.gamma = Self.floats(gamma, count: call.columns)
+        unsafe job.layer_norm.beta = Self.floats(beta, count: call.columns)
+        unsafe job.layer_norm.epsilon = call.epsilon
     }
 
     /// Averages `rows` rows of `columns` values into one row at `output`, N-09; must not overlap the input.

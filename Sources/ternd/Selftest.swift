@@ -123,8 +123,10 @@ enum KernelCheck {
         arena.copyIn(values(rows * depth, seed: 6).span, at: 0)
         let output = (rows * depth * 4 + 63) / 64 * 64
         table.layerNorm(
-            rows: rows, columns: depth, input: ArenaMatrix(byteOffset: 0, stride: depth), output: ArenaMatrix(byteOffset: output, stride: depth),
-            gamma: bytes(of: values(depth, seed: 7)).rawBytes, beta: bytes(of: values(depth, seed: 8)).rawBytes, epsilon: 1e-6, in: arena)
+            LayerNormCall(
+                rows: rows, columns: depth, epsilon: 1e-6, input: ArenaMatrix(byteOffset: 0, stride: depth),
+                output: ArenaMatrix(byteOffset: output, stride: depth)),
+            gamma: bytes(of: values(depth, seed: 7)).rawBytes, beta: bytes(of: values(depth, seed: 8)).rawBytes, in: arena)
         return bits(arena, at: output, rows * depth)
     }
 

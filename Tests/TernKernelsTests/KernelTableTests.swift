@@ -8,7 +8,7 @@ import Testing
     }
 
     /// A small block: norm, linear, attention, linear with GELU, linear with residual, pool. Gives the arena afterwards.
-    func runBlock(_ set: InstructionSet, threads: Int) throws -> [UInt32] {
+    func runBlock(_ set: InstructionSet, threads: Int, joined: Bool = false) throws -> [UInt32] {
         var random = Generator(seed: 501)
         let (tokens, channels, heads) = (29, 48, 3)
         func floats(_ count: Int) -> [UInt8] { bytes((0..<count).map { _ in random.unit() }) }
@@ -27,13 +27,18 @@ import Testing
         let pooled = ArenaMatrix(byteOffset: 6 * tokens * channels * 4, stride: channels)
         let arena = try Arena(byteCount: 6 * tokens * channels * 4 + channels * 4)
         table.fill(rows: tokens, columns: channels, output: x, tensor: floats(tokens * channels).raw, in: arena)
-        table.layerNorm(
-            rows: tokens, columns: channels, input: x, output: normed, gamma: floats(channels).raw, beta: floats(channels).raw,
-            epsilon: 1e-6, in: arena)
-        try table.linear(
-            LinearCall(rows: tokens, columns: 3 * channels, depth: channels, weightsKind: .t5, levels: 63, input: normed, output: wide),
-            weights: weights(3 * channels, channels, .t5).raw, scales: bytes([0.02]).raw, bias: floats(3 * channels).raw,
-            residual: RawSpan(), in: arena)
+        let norm = LayerNormCall(rows: tokens, columns: channels, epsilon: 1e-6, input: x, output: normed)
+        let gamma = floats(channels), beta = floats(channels)
+        let call = LinearCall(rows: tokens, columns: 3 * channels, depth: channels, weightsKind: .t5, levels: 63, input: normed, output: wide)
+        let packed = weights(3 * channels, channels, .t5), bias = floats(3 * channels)
+        if joined {
+            try table.linear(
+                call, weights: packed.raw, scales: bytes([0.02]).raw, bias: bias.raw, residual: RawSpan(), after: norm, gamma: gamma.raw,
+                beta: beta.raw, in: arena)
+        } else {
+            table.layerNorm(norm, gamma: gamma.raw, beta: beta.raw, in: arena)
+            try table.linear(call, weights: packed.raw, scales: bytes([0.02]).raw, bias: bias.raw, residual: RawSpan(), in: arena)
+        }
         try table.attention(
             AttentionCall(
                 tokens: tokens, queryCount: tokens, heads: heads, keyValueHeads: heads, width: channels / heads, factor: 0.36, queries: wide,
@@ -61,7 +66,10 @@ import Testing
     func threadsAndTablesAgree(table: Table) throws {
         let expected = try runBlock(.scalar, threads: 1)
         #expect(expected.contains { $0 != 0 })
-        for threads in 1...3 { #expect(try runBlock(table.instructionSet, threads: threads) == expected, "\(threads) threads") }
+        for threads in 1...3 {
+            #expect(try runBlock(table.instructionSet, threads: threads) == expected, "\(threads) threads")
+            #expect(try runBlock(table.instructionSet, threads: threads, joined: true) == expected, "\(threads) threads, joined")
+        }
     }
 
     @Test("a value that is not finite stops a layer and attention", arguments: [1, 2])
@@ -93,7 +101,8 @@ import Testing
     func normalise(_ table: KernelTable, _ arena: Arena, _ tensors: (ones: [UInt8], cleared: [UInt8])) -> [UInt32] {
         let input = ArenaMatrix(byteOffset: 0, stride: 8), output = ArenaMatrix(byteOffset: 2048, stride: 8)
         arena.copyIn(tensors.cleared.raw, at: 2048)
-        table.layerNorm(rows: 64, columns: 8, input: input, output: output, gamma: tensors.ones.raw, beta: tensors.ones.raw, epsilon: 1e-6, in: arena)
+        table.layerNorm(
+            LayerNormCall(rows: 64, columns: 8, epsilon: 1e-6, input: input, output: output), gamma: tensors.ones.raw, beta: tensors.ones.raw, in: arena)
         let values = arena.values(at: 2048, count: 512)
         return values.indices.map { values[$0].bitPattern }
     }

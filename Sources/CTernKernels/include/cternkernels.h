@@ -128,7 +128,9 @@ typedef struct tern_job {
     } patches;
 } tern_job;
 
-void tern_job_quantise(void *job, unsigned part, unsigned parts);
+/* What a linear layer waits for, each where it is set: layer norm of its rows, their codes, the first panels. A part quantises the rows that
+   it has normalised. */
+void tern_job_ready(void *job, unsigned part, unsigned parts);
 void tern_job_prepare(void *job, unsigned part, unsigned parts);
 void tern_job_linear(void *job, unsigned part, unsigned parts);
 void tern_job_attention(void *job, unsigned part, unsigned parts);
