@@ -63,8 +63,8 @@ size_t tern_linear_scratch(size_t m, size_t k) {
 }
 
 size_t tern_codes_bytes(size_t k) {
-    /* Tables of t5 weights read two blocks at a time. */
-    return tern_round_up(tern_round_up(k, 2 * TERN_T5_BLOCK), 64);
+    /* Look-ups join up to three groups past the last whole set of blocks. */
+    return tern_round_up(tern_round_up(k, TERN_T5_BLOCK) + 2 * TERN_GROUP, 64);
 }
 
 size_t tern_prepared_panels(size_t panels, size_t prepared_bytes) {
@@ -74,8 +74,8 @@ size_t tern_prepared_panels(size_t panels, size_t prepared_bytes) {
 
 size_t tern_prepared_limit(size_t n, size_t k) {
     if (n == 0 || k == 0 || k > TERN_LIMIT_DEPTH) return 0;
-    /* Half a byte a weight, in steps of eight values; a half-filled step more for t5. */
-    const size_t panel = TERN_PANEL / 2 * (tern_round_up(k, 8) + 8), panels = n / TERN_PANEL + (n % TERN_PANEL != 0);
+    /* At most 2 bytes for three weights, in steps of twelve values, and where the sums start. */
+    const size_t panel = TERN_PANEL * (tern_round_up(k, 12) / 3 * 2 + sizeof(int32_t)), panels = n / TERN_PANEL + (n % TERN_PANEL != 0);
     const size_t cached = panel > TERN_PREPARED_BYTES ? panel : TERN_PREPARED_BYTES;
     return panels > cached / panel ? cached : panels * panel;
 }

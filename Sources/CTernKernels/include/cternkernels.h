@@ -153,7 +153,7 @@ void tern_memory_free(void *memory);
 /* Bytes of scratch that one call of `linear` or `attention` needs, a multiple of 64. 0 when the size overflows. */
 size_t tern_linear_scratch(size_t m, size_t k);
 
-/* Bytes from the start of one row of codes to the start of the next: whole pairs of t5 blocks, whole cache lines. */
+/* Bytes from the start of one row of codes to the start of the next: whole blocks of every packing and two groups more, whole cache lines. */
 size_t tern_codes_bytes(size_t k);
 
 /* Panels that are prepared at once: as many of `panels` as stay in a core's second cache, one at least. */
