@@ -96,15 +96,20 @@ static void score_rows(const tern_attention *op, size_t m, const buffers *at) {
 /* u[i][j] of one row as int16, zero past the tokens to a multiple of 8; gives 1 / f32(Z). */
 static float weigh_row(const tern_attention *op, float factor, const float *scores, int16_t *probabilities) {
     const __m256 largest = largest_score(scores, op->tokens), times = _mm256_set1_ps(factor);
-    const size_t whole = op->tokens / 8 * 8;
-    __m256i total = _mm256_setzero_si256();
-    for (size_t j = 0; j < op->tokens; j += 8) {
-        __m256i u = weigh(scores + j, largest, times);
-        if (j == whole) u = _mm256_and_si256(u, tern_lanes_256(op->tokens - whole));
-        total = _mm256_add_epi32(total, u);
+    const size_t whole = op->tokens / 16 * 16;
+    __m256i totals[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (size_t j = 0; j < whole; j += 16) {
+        const __m256i low = weigh(scores + j, largest, times), high = weigh(scores + j + 8, largest, times);
+        totals[0] = _mm256_add_epi32(totals[0], low);
+        totals[1] = _mm256_add_epi32(totals[1], high);
+        _mm256_storeu_si256((__m256i *)(probabilities + j), _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8));
+    }
+    for (size_t j = whole; j < op->tokens; j += 8) {
+        const __m256i u = _mm256_and_si256(weigh(scores + j, largest, times), tern_lanes_256(op->tokens - j));
+        totals[0] = _mm256_add_epi32(totals[0], u);
         _mm_storeu_si128((__m128i *)(probabilities + j), _mm_packs_epi32(_mm256_castsi256_si128(u), _mm256_extracti128_si256(u, 1)));
     }
-    return 1.0f / (float)tern_reduce_add_256(total);
+    return 1.0f / (float)tern_reduce_add_256(_mm256_add_epi32(totals[0], totals[1]));
 }
 
 /* o[i][d] of N-06 for m rows. */

@@ -37,6 +37,36 @@ static void widen_rows(const tern_linear *op, tern_share rows, size_t stride, in
     }
 }
 
+/* With few levels INT8 weights are multiplied as bytes. */
+TERN_INLINE int is_bytes(const tern_linear *op) {
+    return op->kind == TERN_WEIGHTS_S8 && op->levels > 0 && op->levels <= TERN_BYTE_LEVELS;
+}
+
+/* The codes of `rows` plus the bias [row][stride], stride = k rounded up to 32. */
+static void bias_rows(const tern_linear *op, tern_share rows, size_t stride, uint8_t *biased) {
+    const __m256i bias = _mm256_set1_epi8(TERN_BYTE_BIAS);
+    for (size_t row = rows.begin; row < rows.end; row++) {
+        for (size_t k = 0; k < op->k; k += 32) {
+            const __m256i codes = _mm256_loadu_si256((const __m256i *)(op->codes + row * op->codes_stride + k));
+            _mm256_storeu_si256((__m256i *)(biased + row * stride + k), _mm256_add_epi8(codes, bias));
+        }
+    }
+}
+
+/* One panel as the tiles of bytes read it, [4 tiles][groups][16 channels][4]; starts [64] are -bias times the weights of each channel. */
+static void unpack_bytes(const uint8_t *packed, size_t groups, int8_t *panel, int32_t *starts) {
+    for (size_t at = 0; at < GROUP_BYTES; at += 32) {
+        int8_t *to = panel + at / TILE_BYTES * groups * TILE_BYTES + at % TILE_BYTES;
+        __m256i sum = _mm256_setzero_si256();
+        for (size_t g = 0; g < groups; g++, to += TILE_BYTES) {
+            const __m256i weights = _mm256_loadu_si256((const __m256i *)(packed + g * GROUP_BYTES + at));
+            sum = _mm256_add_epi32(sum, tern_sums_256(weights));
+            _mm256_storeu_si256((__m256i *)to, weights);
+        }
+        _mm256_storeu_si256((__m256i *)(starts + at / TERN_GROUP), _mm256_mullo_epi32(sum, _mm256_set1_epi32(-TERN_BYTE_BIAS)));
+    }
+}
+
 /* One panel's tiles for `rows`; a tile's weights stay in the nearest cache for all of them. */
 static void word_panel(const tern_linear *op, size_t column, tern_share rows, const int16_t *panel, const int16_t *words, size_t stride) {
     const size_t groups = tern_groups(op->k);
@@ -45,6 +75,20 @@ static void word_panel(const tern_linear *op, size_t column, tern_share rows, co
         for (size_t row = rows.begin; row < rows.end; row += TERN_ROWS) {
             const size_t m = tern_minimum(TERN_ROWS, rows.end - row);
             tern_words_256(words + row * stride, stride, panel, 2 * groups, m, sums, TERN_TILE_CHANNELS);
+            finish_tile(op, sums, row, m, column + tile * TERN_TILE_CHANNELS);
+        }
+    }
+}
+
+static void byte_panel(const tern_linear *op, size_t column, tern_share rows, const tern_linear_buffers_256 *at) {
+    const size_t groups = tern_groups(op->k), stride = tern_round_up(op->k, 32);
+    const int8_t *panel = (const int8_t *)at->panel;
+    int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
+    for (size_t tile = 0; tile < tiles_of(op, column); tile++, panel += groups * TILE_BYTES) {
+        for (size_t row = rows.begin; row < rows.end; row += TERN_ROWS) {
+            const size_t m = tern_minimum(TERN_ROWS, rows.end - row);
+            start_channels(at->starts + tile * TERN_TILE_CHANNELS, m, sums);
+            tern_bytes_256(at->rows + row * stride, stride, panel, groups, m, sums);
             finish_tile(op, sums, row, m, column + tile * TERN_TILE_CHANNELS);
         }
     }
@@ -81,13 +125,17 @@ static void integer_layer(const tern_linear *op, tern_share units, size_t blocks
     const size_t groups = tern_groups(op->k), panel_bytes = tern_panel_bytes(op->kind, op->k), stride = tern_round_up(op->k, 16);
     const size_t padded_groups = tern_round_up(groups, op->kind == TERN_WEIGHTS_T2 ? 4 : 5);
     if (units.begin == units.end) return;
-    if (op->kind == TERN_WEIGHTS_S8) widen_rows(op, rows_of(op, units, blocks), stride, (int16_t *)at->rows);
+    if (is_bytes(op)) bias_rows(op, rows_of(op, units, blocks), tern_round_up(op->k, 32), at->rows);
+    else if (op->kind == TERN_WEIGHTS_S8) widen_rows(op, rows_of(op, units, blocks), stride, (int16_t *)at->rows);
     else if (is_looked_up(op)) build_tables(op, rows_of(op, units, blocks), table_stride(op->k), at->rows);
     for (size_t unit = units.begin; unit < units.end;) {
         const size_t index = unit / blocks, end = tern_minimum(units.end, (index + 1) * blocks), column = index * TERN_PANEL;
         const tern_share rows = rows_of(op, (tern_share){unit, end}, blocks);
         const uint8_t *packed = (const uint8_t *)op->weights + index * panel_bytes;
-        if (op->kind == TERN_WEIGHTS_S8) {
+        if (is_bytes(op)) {
+            unpack_bytes(packed, groups, (int8_t *)at->panel, at->starts);
+            byte_panel(op, column, rows, at);
+        } else if (op->kind == TERN_WEIGHTS_S8) {
             unpack_s8(packed, groups, (int16_t *)at->panel);
             word_panel(op, column, rows, (const int16_t *)at->panel, (const int16_t *)at->rows, stride);
         } else if (is_looked_up(op)) {

@@ -54,6 +54,45 @@ TERN_INLINE void tern_words_256(const int16_t *rows, size_t stride, const int16_
     }
 }
 
+/* A pair of biased activations 0 ... 64 + 63 and weights is one int16. */
+enum { TERN_BYTE_LEVELS = 63, TERN_BYTE_BIAS = 64 };
+_Static_assert(2 * (TERN_BYTE_BIAS + TERN_BYTE_LEVELS) * 127 <= INT16_MAX && TERN_BYTE_BIAS >= TERN_BYTE_LEVELS, "vpmaddubsw would saturate");
+
+/* vpmaddubsw, vpmaddwd with ones: rows uint8 [m][stride], code + TERN_BYTE_BIAS; panel int8 [groups][16 channels][4]; sums [m][16] are added
+   to. */
+TERN_INLINE void tern_bytes_fixed_256(const uint8_t *rows, size_t stride, const int8_t *panel, size_t groups, const int m, int32_t *sums) {
+    const __m256i one = _mm256_set1_epi16(1);
+    __m256i lanes[TERN_ROWS][2];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < 2; j++) lanes[i][j] = _mm256_loadu_si256((const __m256i *)(sums + i * TERN_TILE_CHANNELS + 8 * j));
+    for (size_t g = 0; g < groups; g++, panel += TERN_TILE_CHANNELS * TERN_GROUP) {
+        const __m256i low = _mm256_loadu_si256((const __m256i *)panel), high = _mm256_loadu_si256((const __m256i *)(panel + 32));
+#pragma clang loop unroll(full)
+        for (int i = 0; i < m; i++) {
+            int32_t four;
+            memcpy(&four, rows + (size_t)i * stride + g * TERN_GROUP, sizeof four);
+            const __m256i values = _mm256_set1_epi32(four);
+            lanes[i][0] = _mm256_add_epi32(lanes[i][0], _mm256_madd_epi16(_mm256_maddubs_epi16(values, low), one));
+            lanes[i][1] = _mm256_add_epi32(lanes[i][1], _mm256_madd_epi16(_mm256_maddubs_epi16(values, high), one));
+        }
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < 2; j++) _mm256_storeu_si256((__m256i *)(sums + i * TERN_TILE_CHANNELS + 8 * j), lanes[i][j]);
+}
+
+TERN_INLINE void tern_bytes_256(const uint8_t *rows, size_t stride, const int8_t *panel, size_t groups, size_t m, int32_t *sums) {
+    switch (m) {
+    case 1: tern_bytes_fixed_256(rows, stride, panel, groups, 1, sums); break;
+    case 2: tern_bytes_fixed_256(rows, stride, panel, groups, 2, sums); break;
+    case 3: tern_bytes_fixed_256(rows, stride, panel, groups, 3, sums); break;
+    case 4: tern_bytes_fixed_256(rows, stride, panel, groups, 4, sums); break;
+    case 5: tern_bytes_fixed_256(rows, stride, panel, groups, 5, sums); break;
+    default: tern_bytes_fixed_256(rows, stride, panel, groups, 6, sums); break;
+    }
+}
+
 /* vpmaddubsw: rows int8 [m][stride], panel codes weight + 1 [groups][16 channels][4]; sums [m][sums_stride] are added to. */
 TERN_INLINE void tern_codes_fixed_256(const int8_t *rows, size_t stride, const uint8_t *panel, size_t groups, const int m, int32_t *sums,
                                       size_t sums_stride) {

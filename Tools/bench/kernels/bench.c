@@ -106,7 +106,7 @@ int main(int count, char **arguments) {
         tern_weights_kind kind;
         const char *name;
         int levels;
-    } kinds[] = {{TERN_WEIGHTS_T5, "t5", 63}, {TERN_WEIGHTS_T5, "t5", 127}, {TERN_WEIGHTS_T2, "t2", 63}, {TERN_WEIGHTS_T2, "t2", 127}, {TERN_WEIGHTS_S8, "s8", 127}};
+    } kinds[] = {{TERN_WEIGHTS_T5, "t5", 63}, {TERN_WEIGHTS_T5, "t5", 127}, {TERN_WEIGHTS_T2, "t2", 63}, {TERN_WEIGHTS_T2, "t2", 127}, {TERN_WEIGHTS_S8, "s8", 63}, {TERN_WEIGHTS_S8, "s8", 127}};
     for (int isa = TERN_ISA_NEONI8MM; isa >= TERN_ISA_SCALAR; isa--) {
         const tern_kernels *table = tern_kernels_for((tern_isa)isa);
         if (!table || (count > 1 && strcmp(arguments[1], table->name) != 0)) continue;
