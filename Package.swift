@@ -95,7 +95,7 @@ let testTargets: [Target] = [
     .target(name: "TernImageTesting", dependencies: ["TernImage"], path: "Tests/TernImageTesting", swiftSettings: strict),
     tests("TernBytes"),
     // Optimised in every configuration, as the kernels are: the reference that the tables are held against is plain loops.
-    .target(name: "VNNIEmulation", path: "Tests/VNNIEmulation", exclude: ["README.md"], cSettings: warnings + [.define("_GNU_SOURCE"), .unsafeFlags(["-O2"])]),
+    .target(name: "VNNIEmulation", path: "Tests/VNNIEmulation", exclude: ["README.md"], cSettings: warnings + [.unsafeFlags(["-O2"])]),
     .testTarget(
         name: "TernKernelsTests", dependencies: ["TernKernels", "CTernKernels", "VNNIEmulation"], swiftSettings: strict + [.unsafeFlags(["-O"])]),
     tests("TernPlatform"),

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* the registers of a signal frame by name */
 #include "vnniemulation.h"
 
 #if defined(__x86_64__) && defined(__linux__)

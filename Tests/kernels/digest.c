@@ -1,9 +1,11 @@
 /* Runs every operation of every kernel table that this CPU has on many random and extreme shapes and prints one digest for each. The same
    program built for another architecture must print the same digests: the contract is Models/NUMERICS.md.
 
-       clang -O2 -ISources/CTernKernels/include Tests/kernels/digest.c Sources/CTernKernels/<all>.c -lm -o digest && ./digest
+       clang -O2 -ISources/CTernKernels/include -ITests/VNNIEmulation/include Tests/kernels/digest.c Tests/VNNIEmulation/vnniemulation.c
+             Sources/CTernKernels/<all>.c -lm -o digest && ./digest
 
-   A line is "<table> <operation> <digest> <cases>", or "<table> not run". Exit code 1 when a table differs from scalar here, and the line on
+   A line is "<table> <operation> <digest> <cases>", or "<table> not run". With --emulate (and Tests/VNNIEmulation) a table that this CPU lacks
+   but for instructions that can be emulated runs too, and its lines end in "emulated". Exit code 1 when a table differs from scalar here, and the line on
    standard error names the first case. Inputs end at a page that cannot be read (`digest --unguarded`: a little before it), outputs lie between
    bytes that must not change. */
 #define _GNU_SOURCE
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "cternkernels.h"
+#include "vnniemulation.h"
 
 enum { CASES = 60, LIMIT_BLOCKS = 64, CANARY = 0xa5, MOST_PARTS = 3 };
 
@@ -297,15 +300,18 @@ static uint64_t run_case(const tern_kernels *table, const operation *operation, 
 }
 
 int main(int count, char **words) {
-    if (count > 2 || (count == 2 && strcmp(words[1], "--unguarded"))) {
-        fprintf(stderr, "usage: digest [--unguarded]\n");
+    const int emulates = count == 2 && strcmp(words[1], "--emulate") == 0;
+    if (count > 2 || (count == 2 && !emulates && strcmp(words[1], "--unguarded"))) {
+        fprintf(stderr, "usage: digest [--unguarded | --emulate]\n");
         return 64;
     }
-    slack = count == 2 ? 64 : 0;
+    slack = count == 2 && !emulates ? 64 : 0;
     const tern_kernels *scalar = tern_kernels_for(TERN_ISA_SCALAR);
     int status = 0;
     for (int isa = 0; tern_isa_name((tern_isa)isa); isa++) {
         const tern_kernels *table = tern_kernels_for((tern_isa)isa);
+        const int is_emulated = !table && emulates && tern_kernels_to_emulate((tern_isa)isa) && tern_emulate_vnni();
+        if (is_emulated) table = tern_kernels_to_emulate((tern_isa)isa);
         if (!table) {
             printf("%s not run\n", tern_isa_name((tern_isa)isa));
             continue;
@@ -324,7 +330,7 @@ int main(int count, char **words) {
                     status = 1;
                 }
             }
-            printf("%s %s %016" PRIx64 " %d\n", table->name, operations[i].name, all, CASES);
+            printf("%s %s %016" PRIx64 " %d%s\n", table->name, operations[i].name, all, CASES, is_emulated ? " emulated" : "");
         }
     }
     return status;

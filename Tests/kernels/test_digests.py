@@ -18,19 +18,20 @@ LIMIT = 300
 
 def build(architecture, folder):
     program = folder / f"digest-{architecture}"
-    sources = [ROOT / "Tests/kernels/digest.c", *sorted((ROOT / "Sources/CTernKernels").glob("*.c"))]
+    sources = [ROOT / "Tests/kernels/digest.c", ROOT / "Tests/VNNIEmulation/vnniemulation.c", *sorted((ROOT / "Sources/CTernKernels").glob("*.c"))]
     words = ["clang", f"--target={architecture}-linux-gnu", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fno-math-errno", "-static"]
     if architecture == "aarch64":
         sysroot = os.environ.get("TERN_AARCH64_SYSROOT", ROOT / "build/sysroot/aarch64")
         words += ["-fuse-ld=lld", f"--sysroot={sysroot}"]
-    subprocess.run([*words, f"-I{ROOT / 'Sources/CTernKernels/include'}", *sources, "-lm", "-o", program], check=True, timeout=LIMIT)
+    words += [f"-I{ROOT / headers}" for headers in ("Sources/CTernKernels/include", "Tests/VNNIEmulation/include")]
+    subprocess.run([*words, *sources, "-lm", "-o", program], check=True, timeout=LIMIT)
     return program
 
 
 def run(machine, program):
     """{(table, operation): digest} of the tables that the CPU has."""
     # qemu 7.2 reads the lanes of vmaskmovps that are masked off; a CPU does not.
-    options = ["--unguarded"] if machine.runner and machine.architecture == "x86_64" else []
+    options = ["--unguarded"] if machine.runner and machine.architecture == "x86_64" else [] if machine.runner else ["--emulate"]
     done = subprocess.run(machine.command(program, *options), capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, f"{machine.name}: {done.stderr}"
     words = [line.split() for line in done.stdout.splitlines()]
