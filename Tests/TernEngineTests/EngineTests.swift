@@ -8,7 +8,7 @@ import TernWriter
 
 @Suite struct EngineTests {
     private func infer(
-        _ engine: Engine, _ input: [Float] = BlockModel.golden, count: Int = BlockModel.outputs, observe: (Int) -> Void = { _ in }
+        _ engine: Engine, _ input: [Float] = BlockModel.golden, count: Int = BlockModel.outputs, observe: ((Int) -> Void)? = nil
     ) throws -> [Float] {
         var output = [Float](repeating: 0, count: count)
         var span = output.mutableSpan
