@@ -103,13 +103,13 @@ class Tern:
 def rounds(context, engines, model, threads, count, per_turn, progress):
     """Times every engine in each round, one after the other in an order that turns by one a round. Gives {name: result} and {name: reason}."""
     runners, failed, turns = [], {}, {}
-    for engine in engines:
-        try:
-            runners.append((Tern if engine.is_tern else Peer)(context, engine, model, threads))
-            turns[engine.name] = []
-        except EngineFailed as error:
-            failed[engine.name] = str(error)
     try:
+        for engine in engines:
+            try:
+                runners.append((Tern if engine.is_tern else Peer)(context, engine, model, threads))
+                turns[engine.name] = []
+            except EngineFailed as error:
+                failed[engine.name] = str(error)
         for index in range(count):
             for runner in runners[index % len(runners):] + runners[:index % len(runners)]:
                 progress(f"DeiT-{model}, {threads} thread(s), round {index + 1} of {count}, {runner.engine.label}")
