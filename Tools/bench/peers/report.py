@@ -20,7 +20,7 @@ def times(document, model):
     head = ["engine", "cosine to PyTorch"]
     for count in threads:
         unit = f"{count} thread{'s' if count > 1 else ''}"
-        head += [f"{unit}, median ms", "min ms", f"× {label(BASE)}"]
+        head += [f"{unit}, median ms", "min ms"] + ([f"× {label(BASE)}"] if has_base(document, model, count) else [])
     if document["isa"]:
         head.append("instruction sets")
     rows = [head, ["---"] * len(head)]
@@ -30,12 +30,18 @@ def times(document, model):
             continue
         cosine = document["cosine"].get(f"{model}/{engine.name}")
         row = [f"**{engine.label}**" if engine.is_tern else engine.label, "" if cosine is None else f"{cosine:.5f}"]
-        for result in found:
-            row += [milliseconds(result["median_ms"]), milliseconds(result["min_ms"]), ratio(result)] if result else ["", "", ""]
+        for count, result in zip(threads, found):
+            row += [milliseconds(result["median_ms"]), milliseconds(result["min_ms"])] if result else ["", ""]
+            if has_base(document, model, count):
+                row.append(ratio(result) if result else "")
         if document["isa"]:
             row.append(kernels(document, engine, next(result for result in found if result)))
         rows.append(row)
     return table(rows)
+
+
+def has_base(document, model, count):
+    return BASE in document["times"].get(f"{model}/{count}", {})
 
 
 def kernels(document, engine, result):
