@@ -114,6 +114,12 @@ public final class Engine {
         }
     }
 
+    /// Nil measures nothing. Else what linear layers spend before their products is added, for profiles: quantising rows and preparing weights.
+    public var readyNanoseconds: UInt64? {
+        get { table.readyNanoseconds }
+        set { table.readyNanoseconds = newValue }
+    }
+
     /// The rate of the chosen table's dot-product instruction alone: runs `rounds` rounds on registers, gives the multiply-adds done.
     public func measurePeak(rounds: Int) -> UInt64 { table.measurePeak(rounds: rounds) }
 

@@ -47,6 +47,8 @@ struct Bench {
     private(set) var peakMultiplyAddsPerSecond: Double = 0
     /// Median nanoseconds of each operation; empty unless profiled.
     private(set) var operationTimes: [UInt64] = []
+    /// Of each operation, the same way: what a linear layer spends before its products.
+    private(set) var operationReadyTimes: [UInt64] = []
 
     init(engine: Engine, repeatCount: Int) {
         self.engine = engine
@@ -98,22 +100,29 @@ struct Bench {
     mutating func measureOperations() throws(EngineError) {
         let count = engine.model.operations.count
         let runs = min(repeatCount, 1000)
-        var samples = [[UInt64]](repeating: [], count: count)
+        var samples = [[UInt64]](repeating: [], count: count), readySamples = samples
         let engine = engine, input = input
+        defer { engine.readyNanoseconds = nil }
         var output = [Float](repeating: 0, count: engine.model.header.outputCount)
         var values = output.mutableSpan
         for _ in 0..<runs {
+            engine.readyNanoseconds = 0
             var last = Clock.monotonicNanoseconds
             try engine.infer(input.span, into: &values) { operation in
                 let now = Clock.monotonicNanoseconds
                 samples[operation].append(now - last)
-                last = now
+                readySamples[operation].append(engine.readyNanoseconds ?? 0)
+                engine.readyNanoseconds = 0
+                last = Clock.monotonicNanoseconds
             }
         }
-        operationTimes = samples.map { sample in
-            let sorted = sample.sorted()
-            return sorted[sorted.count / 2]
-        }
+        operationTimes = samples.map(median)
+        operationReadyTimes = readySamples.map(median)
+    }
+
+    private func median(_ sample: [UInt64]) -> UInt64 {
+        let sorted = sample.sorted()
+        return sorted[sorted.count / 2]
     }
 
     /// One JSON object.
@@ -148,6 +157,9 @@ struct Bench {
                 text.member("median_us", Double(time) / 1e3)
                 text.member("gmac", Double(engine.multiplyAddCount(ofOperation: index)) / 1e9)
                 text.member("gmac_per_s", Double(engine.multiplyAddCount(ofOperation: index)) / Double(max(time, 1)))
+                if case .linear = engine.model.operations[index].operation {
+                    text.member("ready_us", Double(operationReadyTimes[index]) / 1e3)
+                }
                 text.member("bytes", engine.trafficByteCount(ofOperation: index))
                 text.endObject()
             }

@@ -85,7 +85,7 @@ extension Command {
             usage: ternd bench --model M.tern [options]
 
             Measures inference on the model's first golden input and writes one JSON object; with --profile on a terminal, a table instead. "Bytes"
-            are what an operation must read and write by its shapes.
+            are what an operation must read and write by its shapes; "ready" is the part of a linear layer before its products.
 
             \(modelHelp)  --repeat N          measured inferences, 1 to 1000000 (default 50)
               --profile           the median time of each operation too

@@ -37,14 +37,17 @@ private struct Share {
     var nanoseconds: UInt64 = 0
     var multiplyAddCount = 0
     var byteCount = 0
+    /// Of a linear layer, before its products.
+    var readyNanoseconds: UInt64 = 0
 
     init(name: String) { self.name = name }
 
-    mutating func add(_ nanoseconds: UInt64, _ multiplyAddCount: Int, _ byteCount: Int) {
+    mutating func add(_ other: Share) {
         count += 1
-        self.nanoseconds += nanoseconds
-        self.multiplyAddCount += multiplyAddCount
-        self.byteCount += byteCount
+        readyNanoseconds += other.readyNanoseconds
+        nanoseconds += other.nanoseconds
+        multiplyAddCount += other.multiplyAddCount
+        byteCount += other.byteCount
     }
 }
 
@@ -64,27 +67,31 @@ extension Bench {
         var single: [Share] = [], layers: [Share] = [], kinds: [Share] = []
         var whole = Share(name: "all")
         for (index, time) in operationTimes.enumerated() {
-            let (count, bytes) = (engine.multiplyAddCount(ofOperation: index), engine.trafficByteCount(ofOperation: index))
-            single.append(Share(name: operations[index].name))
-            single[index].add(time, count, bytes)
-            add(to: &layers, operations[index].layerName, time, count, bytes)
-            add(to: &kinds, operations[index].kindName, time, count, bytes)
-            whole.add(time, count, bytes)
+            var share = Share(name: operations[index].name)
+            share.count = 1
+            share.nanoseconds = time
+            share.multiplyAddCount = engine.multiplyAddCount(ofOperation: index)
+            share.byteCount = engine.trafficByteCount(ofOperation: index)
+            share.readyNanoseconds = operationReadyTimes[index]
+            single.append(share)
+            add(to: &layers, operations[index].layerName, share)
+            add(to: &kinds, operations[index].kindName, share)
+            whole.add(share)
         }
         for (title, shares) in [("operation", single), ("layer", layers), ("kind", kinds + [whole])] {
-            text += "\n" + row([title, "count", "us", "share", "GMAC/s", "of peak", "kB", "GB/s"])
+            text += "\n" + row([title, "count", "us", "share", "ready us", "GMAC/s", "of peak", "kB", "GB/s"])
             for share in shares { text += row(cells(share, of: whole, peak: peak)) }
         }
         return text
     }
 
-    private func add(to shares: inout [Share], _ name: String, _ time: UInt64, _ count: Int, _ bytes: Int) {
+    private func add(to shares: inout [Share], _ name: String, _ share: Share) {
         for index in shares.indices where shares[index].name == name {
-            shares[index].add(time, count, bytes)
+            shares[index].add(share)
             return
         }
         shares.append(Share(name: name))
-        shares[shares.count - 1].add(time, count, bytes)
+        shares[shares.count - 1].add(share)
     }
 
     private func cells(_ share: Share, of whole: Share, peak: Double) -> [String] {
@@ -92,6 +99,7 @@ extension Bench {
         let rate = Double(share.multiplyAddCount) / time
         return [
             share.name, "\(share.count)", decimal(time / 1e3, 1), decimal(100 * time / Double(max(whole.nanoseconds, 1)), 1) + " %",
+            share.readyNanoseconds == 0 ? "" : decimal(Double(share.readyNanoseconds) / 1e3, 1),
             share.multiplyAddCount == 0 ? "" : decimal(rate, 1), share.multiplyAddCount == 0 ? "" : decimal(100 * rate / max(peak, 1e-9), 1) + " %",
             decimal(Double(share.byteCount) / 1e3, 1), decimal(Double(share.byteCount) / time, 2),
         ]

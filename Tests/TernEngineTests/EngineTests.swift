@@ -121,6 +121,15 @@ import TernWriter
         #expect(engine.multiplyAddCount(ofOperation: 0) == 0)
     }
 
+    @Test func timeBeforeProductsIsMeasuredOnRequest() throws {
+        let engine = try Engine(model: BlockModel(weights: .t5, levels: 63).model(), instructionSet: .best, threadCount: 1)
+        _ = try infer(engine)
+        #expect(engine.readyNanoseconds == nil)
+        engine.readyNanoseconds = 0
+        _ = try infer(engine)
+        #expect(try #require(engine.readyNanoseconds) > 0)
+    }
+
     /// Each operation by its shapes: values of 4 bytes, packed weights as they stand in the file.
     @Test func countsBytesMoved() throws {
         let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .scalar, threadCount: 1)

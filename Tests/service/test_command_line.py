@@ -204,6 +204,7 @@ def test_bench_has_every_field_and_allocates_nothing(models):
     assert report["gmac"] == 128 / 1e9
     assert [operation["name"] for operation in report["operations"]] == ["patches", "head"]
     assert [operation["kind"] for operation in report["operations"]] == ["patches", "linear"]
+    assert report["operations"][1]["ready_us"] >= 0 and "ready_us" not in report["operations"][0]
     # Binary32 throughout: 64 values in and out; then 64 values and 2 x 64 weights in, 2 values out, with 2 biases.
     assert [operation["bytes"] for operation in report["operations"]] == [512, 4 * (64 + 128 + 2 + 2)]
     assert report["allocations_per_inference"] == 0, "null: this binary was not linked with the counting wrappers"
