@@ -99,16 +99,19 @@ static void arrange_share(const tern_linear *op, tern_share units, size_t blocks
 /* One panel, the tiles of rows in blocks.begin ..< blocks.end; a tile's weights stay in the nearest cache for all of them. */
 static void panel_rows(const tern_linear *op, size_t column, tern_share blocks, tern_tile tile, const int8_t *panel, size_t depth) {
     const int8_t *rows = tile.rows;
-    for (size_t index = 0; index < TERN_TILES && column + index * TERN_TILE_CHANNELS < op->n; index++) {
-        const size_t first = column + index * TERN_TILE_CHANNELS, columns = tern_minimum(TERN_TILE_CHANNELS, op->n - first);
-        tile.panel = panel + index * depth * TERN_TILE_BYTES;
+    const int is_pair = TERN_HAS_TERNARY_TILE && op->kind != TERN_WEIGHTS_S8;
+    const size_t width = is_pair ? 2 * TERN_TILE_CHANNELS : TERN_TILE_CHANNELS, end = tern_minimum(TERN_PANEL, op->n - column);
+    for (size_t first = 0; first < end; first += width) {
+        tile.panel = panel + first * TERN_GROUP * depth;
         for (size_t block = blocks.begin; block < blocks.end; block++) {
             const size_t row = block * TERN_ROWS, m = tern_minimum(TERN_ROWS, op->m - row);
-            int32_t sums[TERN_ROWS * TERN_TILE_CHANNELS];
+            int32_t sums[2 * TERN_TILE_SUMS];
             tile.rows = rows + row * tile.stride;
-            if (!TERN_HAS_TERNARY_TILE || op->kind == TERN_WEIGHTS_S8) tern_tile_rows(&tile, m, sums);
-            else tern_ternary_rows(&tile, m, sums);
-            finish_tile(op, sums, row, m, first, columns);
+            if (is_pair) tern_ternary_rows(&tile, depth, m, sums);
+            else tern_tile_rows(&tile, m, sums);
+            for (size_t j = 0; j < width && first + j < end; j += TERN_TILE_CHANNELS)
+                finish_tile(op, sums + j / TERN_TILE_CHANNELS * TERN_TILE_SUMS, row, m, column + first + j,
+                            tern_minimum(TERN_TILE_CHANNELS, end - first - j));
         }
     }
 }

@@ -11,7 +11,6 @@ enum {
     LOOKUP_CHANNELS = 32,   /* of one tile: with 6 rows 24 accumulators */
     LOOKUP_PANELS = 4,      /* panels that share the tables of a row */
     TABLE_BYTES = 16,
-    TILE_SUMS = TERN_ROWS * TERN_TILE_CHANNELS,
 };
 _Static_assert(2 * LOOKUP_LEVELS <= INT8_MAX, "a sum of two activations would not fit a byte");
 _Static_assert(LOOKUP_PAIRS * 2 * LOOKUP_LEVELS <= INT16_MAX, "int16 lane would wrap");
@@ -88,7 +87,7 @@ TERN_INLINE void look_up(const int8_t *tables, const uint8_t *panel, size_t pair
     for (int i = 0; i < m; i++) {
 #pragma clang loop unroll(full)
         for (int j = 0; j < 4; j++) {
-            int32_t *at = sums + j / 2 * TILE_SUMS + i * TERN_TILE_CHANNELS + j % 2 * 8;
+            int32_t *at = sums + j / 2 * TERN_TILE_SUMS + i * TERN_TILE_CHANNELS + j % 2 * 8;
             vst1q_s32(at, vaddw_s16(vld1q_s32(at), vget_low_s16(lanes[i][j])));
             vst1q_s32(at + 4, vaddw_high_s16(vld1q_s32(at + 4), lanes[i][j]));
         }
@@ -109,19 +108,19 @@ static void look_up_rows(const int8_t *tables, const uint8_t *panel, size_t pair
 /* Up to six rows by the channels column ..< end of the panels at `panel`, each of `pairs` pairs. */
 static void look_up_block(const tern_linear *op, size_t row, size_t column, size_t end, size_t pairs, const uint8_t *panel) {
     _Alignas(64) int8_t tables[TERN_ROWS * LOOKUP_PAIRS * TABLE_BYTES];
-    _Alignas(64) int32_t sums[LOOKUP_PANELS * TERN_TILES * TILE_SUMS];
+    _Alignas(64) int32_t sums[LOOKUP_PANELS * TERN_TILES * TERN_TILE_SUMS];
     const size_t m = tern_minimum(TERN_ROWS, op->m - row), needed = 2 * tern_groups(op->k);
-    memset(sums, 0, (end - column + LOOKUP_CHANNELS - 1) / LOOKUP_CHANNELS * 2 * TILE_SUMS * sizeof(int32_t));
+    memset(sums, 0, (end - column + LOOKUP_CHANNELS - 1) / LOOKUP_CHANNELS * 2 * TERN_TILE_SUMS * sizeof(int32_t));
     for (size_t begin = 0; begin < needed; begin += LOOKUP_PAIRS) {
         const size_t count = tern_minimum(LOOKUP_PAIRS, needed - begin);
         for (size_t i = 0; i < m; i++)
             build_tables(op->codes + (row + i) * op->codes_stride + 2 * begin, count, tables + i * LOOKUP_PAIRS * TABLE_BYTES);
         for (size_t tile = 0; column + tile * LOOKUP_CHANNELS < end; tile++)
-            look_up_rows(tables, panel + (tile * pairs + begin) * LOOKUP_CHANNELS, count, m, sums + tile * 2 * TILE_SUMS);
+            look_up_rows(tables, panel + (tile * pairs + begin) * LOOKUP_CHANNELS, count, m, sums + tile * 2 * TERN_TILE_SUMS);
     }
     for (size_t tile = 0; column + tile * TERN_TILE_CHANNELS < end; tile++) {
         const size_t first = column + tile * TERN_TILE_CHANNELS;
-        finish_tile(op, sums + tile * TILE_SUMS, row, m, first, tern_minimum(TERN_TILE_CHANNELS, end - first));
+        finish_tile(op, sums + tile * TERN_TILE_SUMS, row, m, first, tern_minimum(TERN_TILE_CHANNELS, end - first));
     }
 }
 

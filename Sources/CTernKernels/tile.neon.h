@@ -73,38 +73,36 @@ TERN_INLINE void tern_tile_fixed_neon(const tern_tile *tile, const int m, int32_
         for (int j = 0; j < 4; j++) vst1q_s32(to + i * TERN_TILE_CHANNELS + 4 * j, sums[i][j]);
 }
 
-/* mul and sadalp in int16: weights -1 ... 1. */
-TERN_INLINE void tern_ternary_fixed_neon(const tern_tile *tile, const int m, int32_t *to) {
-    int32x4_t sums[TERN_ROWS][4];
-    const int8_t *panel = tile->panel;
-    memset(to, 0, (size_t)m * TERN_TILE_CHANNELS * sizeof *to);
+/* mul and sadalp in int16: weights -1 ... 1, two tiles that lie `depth` groups apart; sums [2][6][16]. */
+TERN_INLINE void tern_ternary_fixed_neon(const tern_tile *tile, size_t depth, const int m, int32_t *to) {
+    const int8_t *panel = tile->panel, *second_panel = panel + depth * TERN_TILE_BYTES;
+    memset(to, 0, 2 * TERN_TILE_SUMS * sizeof *to);
     for (size_t begin = 0; begin < tile->groups; begin += TERN_PAIRS_PER_FLUSH / 2) {
         const size_t end = tern_minimum(tile->groups, begin + TERN_PAIRS_PER_FLUSH / 2);
-        int16x8_t lanes[TERN_ROWS][2];
+        int16x8_t lanes[TERN_ROWS][4];
 #pragma clang loop unroll(full)
-        for (int i = 0; i < m; i++) lanes[i][0] = lanes[i][1] = vdupq_n_s16(0);
-        for (size_t g = begin; g < end; g++, panel += TERN_TILE_BYTES) {
-            int8x16_t weights[4];
+        for (int i = 0; i < m; i++)
 #pragma clang loop unroll(full)
-            for (int j = 0; j < 4; j++) weights[j] = vld1q_s8(panel + 16 * j);
+            for (int j = 0; j < 4; j++) lanes[i][j] = vdupq_n_s16(0);
+        for (size_t pair = 2 * begin; pair < 2 * end; pair++, panel += TERN_TILE_BYTES / 2, second_panel += TERN_TILE_BYTES / 2) {
+            const int8x16_t weights[4] = {vld1q_s8(panel), vld1q_s8(panel + 16), vld1q_s8(second_panel), vld1q_s8(second_panel + 16)};
+            const int8_t *codes = tile->rows + 2 * pair;
 #pragma clang loop unroll(full)
-            for (int i = 0; i < m; i++) {
-                const int8_t *codes = tile->rows + (size_t)i * tile->stride + g * TERN_GROUP;
-                const int8x16_t first = tern_pair_neon(codes), second = tern_pair_neon(codes + 2);
+            for (int i = 0; i < m; i++, codes += tile->stride) {
+                const int8x16_t values = tern_pair_neon(codes);
 #pragma clang loop unroll(full)
-                for (int j = 0; j < 2; j++) {
-                    lanes[i][j] = vpadalq_s8(lanes[i][j], vmulq_s8(weights[j], first));
-                    lanes[i][j] = vpadalq_s8(lanes[i][j], vmulq_s8(weights[2 + j], second));
-                }
+                for (int j = 0; j < 4; j++) lanes[i][j] = vpadalq_s8(lanes[i][j], vmulq_s8(weights[j], values));
+                /* One row after the other, as above. */
+                __asm__ volatile("" : "+w"(lanes[i][0]), "+w"(lanes[i][1]), "+w"(lanes[i][2]), "+w"(lanes[i][3]));
             }
         }
 #pragma clang loop unroll(full)
         for (int i = 0; i < m; i++) {
 #pragma clang loop unroll(full)
             for (int j = 0; j < 4; j++) {
-                int32_t *at = to + i * TERN_TILE_CHANNELS + 4 * j;
-                sums[i][j] = vmovl_s16(j % 2 ? vget_high_s16(lanes[i][j / 2]) : vget_low_s16(lanes[i][j / 2]));
-                vst1q_s32(at, vaddq_s32(vld1q_s32(at), sums[i][j]));
+                int32_t *at = to + j / 2 * TERN_TILE_SUMS + i * TERN_TILE_CHANNELS + j % 2 * 8;
+                vst1q_s32(at, vaddw_s16(vld1q_s32(at), vget_low_s16(lanes[i][j])));
+                vst1q_s32(at + 4, vaddw_high_s16(vld1q_s32(at + 4), lanes[i][j]));
             }
         }
     }
@@ -121,13 +119,13 @@ TERN_INLINE void tern_tile_rows(const tern_tile *tile, size_t m, int32_t *sums) 
     }
 }
 
-TERN_INLINE void tern_ternary_rows(const tern_tile *tile, size_t m, int32_t *sums) {
+TERN_INLINE void tern_ternary_rows(const tern_tile *tile, size_t depth, size_t m, int32_t *sums) {
     switch (m) {
-    case 1: tern_ternary_fixed_neon(tile, 1, sums); break;
-    case 2: tern_ternary_fixed_neon(tile, 2, sums); break;
-    case 3: tern_ternary_fixed_neon(tile, 3, sums); break;
-    case 4: tern_ternary_fixed_neon(tile, 4, sums); break;
-    case 5: tern_ternary_fixed_neon(tile, 5, sums); break;
-    default: tern_ternary_fixed_neon(tile, 6, sums); break;
+    case 1: tern_ternary_fixed_neon(tile, depth, 1, sums); break;
+    case 2: tern_ternary_fixed_neon(tile, depth, 2, sums); break;
+    case 3: tern_ternary_fixed_neon(tile, depth, 3, sums); break;
+    case 4: tern_ternary_fixed_neon(tile, depth, 4, sums); break;
+    case 5: tern_ternary_fixed_neon(tile, depth, 5, sums); break;
+    default: tern_ternary_fixed_neon(tile, depth, 6, sums); break;
     }
 }

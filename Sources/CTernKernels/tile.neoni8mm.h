@@ -74,5 +74,7 @@ TERN_INLINE void tern_tile_rows(const tern_tile *tile, size_t m, int32_t *sums) 
     else tern_tile_fixed_neoni8mm(tile, 6, sums);
 }
 
-/* Ternary weights are int8 weights here. */
-TERN_INLINE void tern_ternary_rows(const tern_tile *tile, size_t m, int32_t *sums) { tern_tile_rows(tile, m, sums); }
+/* Ternary weights are int8 weights here: TERN_HAS_TERNARY_TILE. */
+TERN_INLINE void tern_ternary_rows(const tern_tile *tile, size_t depth, size_t m, int32_t *sums) {
+    (void)tile, (void)depth, (void)m, (void)sums;
+}

@@ -9,6 +9,7 @@ enum {
     TERN_TILE_CHANNELS = 16,
     TERN_TILES = TERN_PANEL / TERN_TILE_CHANNELS,
     TERN_TILE_BYTES = TERN_TILE_CHANNELS * TERN_GROUP,
+    TERN_TILE_SUMS = TERN_ROWS * TERN_TILE_CHANNELS,
     TERN_TILE_GROUPS = 4, /* a tile's depth is a multiple of so many groups, padded with zero weights */
 };
 _Static_assert(TERN_ROWS % 2 == 0, "rows are taken in pairs");
