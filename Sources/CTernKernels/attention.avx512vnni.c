@@ -258,7 +258,6 @@ static void score_rows(const tern_attention *op, size_t row, size_t m, const buf
         tile.panel = at->k_panels + j / TERN_PANEL * groups * GROUP_BYTES;
         tile.channel_sums = at->k_sums + j;
         if (m == 1) score_tile(op, &tile, 1, 4, j, at, tops);
-        else if (m <= 3) score_tile(op, &tile, 3, 4, j, at, tops);
         else if (columns > 32) score_tile(op, &tile, 6, 4, j, at, tops);
         else if (columns > 16) score_tile(op, &tile, 6, 2, j, at, tops);
         else score_tile(op, &tile, 6, 1, j, at, tops);
@@ -331,7 +330,6 @@ static void mix_rows(const tern_attention *op, size_t m, const float *inverses, 
         const size_t columns = tern_minimum(TERN_PANEL, op->width - d);
         tile.panel = at->v_panels + d * groups * TERN_GROUP;
         if (m == 1) mix_tile(op, &tile, 1, 4, d, columns, inverses, at, output);
-        else if (m <= 3) mix_tile(op, &tile, 3, 4, d, columns, inverses, at, output);
         else if (columns > 32) mix_tile(op, &tile, 6, 4, d, columns, inverses, at, output);
         else mix_tile(op, &tile, 6, 2, d, columns, inverses, at, output);
     }

@@ -35,34 +35,3 @@ static void tern_finish_512(const tern_linear *op, const int32_t *sums, size_t r
     else if (op->residual) tern_finish_sums_512(op, sums, row, m, column, columns, 0, 1);
     else tern_finish_sums_512(op, sums, row, m, column, columns, 0, 0);
 }
-
-/* The epilogues that a whole tile has inlined behind its sums; GELU with a residual takes the way through memory. */
-typedef enum tern_epilogue {
-    TERN_PLAIN,
-    TERN_GELU,
-    TERN_RESIDUAL,
-    TERN_MEMORY,
-} tern_epilogue;
-
-TERN_INLINE tern_epilogue tern_epilogue_of(const tern_linear *op) {
-    if (op->gelu) return op->residual ? TERN_MEMORY : TERN_GELU;
-    return op->residual ? TERN_RESIDUAL : TERN_PLAIN;
-}
-
-/* 6 rows by 64 channels straight from the registers of the sums. */
-TERN_INLINE void tern_finish_whole_512(const tern_linear *op, __m512i sums[TERN_ROWS][4], size_t row, size_t column, const tern_epilogue epilogue) {
-#pragma clang loop unroll(full)
-    for (size_t j = 0; j < 4; j++) {
-        const size_t at = column + 16 * j;
-        const __m512 scale = op->scale_count == 1 ? _mm512_set1_ps(op->scales[0]) : _mm512_loadu_ps(op->scales + at);
-        const __m512 bias = op->bias ? _mm512_loadu_ps(op->bias + at) : _mm512_setzero_ps();
-#pragma clang loop unroll(full)
-        for (size_t i = 0; i < TERN_ROWS; i++) {
-            const __m512 scaled = _mm512_mul_ps(_mm512_set1_ps(op->row_scales[row + i]), scale);
-            __m512 y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[i][j]), scaled, bias);
-            if (epilogue == TERN_GELU) y = tern_gelu_512(y);
-            if (epilogue == TERN_RESIDUAL) y = _mm512_add_ps(y, _mm512_loadu_ps(op->residual + (row + i) * op->residual_stride + at));
-            _mm512_storeu_ps(op->output + (row + i) * op->output_stride + at, y);
-        }
-    }
-}

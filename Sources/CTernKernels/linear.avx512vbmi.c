@@ -291,39 +291,14 @@ TERN_INLINE void look_up_to_memory(const lookup *at, const int m, const size_t j
     }
 }
 
-/* 1, 3 or 6 rows: those past m hold anything. */
+/* One row or six: those past m hold anything. */
 static void look_up_rows(const lookup *at, size_t m) {
     if (at->joined == TRIPLE) {
-        if (m > 3) look_up_to_memory(at, 6, TRIPLE);
-        else if (m > 1) look_up_to_memory(at, 3, TRIPLE);
+        if (m > 1) look_up_to_memory(at, TERN_ROWS, TRIPLE);
         else look_up_to_memory(at, 1, TRIPLE);
     } else {
-        if (m > 3) look_up_to_memory(at, 6, PAIR);
-        else if (m > 1) look_up_to_memory(at, 3, PAIR);
+        if (m > 1) look_up_to_memory(at, TERN_ROWS, PAIR);
         else look_up_to_memory(at, 1, PAIR);
-    }
-}
-
-TERN_INLINE void look_up_whole(const tern_linear *op, const lookup *at, size_t row, size_t column, const tern_epilogue epilogue) {
-    __m512i sums[TERN_ROWS][4];
-    if (at->joined == TRIPLE) {
-        look_up(at, TERN_ROWS, TRIPLE, sums);
-        tern_finish_whole_512(op, sums, row, column, epilogue);
-    } else {
-        look_up(at, TERN_ROWS, PAIR, sums);
-        tern_finish_whole_512(op, sums, row, column, epilogue);
-    }
-}
-
-static void look_up_and_finish(const tern_linear *op, const lookup *at, size_t row, size_t m, size_t column, size_t columns) {
-    const tern_epilogue epilogue = m == TERN_ROWS && columns == TERN_PANEL ? tern_epilogue_of(op) : TERN_MEMORY;
-    switch (epilogue) {
-    case TERN_PLAIN: look_up_whole(op, at, row, column, TERN_PLAIN); break;
-    case TERN_GELU: look_up_whole(op, at, row, column, TERN_GELU); break;
-    case TERN_RESIDUAL: look_up_whole(op, at, row, column, TERN_RESIDUAL); break;
-    case TERN_MEMORY:
-        look_up_rows(at, m);
-        tern_finish_512(op, at->sums, row, m, column, columns);
     }
 }
 
@@ -340,8 +315,8 @@ static void row_block(const tern_linear *op, size_t joined, size_t row, size_t m
             at.start = (const int32_t *)prepared;
             at.panel = prepared + start_bytes(joined) + first * step_bytes(joined);
             if (steps > SPAN) at.sums = sums + (panel - begin) * TERN_ROWS * TERN_PANEL;
-            if (first + count < steps) look_up_rows(&at, m);
-            else look_up_and_finish(op, &at, row, m, column, tern_minimum(TERN_PANEL, op->n - column));
+            look_up_rows(&at, m);
+            if (first + count == steps) tern_finish_512(op, at.sums, row, m, column, tern_minimum(TERN_PANEL, op->n - column));
         }
     }
 }

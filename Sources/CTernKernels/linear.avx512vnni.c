@@ -125,8 +125,7 @@ static void float_layer(const tern_linear *op, tern_share units, size_t blocks) 
         const size_t end = tern_minimum((unit / blocks + 1) * TERN_PANEL, op->n);
         for (size_t column = unit / blocks * TERN_PANEL; column < end; column += 4) {
             const size_t columns = tern_minimum(4, end - column);
-            if (m > 3) float_tile(op, row, 6, m, column, columns);
-            else if (m > 1) float_tile(op, row, 3, m, column, columns);
+            if (m > 1) float_tile(op, row, TERN_ROWS, m, column, columns);
             else float_tile(op, row, 1, m, column, columns);
         }
     }

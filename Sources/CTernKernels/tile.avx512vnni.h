@@ -25,7 +25,7 @@ typedef struct tern_tile {
     int32_t *sums;                /* [6][64] */
 } tern_tile;
 
-/* The sums of m rows by 16 * vectors channels, in registers. Only 1, 3 and 6 rows are compiled: rows from `tile->count` on repeat the one
+/* The sums of m rows by 16 * vectors channels, in registers. Only one row and six are compiled: rows from `tile->count` on repeat the one
    before. */
 TERN_INLINE void tern_sum_512(const tern_tile *tile, const int m, const int vectors, const tern_operands operands, __m512i sums[TERN_ROWS][4]) {
     const uint8_t *row[TERN_ROWS];
@@ -73,12 +73,7 @@ TERN_INLINE void tern_tile_fixed_512(const tern_tile *tile, const int m, const i
 
 /* Rows past `count` and channels past `columns` hold anything. */
 TERN_INLINE void tern_tile_512(const tern_tile *tile, size_t columns, const tern_operands operands) {
-    if (tile->count > 3) {
-        if (columns > 32) tern_tile_fixed_512(tile, 6, 4, operands);
-        else tern_tile_fixed_512(tile, 6, 2, operands);
-    } else if (tile->count > 1) {
-        tern_tile_fixed_512(tile, 3, 4, operands);
-    } else {
-        tern_tile_fixed_512(tile, 1, 4, operands);
-    }
+    if (tile->count == 1) tern_tile_fixed_512(tile, 1, 4, operands);
+    else if (columns > 32) tern_tile_fixed_512(tile, TERN_ROWS, 4, operands);
+    else tern_tile_fixed_512(tile, TERN_ROWS, 2, operands);
 }
