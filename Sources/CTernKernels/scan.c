@@ -31,16 +31,11 @@ size_t tern_scan_positive_f32(const float *values, size_t count) {
     return count;
 }
 
-/* 1 where a t5 byte encodes five digits: ceil(256 v / 243), v = 0 ... 242. */
-static void valid_t5(uint8_t valid[256]) {
-    memset(valid, 0, 256);
-    for (unsigned v = 0; v < 243; v++) valid[(256 * v + 242) / 243] = 1;
-}
+/* A t5 byte encodes five digits when it is ceil(256 v / 243), v = 0 ... 242: when 243 x = 256 v + r with r < 243. */
+static uint8_t is_bad_t5(uint8_t byte) { return (uint8_t)(byte * 243u) >= 243; }
 
 /* The first byte of a code that may not occur whatever its place, or `count`. */
 static size_t scan_codes(tern_weights_kind kind, const uint8_t *bytes, size_t count) {
-    uint8_t valid[256];
-    valid_t5(valid);
     for (size_t begin = 0; begin < count; begin += CHUNK) {
         const size_t end = tern_minimum(begin + CHUNK, count);
         uint8_t bad = 0;
@@ -49,11 +44,11 @@ static size_t scan_codes(tern_weights_kind kind, const uint8_t *bytes, size_t co
         } else if (kind == TERN_WEIGHTS_T2) {
             for (size_t i = begin; i < end; i++) bad |= bytes[i] & bytes[i] >> 1 & 0x55;
         } else {
-            for (size_t i = begin; i < end; i++) bad |= !valid[bytes[i]];
+            for (size_t i = begin; i < end; i++) bad |= is_bad_t5(bytes[i]);
         }
         if (!bad) continue;
         for (size_t i = begin; i < end; i++) {
-            if (kind == TERN_WEIGHTS_S8 ? bytes[i] == 0x80 : kind == TERN_WEIGHTS_T2 ? (bytes[i] & bytes[i] >> 1 & 0x55) != 0 : !valid[bytes[i]])
+            if (kind == TERN_WEIGHTS_S8 ? bytes[i] == 0x80 : kind == TERN_WEIGHTS_T2 ? (bytes[i] & bytes[i] >> 1 & 0x55) != 0 : is_bad_t5(bytes[i]))
                 return i;
         }
     }
@@ -77,18 +72,24 @@ size_t tern_scan_weights(tern_weights_kind kind, const void *packed, size_t n, s
     const size_t groups_per_block = kind == TERN_WEIGHTS_S8 ? 1 : kind == TERN_WEIGHTS_T2 ? 4 : 5;
     const size_t panel_bytes = tern_panel_bytes(kind, k), blocks = panel_bytes / GROUP_BYTES;
     const size_t panels = (n + TERN_PANEL - 1) / TERN_PANEL;
+    /* Bit j of an entry: the weight of group j in that byte is not zero. */
+    uint8_t nonzero[256];
+    for (unsigned byte = 0; byte < 256; byte++) {
+        nonzero[byte] = 0;
+        for (size_t j = 0; j < groups_per_block; j++) nonzero[byte] |= (uint8_t)(is_nonzero(kind, (uint8_t)byte, j) << j);
+    }
     for (size_t panel = 0; panel < panels; panel++) {
         const int is_last = panel + 1 == panels && n % TERN_PANEL != 0;
         /* Channels past n in every block of the last panel; K past the end in the last block of every panel. */
         for (size_t block = is_last ? 0 : blocks - 1; block < blocks; block++) {
             const size_t at = panel * panel_bytes + block * GROUP_BYTES;
             if (at >= first) return first;
+            uint8_t past_k[TERN_GROUP] = {0};
+            for (size_t i = 0; i < TERN_GROUP; i++)
+                for (size_t j = 0; j < groups_per_block; j++) past_k[i] |= (uint8_t)(((block * groups_per_block + j) * TERN_GROUP + i >= k) << j);
             for (size_t p = 0; p < GROUP_BYTES && at + p < first; p++) {
                 const int is_past_n = panel * TERN_PANEL + p / TERN_GROUP >= n;
-                for (size_t j = 0; j < groups_per_block; j++) {
-                    const size_t kk = (block * groups_per_block + j) * TERN_GROUP + p % TERN_GROUP;
-                    if ((is_past_n || kk >= k) && is_nonzero(kind, bytes[at + p], j)) first = at + p;
-                }
+                if (nonzero[bytes[at + p]] & (is_past_n ? 0xff : past_k[p % TERN_GROUP])) first = at + p;
             }
         }
     }
