@@ -159,10 +159,12 @@ TERN_INLINE __m512i group_codes(tern_weights_kind kind, const uint8_t *packed, s
     return code;
 }
 
-static void prepare_panel(const tern_linear *op, size_t joined, const uint8_t *packed, uint8_t *prepared) {
+/* `joined` is known where this is compiled. */
+TERN_INLINE void prepare_panel(const tern_linear *op, const size_t joined, const uint8_t *packed, uint8_t *prepared) {
     const size_t groups = tern_groups(op->k), whole = set_groups(op->kind, groups, joined);
+    const writer tables = writer_of(joined);
     for (size_t j = 0; j < LINE_BYTES; j += 64) {
-        writer at = writer_of(joined);
+        writer at = tables;
         at.to = prepared + start_bytes(joined) + j;
         for (size_t group = 0; group < whole; group += joined * T5_DIGITS) put_set(packed + group / T5_DIGITS * LINE_BYTES + j, &at);
         for (size_t group = whole; group < groups; group += joined) {
@@ -177,9 +179,12 @@ static void prepare_panel(const tern_linear *op, size_t joined, const uint8_t *p
 void tern_prepare__avx512vbmi(const tern_linear *op, size_t part, size_t parts) {
     const size_t from = tern_panel_bytes(op->kind, op->k), to = tern_prepared_bytes__avx512vbmi(op->kind, op->k, op->levels);
     const tern_share share = tern_share_of(op->panel_end - op->panel_begin, part, parts);
-    for (size_t panel = share.begin; panel < share.end; panel++)
-        prepare_panel(op, joined_of(op->kind, op->levels), (const uint8_t *)op->weights + (op->panel_begin + panel) * from,
-                      (uint8_t *)op->panels + panel * to);
+    for (size_t panel = share.begin; panel < share.end; panel++) {
+        const uint8_t *packed = (const uint8_t *)op->weights + (op->panel_begin + panel) * from;
+        uint8_t *prepared = (uint8_t *)op->panels + panel * to;
+        if (joined_of(op->kind, op->levels) == TRIPLE) prepare_panel(op, TRIPLE, packed, prepared);
+        else prepare_panel(op, PAIR, packed, prepared);
+    }
 }
 
 /* How a table is made of the values of its groups: entry e of look-up r takes value r of each, none where its weight is zero. The weight of the first
