@@ -71,16 +71,28 @@ TERN_INLINE void look_up(const int8_t *tables, const uint8_t *panel, size_t pair
         for (int j = 0; j < 4; j++) lanes[i][j] = vdupq_n_s16(0);
     for (size_t p = 0; p < pairs; p++, panel += LOOKUP_CHANNELS) {
         const uint8x16_t low = vld1q_u8(panel), high = vld1q_u8(panel + 16);
+        /* Three rows side by side: a core that runs in order need not wait, and there are registers for no more. */
 #pragma clang loop unroll(full)
-        for (int i = 0; i < m; i++) {
-            const int8x16_t table = vld1q_s8(tables + ((size_t)i * LOOKUP_PAIRS + p) * TABLE_BYTES);
-            const int8x16_t a = vqtbl1q_s8(table, low), b = vqtbl1q_s8(table, high);
-            lanes[i][0] = vaddw_s8(lanes[i][0], vget_low_s8(a));
-            lanes[i][1] = vaddw_high_s8(lanes[i][1], a);
-            lanes[i][2] = vaddw_s8(lanes[i][2], vget_low_s8(b));
-            lanes[i][3] = vaddw_high_s8(lanes[i][3], b);
-            /* One row after the other: there are no registers to load the tables of all ahead. */
-            __asm__ volatile("" : "+w"(lanes[i][0]), "+w"(lanes[i][1]), "+w"(lanes[i][2]), "+w"(lanes[i][3]));
+        for (int first = 0; first < m; first += 3) {
+            const int end = first + 3 < m ? first + 3 : m;
+            int8x16_t a[TERN_ROWS], b[TERN_ROWS];
+#pragma clang loop unroll(full)
+            for (int i = first; i < end; i++) {
+                const int8x16_t table = vld1q_s8(tables + ((size_t)i * LOOKUP_PAIRS + p) * TABLE_BYTES);
+                a[i] = vqtbl1q_s8(table, low);
+                b[i] = vqtbl1q_s8(table, high);
+            }
+#pragma clang loop unroll(full)
+            for (int i = first; i < end; i++) {
+                lanes[i][0] = vaddw_s8(lanes[i][0], vget_low_s8(a[i]));
+                lanes[i][1] = vaddw_high_s8(lanes[i][1], a[i]);
+                lanes[i][2] = vaddw_s8(lanes[i][2], vget_low_s8(b[i]));
+                lanes[i][3] = vaddw_high_s8(lanes[i][3], b[i]);
+            }
+            /* Keeps the compiler from mixing in the next three. */
+#pragma clang loop unroll(full)
+            for (int i = first; i < end; i++)
+                __asm__ volatile("" : "+w"(lanes[i][0]), "+w"(lanes[i][1]), "+w"(lanes[i][2]), "+w"(lanes[i][3]));
         }
     }
 #pragma clang loop unroll(full)
