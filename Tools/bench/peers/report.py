@@ -3,6 +3,7 @@ import re
 
 from peers.engines import ABSENT, BASE, ENGINES
 
+LOADED = 0.3  # load average above which a run says so
 BEGIN, END = "<!-- compare_peers: begin -->", "<!-- compare_peers: end -->"
 
 
@@ -83,7 +84,8 @@ def markdown(document):
     parts = [
         f"{machine['cpu']}, {machine['cores']} cores, {machine['kernel']}; {document['date']}; commit {document['commit']}"
         + (f"; instruction sets limited to {document['isa']} where that can be done" if document["isa"] else "")
-        + f". Batch 1, one 224 × 224 image, {scale}. Load average at the start {machine['load']:.2f}."]
+        + f". Batch 1, one 224 × 224 image, {scale}. Load average at the start {machine['load']:.2f}"
+        + (": other programs ran on these cores, the times are too long and scatter." if machine["load"] > LOADED else ".")]
     for model in document["models"]:
         parts += [f"**DeiT-{model.capitalize()}**", times(document, model)]
         if any(key.startswith(model + "/") for key in document["costs"]):
