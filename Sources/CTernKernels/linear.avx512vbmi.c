@@ -32,7 +32,6 @@ enum {
     ENTRIES = 16,
     COMBINATIONS = 27,
     T5_DIGITS = 5,
-    T5_ZEROS = 0x80,  /* five digits of weight 0 */
     T2_CODES = 4,
     SET_STEPS = 5,    /* of `joined` t5 blocks */
     SPAN = 50,        /* steps whose tables for six rows stay in the first cache */

@@ -59,6 +59,15 @@ internal import CTernKernels
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
+    /// Lets `body` write the `count` values at `byteOffset`.
+    public func withMutableValues(at byteOffset: Int, count: Int, _ body: (inout MutableSpan<Float>) -> Void) {
+        precondition(count >= 0 && count <= Int.max / 4, "negative count")
+        let base = unsafe pointer(at: byteOffset, byteCount: count * 4)
+        // SAFETY: pointer(at:byteCount:) checked the range and the alignment; every bit pattern is a Float; one thread uses an arena at a time.
+        var values = unsafe MutableSpan(_unsafeStart: base.assumingMemoryBound(to: Float.self), count: count)
+        body(&values)
+    }
+
     /// The address of `byteCount` bytes of values at `byteOffset`, inside the arena.
     func pointer(at byteOffset: Int, byteCount needed: Int) -> UnsafeMutableRawPointer {
         precondition(byteOffset >= 0 && byteOffset % 4 == 0, "offset is negative or not aligned")

@@ -61,7 +61,8 @@ private func checkStart(_ file: RawSpan) throws(ModelFileError) {
     let major = Int(file.uint16LE(at: 8))
     guard major == ModelFormat.major else { throw .unsupportedVersion(major: major, minor: Int(file.uint16LE(at: 10))) }
     let features = file.uint32LE(at: 12)
-    let unknown = features & ~ModelFormat.featureGeneratedGolden
+    let known = Int(file.uint16LE(at: 10)) >= ModelFormat.minorGeneratedGolden ? ModelFormat.featureGeneratedGolden : 0
+    let unknown = features & ~known
     guard unknown == 0 else { throw .unknownFeatures(bits: unknown) }
     let declared = file.uint64LE(at: 16)
     guard declared == UInt64(file.byteCount) else { throw .byteCountMismatch(declared: declared, actual: file.byteCount) }

@@ -24,7 +24,12 @@ func runBench(_ words: [String]) throws(Failure) -> ExitCode {
     let model = try options.open()
     let engine = try options.engine(model)
     try options.prove(engine)
-    var bench = Bench(engine: engine, repeatCount: repeatCount)
+    var bench: Bench
+    do throws(KernelError) {
+        bench = try Bench(engine: engine, repeatCount: repeatCount)
+    } catch {
+        throw Failure(.unavailable, "the system refuses \(4 * engine.inputCount) bytes of memory for one input")
+    }
     do throws(EngineError) {
         try bench.measure()
         if isProfiled { try bench.measureOperations() }
@@ -39,7 +44,7 @@ func runBench(_ words: [String]) throws(Failure) -> ExitCode {
 struct Bench {
     let engine: Engine
     private let repeatCount: Int
-    private let input: [Float]
+    private let input: Arena
     /// Nanoseconds of each inference, ascending once measured.
     private(set) var times: [UInt64]
     /// Nil when this program was linked without the counting wrappers.
@@ -50,13 +55,12 @@ struct Bench {
     /// Of each operation, the same way: what a linear layer spends before its products.
     private(set) var operationReadyTimes: [UInt64] = []
 
-    init(engine: Engine, repeatCount: Int) {
+    /// - Throws: `KernelError.outOfMemory` when the system refuses the memory of one input.
+    init(engine: Engine, repeatCount: Int) throws(KernelError) {
         self.engine = engine
         self.repeatCount = repeatCount
-        var golden = [Float](repeating: 0, count: engine.inputCount)
-        var values = golden.mutableSpan
-        engine.model.copyGoldenInput(0, into: &values)
-        input = golden
+        input = try Arena(byteCount: 4 * engine.inputCount)
+        input.withMutableValues(at: 0, count: engine.inputCount) { engine.model.copyGoldenInput(0, into: &$0) }
         times = Array(repeating: 0, count: repeatCount)
     }
 
@@ -65,11 +69,11 @@ struct Bench {
         let engine = engine, input = input
         var output = [Float](repeating: 0, count: engine.model.header.outputCount)
         var values = output.mutableSpan
-        for _ in 0..<3 { try engine.infer(input.span, into: &values) }
+        for _ in 0..<3 { try engine.infer(input.values(at: 0, count: engine.inputCount), into: &values) }
         let before = Process.allocationCount
         for index in 0..<repeatCount {
             let start = Clock.monotonicNanoseconds
-            try engine.infer(input.span, into: &values)
+            try engine.infer(input.values(at: 0, count: engine.inputCount), into: &values)
             times[index] = Clock.monotonicNanoseconds - start
         }
         let counted = Process.allocationCount - before
@@ -108,7 +112,7 @@ struct Bench {
         for _ in 0..<runs {
             engine.readyNanoseconds = 0
             var last = Clock.monotonicNanoseconds
-            try engine.infer(input.span, into: &values) { operation in
+            try engine.infer(input.values(at: 0, count: engine.inputCount), into: &values) { operation in
                 let now = Clock.monotonicNanoseconds
                 samples[operation].append(now - last)
                 readySamples[operation].append(engine.readyNanoseconds ?? 0)

@@ -98,7 +98,10 @@ extension Failure {
         case .notFinite(let operation): self.init(.badInput, "model: operation \(operation) gives a value that is not finite")
         case .outputNotFinite(let index): self.init(.badInput, "model: output \(index) is not finite")
         case .goldenMismatch(let vector, let output):
-            self.init(.ourFault, "golden vector \(vector) differs at output \(output): this machine does not compute what the model file expects")
+            self.init(
+                .ourFault,
+                "golden vector \(vector) differs at output \(output): this machine does not compute what the model file expects, or the file was "
+                    + "converted for other numerics than this program's, version 2; convert it again with the tern of this release")
         }
     }
 }
