@@ -12,7 +12,7 @@ struct Rotation {
     init(width: Int) {
         block = width & -width
         blockCount = width / block
-        var state: UInt64 = 0x524F_5441_5445
+        var state: UInt64 = 4  // of eight tried, see ADR 0004
         let block = self.block
         signs = (0..<2).map { _ in
             (0..<width).map { index in
