@@ -12,6 +12,20 @@ void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, 
     for (size_t i = 0; i < columns; i++) y[i] = y[i] / (float)rows;
 }
 
+void tern_widen_f16(const uint16_t *halves, size_t count, float *restrict values) {
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t sign = (halves[i] & 0x8000u) << 16, rest = halves[i] & 0x7fffu;
+        /* Below 2^-14 a value is its digits times 2^-24, both exact; above, its exponent has another bias. Chosen by a mask: no branch, and no
+           subnormal binary32 on the way. */
+        const float small = (float)(int32_t)rest * 0x1p-24f;
+        const uint32_t is_small = 0u - (uint32_t)(rest < 0x0400u);
+        uint32_t bits;
+        memcpy(&bits, &small, sizeof bits);
+        bits = sign | (bits & is_small) | (((rest << 13) + (112u << 23)) & ~is_small);
+        memcpy(values + i, &bits, sizeof bits);
+    }
+}
+
 void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, size_t begin, size_t end, float *rows,
                   size_t stride) {
     enum { FOUR = 4 };

@@ -23,6 +23,12 @@ size_t tern_scan_f32(const float *values, size_t count) {
     return count;
 }
 
+size_t tern_scan_f16(const uint16_t *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if ((values[i] & 0x7c00u) == 0x7c00u) return i;
+    return count;
+}
+
 size_t tern_scan_positive_f32(const float *values, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const uint32_t bits = float_bits(values + i);

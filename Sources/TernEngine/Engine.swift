@@ -189,8 +189,12 @@ public final class Engine {
                     channels: patches.channels, height: patches.height, width: patches.width, patch: patches.patch,
                     imageByteOffset: patches.image.byteOffset, output: ArenaMatrix(patches.output), in: arena)
             case .fill(let fill):
-                table.fill(
-                    rows: fill.rows, columns: fill.columns, output: ArenaMatrix(fill.output), tensor: model.bytes(ofTensor: fill.tensor), in: arena)
+                let output = ArenaMatrix(fill.output), tensor = model.bytes(ofTensor: fill.tensor)
+                if model.tensors[fill.tensor].elementType == .f16 {
+                    table.fill(rows: fill.rows, columns: fill.columns, output: output, halves: tensor, in: arena)
+                } else {
+                    table.fill(rows: fill.rows, columns: fill.columns, output: output, tensor: tensor, in: arena)
+                }
             case .layerNorm(let norm):
                 table.layerNorm(
                     LayerNormCall(norm), gamma: model.bytes(ofTensor: norm.gamma), beta: model.bytes(ofTensor: norm.beta), in: arena)

@@ -30,7 +30,8 @@ extension WeightsKind {
     init(_ elementType: ElementType) {
         self =
             switch elementType {
-            case .f32: .f32
+            // A validated plan has no layer with weights in binary16.
+            case .f32, .f16: .f32
             case .s8: .s8
             case .t2: .t2
             case .t5: .t5

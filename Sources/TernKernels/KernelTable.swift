@@ -282,6 +282,21 @@ internal import CTernPlatform
         }
     }
 
+    /// Writes the row-major tensor [rows, columns] of finite binary16 values to `output` as the same values in binary32.
+    public func fill(rows: Int, columns: Int, output: ArenaMatrix, halves: RawSpan, in arena: Arena) {
+        let target = unsafe arena.pointer(to: output, rows: rows, columns: columns)
+        let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+        precondition(!overflow && count <= Int.max / 2 && halves.byteCount == count * 2, "tensor does not have its size")
+        unsafe halves.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            precondition(UInt(bitPattern: base) % 2 == 0, "values are not aligned")
+            // SAFETY: aligned, and `count` values long by the checks above; every bit pattern is a UInt16. The rows were checked against the arena,
+            // which a span never overlaps.
+            let source = unsafe base.assumingMemoryBound(to: UInt16.self)
+            for row in 0..<rows { unsafe tern_widen_f16(source + row * columns, columns, target + row * output.stride) }
+        }
+    }
+
     /// Runs the set's dot-product instruction alone on registers of one thread for `rounds` rounds.
     ///
     /// - Returns: multiply-adds done; divided by the time the caller takes it is the most a kernel can reach.

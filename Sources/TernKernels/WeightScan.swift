@@ -35,6 +35,20 @@ public enum WeightScan {
         return first < count ? first : nil
     }
 
+    /// The index of the first binary16 value that is infinite or not a number, or nil when all are finite.
+    ///
+    /// - Precondition: the span starts at a multiple of 2 and holds a whole number of values.
+    public static func firstNonFiniteHalf(_ values: RawSpan) -> Int? {
+        let count = values.byteCount / 2
+        let first = unsafe values.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return 0 }
+            precondition(bytes.count % 2 == 0 && UInt(bitPattern: base) % 2 == 0, "not whole values, or not aligned")
+            // SAFETY: `count` values lie inside the span; every bit pattern is a UInt16.
+            return unsafe tern_scan_f16(base.assumingMemoryBound(to: UInt16.self), count)
+        }
+        return first < count ? first : nil
+    }
+
     /// The index of the first binary32 value that is not finite and above zero, or nil when all are.
     ///
     /// - Precondition: the span starts at a multiple of 4 and holds a whole number of values.

@@ -11,8 +11,9 @@ func checkCard(_ card: RawSpan) throws(ModelFileError) {
 func checkWeights(_ weights: RawSpan, tensors: [Tensor], scaleTensors: [Int]) throws(ModelFileError) {
     for (index, tensor) in tensors.enumerated() {
         let bytes = weights.extracting(tensor.byteOffset..<(tensor.byteOffset + tensor.byteCount))
-        if tensor.elementType == .f32 {
-            if let value = WeightScan.firstNonFinite(bytes) { throw .notFinite(tensor: index, valueIndex: value) }
+        if tensor.elementType.isFloat {
+            let value = tensor.elementType == .f32 ? WeightScan.firstNonFinite(bytes) : WeightScan.firstNonFiniteHalf(bytes)
+            if let value { throw .notFinite(tensor: index, valueIndex: value) }
         } else if let byte = tensor.firstBadWeight(bytes) {
             throw .badWeight(tensor: index, byteIndex: byte)
         }
@@ -29,7 +30,7 @@ extension Tensor {
     fileprivate func firstBadWeight(_ bytes: RawSpan) -> Int? {
         let kind: WeightsKind
         switch elementType {
-        case .f32: return nil
+        case .f32, .f16: return nil
         case .s8: kind = .s8
         case .t2: kind = .t2
         case .t5: kind = .t5

@@ -9,8 +9,9 @@ struct HeaderPage {
     var operationCount: Int
     var identity: [UInt8]
     var signature: ModelFile.Signature
-    /// The required feature of that name.
+    /// The required features of those names.
     var hasGeneratedGolden: Bool
+    var hasHalf: Bool
 }
 
 /// Rules F-01 to F-06, F-09, F-10 and the header's part of F-24.
@@ -42,7 +43,8 @@ func readHeaderPage(_ file: RawSpan, options: ModelFile.Options) throws(ModelFil
         operationCount: try limited(page.uint32(40), .operations, ModelFormat.limitOperations),
         identity: identity,
         signature: signature,
-        hasGeneratedGolden: page.uint32(12) & ModelFormat.featureGeneratedGolden != 0)
+        hasGeneratedGolden: page.uint32(12) & ModelFormat.featureGeneratedGolden != 0,
+        hasHalf: page.uint32(12) & ModelFormat.featureHalf != 0)
 }
 
 private func limited(_ value: UInt32, _ limit: ModelFileError.Limit, _ most: Int, least: UInt32 = 0) throws(ModelFileError) -> Int {
@@ -61,14 +63,18 @@ private func checkStart(_ file: RawSpan) throws(ModelFileError) {
     let major = Int(file.uint16LE(at: 8))
     guard major == ModelFormat.major else { throw .unsupportedVersion(major: major, minor: Int(file.uint16LE(at: 10))) }
     let features = file.uint32LE(at: 12)
-    let known = Int(file.uint16LE(at: 10)) >= ModelFormat.minorGeneratedGolden ? ModelFormat.featureGeneratedGolden : 0
-    let unknown = features & ~known
+    let unknown = features & ~knownFeatures(minor: Int(file.uint16LE(at: 10)))
     guard unknown == 0 else { throw .unknownFeatures(bits: unknown) }
     let declared = file.uint64LE(at: 16)
     guard declared == UInt64(file.byteCount) else { throw .byteCountMismatch(declared: declared, actual: file.byteCount) }
     guard file.byteCount <= ModelFormat.limitFileByteCount else {
         throw .limitExceeded(.fileByteCount, declared: declared, limit: ModelFormat.limitFileByteCount)
     }
+}
+
+/// The required features that a minor version has.
+private func knownFeatures(minor: Int) -> UInt32 {
+    (minor >= ModelFormat.minorGeneratedGolden ? ModelFormat.featureGeneratedGolden : 0) | (minor >= ModelFormat.minorHalf ? ModelFormat.featureHalf : 0)
 }
 
 private func checkIdentity(_ page: borrowing RecordReader) throws(ModelFileError) -> [UInt8] {

@@ -53,7 +53,7 @@ public final class ModelFile {
         let file = mapping.bytes
         let page = try readHeaderPage(file, options: options)
         let sections = try SectionTable(validating: file, count: page.sectionCount, options: options)
-        let tensors = try readTensors(file, sections: sections, count: page.tensorCount)
+        let tensors = try readTensors(file, sections: sections, page: page)
         let recipe = try readRecipe(file, sections: sections, header: page.header)
         let labels = try readLabels(file, sections: sections, header: page.header)
         try checkCard(file.extracting(sections[.card]))

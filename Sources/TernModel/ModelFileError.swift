@@ -28,7 +28,7 @@ public enum ModelFileError: Error, Equatable, Sendable {
     case tensorPlacement(PlacementFault, tensor: Int, declared: UInt64, expected: Int)
     /// F-13: two tensors have one name.
     case duplicateName(first: Int, second: Int)
-    /// F-14: a value of an `f32` tensor is infinite or not a number.
+    /// F-14: a value of an `f32` or `f16` tensor is infinite or not a number.
     case notFinite(tensor: Int, valueIndex: Int)
     /// F-15: a byte of packed weights that may not occur, counted from the start of the tensor.
     case badWeight(tensor: Int, byteIndex: Int)

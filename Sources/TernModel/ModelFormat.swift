@@ -10,6 +10,10 @@ public enum ModelFormat {
     public static let featureGeneratedGolden: UInt32 = 1
     /// The minor version that the writer gives a file with `featureGeneratedGolden`.
     public static let minorGeneratedGolden = 1
+    /// Required feature: tensors of element type `f16`. Since minor version 2.
+    public static let featureHalf: UInt32 = 2
+    /// The minor version that the writer gives a file with `featureHalf`.
+    public static let minorHalf = 2
 
     /// The header page; the first section starts behind it.
     public static let headerByteCount = 4096
@@ -109,21 +113,21 @@ public enum PackedLayout {
     /// Bytes of one group of `s8`, or of one block of `t2` or `t5`.
     public static let blockByteCount = 256
 
-    /// K values that one block of 256 bytes holds; 0 for `f32`, which has no blocks.
+    /// K values that one block of 256 bytes holds; 0 for `f32` and `f16`, which have no blocks.
     public static func blockDepth(_ elementType: ElementType) -> Int {
         switch elementType {
-        case .f32: 0
+        case .f32, .f16: 0
         case .s8: 4
         case .t2: 16
         case .t5: 20
         }
     }
 
-    /// Bytes of a weight matrix [rows, columns] in `panel64x4`, or of that many binary32 values; nil when the product overflows or a
+    /// Bytes of a weight matrix [rows, columns] in `panel64x4`, or of that many `f32` or `f16` values; nil when the product overflows or a
     /// dimension is negative.
     public static func byteCount(_ elementType: ElementType, rows: Int, columns: Int) -> Int? {
         guard rows >= 0, columns >= 0 else { return nil }
-        if elementType == .f32 { return product(rows, columns, 4) }
+        if elementType.isFloat { return product(rows, columns, elementType == .f32 ? 4 : 2) }
         let depth = blockDepth(elementType)
         let panels = rows / panel + (rows % panel == 0 ? 0 : 1)
         let blocks = columns / depth + (columns % depth == 0 ? 0 : 1)

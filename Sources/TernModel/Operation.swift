@@ -35,7 +35,7 @@ public enum Operation: Equatable, Sendable {
         }
     }
 
-    /// Copies an f32 tensor [rows, columns] into the arena.
+    /// Copies an f32 or f16 tensor [rows, columns] into the arena, as binary32.
     public struct Fill: Equatable, Sendable {
         public var rows, columns: Int
         public var tensor: Int

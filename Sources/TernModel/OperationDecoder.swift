@@ -40,8 +40,11 @@ struct OperationDecoder {
     private func fill() throws(ModelFileError) -> Operation.Fill {
         try record.checkUnused(except: [.rows, .columns, .output, .weights])
         let (rows, columns) = (try record.dimension(.rows), try record.dimension(.columns))
+        guard try checkTensor(.weights, record.weights, shape: [rows, columns]).elementType.isFloat else {
+            throw .tensorReference(.elementType, operation: record.index, field: .weights, tensor: Int(record.weights))
+        }
         return Operation.Fill(
-            rows: rows, columns: columns, tensor: try tensor(.weights, record.weights, shape: [rows, columns]),
+            rows: rows, columns: columns, tensor: Int(record.weights),
             output: try region(.output, record.output, rowLength: columns))
     }
 
@@ -65,6 +68,9 @@ struct OperationDecoder {
         }
         let (rows, columns, depth) = (try record.dimension(.rows), try record.dimension(.columns), try record.dimension(.depth))
         let elementType = try checkTensor(.weights, record.weights, shape: [columns, depth]).elementType
+        guard elementType != .f16 else {
+            throw .tensorReference(.elementType, operation: record.index, field: .weights, tensor: Int(record.weights))
+        }
         try record.checkUnused(except: usedByLinear(elementType))
         if elementType != .f32, record.levels != 127, record.levels != 63, record.levels != 42 {
             throw .operation(.levels, operation: record.index, field: .levels, value: UInt64(record.levels))

@@ -4,6 +4,11 @@ public enum ElementType: UInt8, Equatable, Sendable {
     case s8 = 2
     case t2 = 3
     case t5 = 4
+    /// Binary16, finite; only `Operation.Fill` takes it. Needs `ModelFormat.featureHalf`.
+    case f16 = 5
+
+    /// Row-major floating point; the others are integer codes in panels.
+    public var isFloat: Bool { self == .f32 || self == .f16 }
 }
 
 /// How weights came to their codes; for people, the engine does not use it.

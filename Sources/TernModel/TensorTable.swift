@@ -1,7 +1,8 @@
 import TernBytes
 
 /// Rules F-11 to F-13: reads the tensor table and checks the place of every tensor in the weights section.
-func readTensors(_ file: RawSpan, sections: SectionTable, count: Int) throws(ModelFileError) -> [Tensor] {
+func readTensors(_ file: RawSpan, sections: SectionTable, page: HeaderPage) throws(ModelFileError) -> [Tensor] {
+    let count = page.tensorCount
     let range = sections[.tensors]
     guard range.count == count * ModelFormat.tensorRecordByteCount else {
         throw .sectionTable(.byteCount, record: 0, kind: SectionKind.tensors.rawValue)
@@ -16,7 +17,7 @@ func readTensors(_ file: RawSpan, sections: SectionTable, count: Int) throws(Mod
         let start = range.lowerBound + index * ModelFormat.tensorRecordByteCount
         let bytes = file.extracting(start..<(start + ModelFormat.tensorRecordByteCount))
         let record = RecordReader(bytes, fileOffset: start, place: .tensor(index))
-        let tensor = try readTensor(record, index: index)
+        let tensor = try readTensor(record, index: index, hasHalf: page.hasHalf)
         end = try checkPlacement(tensor, index: index, weights: weights, previousEnd: end)
         tensors.append(tensor)
         names.append(NameKey(bytes, index: index))
@@ -29,9 +30,9 @@ func readTensors(_ file: RawSpan, sections: SectionTable, count: Int) throws(Mod
 }
 
 /// F-11.
-private func readTensor(_ record: borrowing RecordReader, index: Int) throws(ModelFileError) -> Tensor {
+private func readTensor(_ record: borrowing RecordReader, index: Int, hasHalf: Bool) throws(ModelFileError) -> Tensor {
     let name = try record.text(0..<ModelFormat.tensorNameByteCount)
-    guard let elementType = ElementType(rawValue: record.uint8(48)) else {
+    guard let elementType = ElementType(rawValue: record.uint8(48)), elementType != .f16 || hasHalf else {
         throw .tensorRecord(.elementType, tensor: index, value: UInt32(record.uint8(48)))
     }
     let rank = Int(record.uint8(49))
@@ -51,7 +52,7 @@ private func readTensor(_ record: borrowing RecordReader, index: Int) throws(Mod
     }
     let isPossible =
         switch elementType {
-        case .f32: packing == 0 && recipe == .none
+        case .f32, .f16: packing == 0 && recipe == .none
         case .s8: packing == 1 && rank == 2 && recipe == .absmaxPerChannel
         case .t2, .t5: packing == 1 && rank == 2 && (recipe == .absmean || recipe == .ternaryAsTrained)
         }
@@ -86,11 +87,11 @@ private func checkPlacement(_ tensor: Tensor, index: Int, weights: RawSpan, prev
 extension Tensor {
     /// The byte count that type, packing and dimensions give; nil when it does not fit in 63 bits.
     public var expectedByteCount: Int? {
-        if elementType != .f32 {
+        if !elementType.isFloat {
             guard dimensions.count == 2 else { return nil }
             return PackedLayout.byteCount(elementType, rows: dimensions[0], columns: dimensions[1])
         }
-        var count = 4
+        var count = elementType == .f32 ? 4 : 2
         for dimension in dimensions {
             guard let product = PackedLayout.product(count, dimension) else { return nil }
             count = product

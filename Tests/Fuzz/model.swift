@@ -83,7 +83,9 @@ private func checkPlan(_ file: ModelFile) {
 
 /// Every file without a signature, of the least minor version for its features and without unknown sections is canonical.
 private func checkRewriting(_ file: ModelFile, _ bytes: [UInt8]) {
-    guard file.signature == .unsigned, bytes[10] == bytes[12], bytes[11] == 0, bytes[32] == 7 else { return }
+    let hasHalf = file.tensors.contains { $0.elementType == .f16 }
+    guard file.signature == .unsigned, bytes[12] & 2 == (hasHalf ? 2 : 0), bytes[10] == (hasHalf ? 2 : bytes[12]), bytes[11] == 0, bytes[32] == 7
+    else { return }
     do {
         let written = try ModelWriter.bytes(of: ModelDraft(file))
         precondition(written == bytes, "a file that loads is not what the writer makes of it")
@@ -181,6 +183,7 @@ public func initialize(_ count: UnsafeMutablePointer<CInt>?, _ arguments: Unsafe
         var generated = try SampleModel.draft()
         generated.golden = [GoldenVector(seed: 1, output: generated.golden[0].output)]
         try ModelWriter.write(try ModelWriter.bytes(of: generated), to: folder + "/generated.tern")
+        try ModelWriter.write(try ModelWriter.bytes(of: SampleModel.halfDraft()), to: folder + "/half.tern")
         try ModelWriter.write(try WorkedExample.bytes(), to: folder + "/worked-example.tern")
         try ModelWriter.write(try ModelWriter.bytes(of: WorkedExample.draft()), to: folder + "/unsigned.tern")
     } catch {

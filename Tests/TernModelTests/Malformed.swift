@@ -61,6 +61,28 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         drafted(what, expected) { change(&$0.operations[index].operation) }
     }
 
+    /// The bytes of the sample model whose class token is `f16`, changed.
+    static func half(_ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout [UInt8]) -> Void) -> Malformed {
+        Malformed(what, expected) {
+            var bytes = try ModelWriter.uncheckedBytes(of: SampleModel.halfDraft())
+            change(&bytes)
+            return bytes
+        }
+    }
+
+    /// The sample model with one tensor of zeros in `f16`, and an operation changed.
+    static func narrowed(
+        _ index: Int, _ what: String, _ expected: ModelFileError, tensor: Int,
+        _ change: @escaping @Sendable (inout Operation) -> Void = { _ in }
+    ) -> Malformed {
+        drafted(what, expected) {
+            let old = $0.tensors[tensor]
+            let zeros = [Float16](repeating: 0, count: old.dimensions.reduce(1, *))
+            $0.tensors[tensor] = DraftTensor(name: old.name, halves: zeros, dimensions: old.dimensions)
+            change(&$0.operations[index].operation)
+        }
+    }
+
     var testDescription: String { "\(expected.rule) \(what)" }
 }
 

@@ -174,7 +174,7 @@ extension MalformedCases {
         .sectioned("golden vectors cut", .goldenVectors(.byteCount, found: 87, expected: 88)) { $0[5].bytes.removeLast() },
         .sectioned("golden head cut", .goldenVectors(.byteCount, found: 15, expected: 16)) { $0[5].bytes.removeLast(73) },
         .drafted("golden output not a number", .goldenVectors(.notFinite, found: 17, expected: 18)) { $0.golden[0].output[1] = .nan },
-        .patched("stored golden inputs called generated", .goldenVectors(.byteCount, found: 88, expected: 32), at: 12, u32: 1),
+        .patched("stored golden inputs called generated", .goldenVectors(.byteCount, found: 88, expected: 32), at: 10, [1, 0, 1]),
         .drafted("output of a generated golden input not a number", .goldenVectors(.notFinite, found: 3, expected: 4)) {
             $0.golden = [GoldenVector(seed: 1, output: [1, 2]), GoldenVector(seed: 2, output: [3, .infinity])]
         },

@@ -5,7 +5,7 @@ import TernWriter
 /// One file or more for every fault that an error can name, in the order of the rules. Offsets into the sample model: tensor records at 4096,
 /// operations at 8192, recipe at 12,288, labels at 16,384, card at 20,480, golden vectors at 24,576, weights at 28,672.
 enum MalformedCases {
-    static let all = header + sections + signatures + tensors + contents + operations + arena + references + texts + limits
+    static let all = header + sections + signatures + tensors + contents + halves + operations + arena + references + texts + limits
 
     private static func tensorRecord(_ index: Int) -> Int { 4096 + 128 * index }
 
@@ -18,7 +18,9 @@ enum MalformedCases {
         .patched("major version 2", .unsupportedVersion(major: 2, minor: 0), at: 8, [2]),
         .patched("major version 0", .unsupportedVersion(major: 0, minor: 0), at: 8, [0]),
         .patched("required feature", .unknownFeatures(bits: 0x8000_0000), at: 12, u32: 0x8000_0000),
-        .patched("a known and an unknown required feature", .unknownFeatures(bits: 2), at: 12, u32: 3),
+        .patched("known and unknown required features", .unknownFeatures(bits: 4), at: 10, [2, 0, 7]),
+        .patched("generated golden inputs in 1.0", .unknownFeatures(bits: 1), at: 12, u32: 1),
+        .patched("binary16 in 1.1", .unknownFeatures(bits: 2), at: 10, [1, 0, 3]),
         Malformed("one byte too many", .byteCountMismatch(declared: 30_080, actual: 30_081)) { try SampleModel.bytes() + [0] },
         Malformed("header cut off", .byteCountMismatch(declared: 4096, actual: 4095)) { Array(try SampleModel.bytes()[..<4095]) },
         .patched("reserved word of the header", .notZero(.header, byteOffset: 61), at: 61, [1]),
@@ -145,6 +147,32 @@ enum MalformedCases {
         .drafted("t5 channel padding", .badWeight(tensor: 9, byteIndex: 200)) { $0.tensors[9].bytes[200] = 0 },
         .drafted("scale 0", .scaleNotPositive(tensor: 8, valueIndex: 0)) { $0.tensors[8].bytes = [0, 0, 0, 0] },
         .drafted("scale -0.01", .scaleNotPositive(tensor: 2, valueIndex: 7)) { $0.tensors[2].bytes[31] |= 0x80 },
+    ]
+
+    /// Tensors of binary16.
+    static let halves: [Malformed] = [
+        Malformed("f16 without its feature", .tensorRecord(.elementType, tensor: 0, value: 5)) {
+            patch(try ModelWriter.uncheckedBytes(of: SampleModel.halfDraft()), at: 12, [0])
+        },
+        .half("element type 6", .tensorRecord(.elementType, tensor: 1, value: 6)) { $0 = patch($0, at: tensorRecord(1) + 48, [6]) },
+        .half("f16 in panels", .tensorRecord(.combination, tensor: 0, value: 5)) { $0 = patch($0, at: tensorRecord(0) + 50, [1]) },
+        .half("f16 with a recipe", .tensorRecord(.combination, tensor: 0, value: 5)) { $0 = patch($0, at: tensorRecord(0) + 51, [1]) },
+        .half("f16 with the bytes of f32", .tensorPlacement(.byteCount, tensor: 0, declared: 32, expected: 16)) {
+            $0 = patch($0, at: tensorRecord(0) + 80, [32])
+        },
+        .half("f16 infinity", .notFinite(tensor: 0, valueIndex: 7)) { $0 = patch($0, at: 28_672 + 14, [0x00, 0xFC]) },
+        .half("f16 not a number", .notFinite(tensor: 0, valueIndex: 0)) { $0 = patch($0, at: 28_672, [0x01, 0x7C]) },
+        .narrowed(1, "f16 fill of other shape", .tensorReference(.shape, operation: 1, field: .weights, tensor: 4), tensor: 4) {
+            $0 = .fill(.init(rows: 1, columns: 8, tensor: 4, output: Region(byteOffset: 128, stride: 8)))
+        },
+        .operation(1, "fill of packed weights", .tensorReference(.elementType, operation: 1, field: .weights, tensor: 9)) {
+            $0 = .fill(.init(rows: 8, columns: 8, tensor: 9, output: Region(byteOffset: 128, stride: 8)))
+        },
+        .narrowed(2, "residual in f16", .tensorReference(.elementType, operation: 2, field: .residualTensor, tensor: 4), tensor: 4),
+        .narrowed(2, "bias in f16", .tensorReference(.elementType, operation: 2, field: .bias, tensor: 3), tensor: 3),
+        .narrowed(2, "scale in f16", .tensorReference(.elementType, operation: 2, field: .scale, tensor: 2), tensor: 2),
+        .narrowed(3, "norm weight in f16", .tensorReference(.elementType, operation: 3, field: .weights, tensor: 5), tensor: 5),
+        .narrowed(8, "weights in f16", .tensorReference(.elementType, operation: 8, field: .weights, tensor: 11), tensor: 11),
     ]
 
     static let references: [Malformed] = [

@@ -54,6 +54,9 @@ import Testing
             try pack(codes: [0, 0, 0, 0, 0], rows: 2, columns: 3, as: .t2)
         }
         #expect(throws: WriterError.notPackable(.f32)) { try pack(codes: [0], rows: 1, columns: 1, as: .f32) }
+        #expect(throws: WriterError.notPackable(.f16)) { try pack(codes: [0], rows: 1, columns: 1, as: .f16) }
+        #expect(unpack([0, 0], rows: 1, columns: 1, as: .f16) == nil)
+        #expect(PackedLayout.byteCount(.f16, rows: 3, columns: 5) == 30)
         #expect(unpack([0], rows: 1, columns: 1, as: .s8) == nil)
         #expect(unpack([0, 0, 0, 0], rows: 1, columns: 1, as: .f32) == nil)
     }

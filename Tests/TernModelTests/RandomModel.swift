@@ -101,6 +101,10 @@ struct RandomModel {
     private mutating func appendFill() {
         let (rows, columns) = (random.between(1, 5), random.between(1, 40))
         let tensor = add([rows, columns])
+        if random.flip() {
+            let halves = (0..<rows * columns).map { _ in Float16(random.float()) }
+            draft.tensors[tensor] = DraftTensor(name: draft.tensors[tensor].name, halves: halves, dimensions: [rows, columns])
+        }
         append(.fill(.init(rows: rows, columns: columns, tensor: tensor, output: newRegion(rows: rows, columns: columns))))
     }
 

@@ -20,6 +20,13 @@ enum SampleModel {
             golden: [GoldenVector(input: (0..<16).map { Float($0) / 16 }, output: [0.25, -0.5])])
     }
 
+    /// The sample with its class token in binary16.
+    static func halfDraft() throws -> ModelDraft {
+        var draft = try draft()
+        draft.tensors[0] = DraftTensor(name: "cls", halves: ramp(8).map { Float16($0) }, dimensions: [1, 8])
+        return draft
+    }
+
     static func bytes() throws -> [UInt8] { try ModelWriter.uncheckedBytes(of: draft()) }
 
     private static func tensors() throws -> [DraftTensor] {

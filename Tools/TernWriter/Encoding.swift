@@ -9,7 +9,7 @@ func encodeTensors(_ tensors: [DraftTensor]) throws(WriterError) -> (table: [UIn
         try table.append(tensor.name, byteCount: ModelFormat.tensorNameByteCount)
         table.append(tensor.elementType.rawValue)
         table.append(UInt8(truncatingIfNeeded: tensor.dimensions.count))
-        table.append(tensor.elementType == .f32 ? 0 : 1 as UInt8)
+        table.append(tensor.elementType.isFloat ? 0 : 1 as UInt8)
         table.append(tensor.recipe.rawValue)
         table.append(UInt32(0))
         for axis in 0..<4 { try table.appendUInt32(axis < tensor.dimensions.count ? tensor.dimensions[axis] : 1) }

@@ -51,9 +51,9 @@ extension ModelWriter {
         var file = ByteBuilder()
         file.append(ModelFormat.magic)
         file.append(UInt16(ModelFormat.major))
-        let isGenerated = draft.golden.first?.seed != nil
-        file.append(UInt16(isGenerated ? ModelFormat.minorGeneratedGolden : ModelFormat.minor))
-        file.append(isGenerated ? ModelFormat.featureGeneratedGolden : 0)
+        let (minor, features) = leastVersion(of: draft)
+        file.append(UInt16(minor))
+        file.append(features)
         let header = draft.header
         try file.appendUInt64(end)
         try file.appendUInt64(header.arenaByteCount)
@@ -73,5 +73,13 @@ extension ModelWriter {
             file.append(section.bytes)
         }
         return file.bytes
+    }
+
+    /// The required features of a draft, and the first minor version that has them.
+    private static func leastVersion(of draft: ModelDraft) -> (minor: Int, features: UInt32) {
+        var (minor, features) = (ModelFormat.minor, 0 as UInt32)
+        if draft.golden.first?.seed != nil { (minor, features) = (ModelFormat.minorGeneratedGolden, ModelFormat.featureGeneratedGolden) }
+        if draft.tensors.contains(where: { $0.elementType == .f16 }) { (minor, features) = (ModelFormat.minorHalf, features | ModelFormat.featureHalf) }
+        return (minor, features)
     }
 }

@@ -2,9 +2,9 @@ public import TernModel
 
 /// Packs a weight matrix [rows][columns] of integer codes as `panel64x4`, Models/FORMAT.md section 2.
 ///
-/// - Throws: `WriterError.count`, `.code` for a code the type does not have, `.notPackable` for `f32`.
+/// - Throws: `WriterError.count`, `.code` for a code the type does not have, `.notPackable` for `f32` and `f16`.
 public func pack(codes: [Int8], rows: Int, columns: Int, as elementType: ElementType) throws(WriterError) -> [UInt8] {
-    guard elementType != .f32 else { throw .notPackable(.f32) }
+    guard !elementType.isFloat else { throw .notPackable(elementType) }
     guard rows > 0, columns > 0, let byteCount = PackedLayout.byteCount(elementType, rows: rows, columns: columns) else {
         throw .number(columns)
     }
@@ -27,7 +27,7 @@ public func pack(codes: [Int8], rows: Int, columns: Int, as elementType: Element
             return row < rows && column < columns ? codes[row * columns + column] : 0
         }
         switch elementType {
-        case .f32: break
+        case .f32, .f16: break
         case .s8: bytes[index] = UInt8(bitPattern: code(0))
         case .t2:
             for group in 0..<groups { bytes[index] |= UInt8(code(group) + 1) << (2 * group) }
@@ -42,7 +42,7 @@ public func pack(codes: [Int8], rows: Int, columns: Int, as elementType: Element
 
 /// The integer codes [rows][columns] of a packed weight matrix; nil when the bytes are not one.
 public func unpack(_ bytes: [UInt8], rows: Int, columns: Int, as elementType: ElementType) -> [Int8]? {
-    guard elementType != .f32, rows > 0, columns > 0 else { return nil }
+    guard !elementType.isFloat, rows > 0, columns > 0 else { return nil }
     guard bytes.count == PackedLayout.byteCount(elementType, rows: rows, columns: columns) else { return nil }
     let depth = PackedLayout.blockDepth(elementType)
     let blocks = (columns + depth - 1) / depth
@@ -54,7 +54,7 @@ public func unpack(_ bytes: [UInt8], rows: Int, columns: Int, as elementType: El
             let group = column % depth / PackedLayout.group
             let code: Int8
             switch elementType {
-            case .f32: return nil
+            case .f32, .f16: return nil
             case .s8: code = Int8(bitPattern: byte)
             case .t2: code = Int8(byte >> (2 * group) & 3) - 1
             case .t5:

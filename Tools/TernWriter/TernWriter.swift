@@ -9,7 +9,7 @@ public struct DraftTensor: Equatable, Sendable {
     public var recipe: QuantisationRecipe
     /// 1 to 4; a weight matrix is [output channels, inputs].
     public var dimensions: [Int]
-    /// Binary32 values in row-major order, or a weight matrix in `panel64x4`.
+    /// Binary32 or binary16 values in row-major order, or a weight matrix in `panel64x4`.
     public var bytes: [UInt8]
 
     /// Takes bytes as they are, for tests and for tensors that come packed.
@@ -24,6 +24,12 @@ public struct DraftTensor: Equatable, Sendable {
     /// An `f32` tensor in row-major order.
     public init(name: String, values: [Float], dimensions: [Int]) {
         self.init(name: name, elementType: .f32, recipe: .none, dimensions: dimensions, bytes: littleEndianBytes(values))
+    }
+
+    /// An `f16` tensor in row-major order; only a fill may name it.
+    public init(name: String, halves: [Float16], dimensions: [Int]) {
+        let bytes = halves.flatMap { [UInt8(truncatingIfNeeded: $0.bitPattern), UInt8(truncatingIfNeeded: $0.bitPattern >> 8)] }
+        self.init(name: name, elementType: .f16, recipe: .none, dimensions: dimensions, bytes: bytes)
     }
 
     /// Packs the integer codes of a weight matrix [rows output channels][columns inputs], row-major.
@@ -93,7 +99,7 @@ public enum WriterError: Error, Equatable, Sendable {
     case count(tensor: String, expected: Int, actual: Int)
     /// A code cannot be packed: `s8` takes -127 ... 127, `t2` and `t5` take -1 ... 1.
     case code(Int8, index: Int, elementType: ElementType)
-    /// `f32` is not a packing of integer codes.
+    /// `f32` or `f16` is not a packing of integer codes.
     case notPackable(ElementType)
     /// Some golden vectors have a seed and some have values.
     case mixedGoldenVectors

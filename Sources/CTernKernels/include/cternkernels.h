@@ -168,6 +168,8 @@ size_t tern_packed_bytes(tern_weights_kind kind, size_t n, size_t k);
 
 /* N-09 and N-10: the same plain code for every table. */
 void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, float *y);
+/* Finite binary16 values as the same values in binary32. */
+void tern_widen_f16(const uint16_t *halves, size_t count, float *values);
 /* Lines of patches begin ..< end, from the top. */
 void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, size_t begin, size_t end, float *rows,
                   size_t stride);
@@ -175,7 +177,8 @@ void tern_patches(const float *image, size_t channels, size_t height, size_t wid
 /* N-08 for x <= 0. */
 float tern_exp2(float x);
 
-/* Content checks of a model file: the index of the first byte (value for f32) that may not occur, or `count` when all are right. */
+/* Content checks of a model file: the index of the first byte (value for f32 and f16) that may not occur, or `count` when all are right. */
 size_t tern_scan_f32(const float *values, size_t count);                   /* finite */
+size_t tern_scan_f16(const uint16_t *values, size_t count);                /* finite */
 size_t tern_scan_positive_f32(const float *values, size_t count);          /* finite and positive */
 size_t tern_scan_weights(tern_weights_kind kind, const void *packed, size_t n, size_t k);
