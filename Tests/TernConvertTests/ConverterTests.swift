@@ -10,14 +10,14 @@ import Testing
 @testable import TernConvert
 
 @Suite struct ConverterTests {
-    private func convert(_ one: CheckpointCase, _ weights: WeightFormat, packing: ElementType = .t5, rotates: Bool = true) throws -> ModelFile {
-        let options = Converter.Options(weights: weights, packing: packing, rotates: rotates)
+    private func convert(_ one: CheckpointCase, _ weights: WeightFormat, packing: ElementType = .t5, rotates: Bool = true, positions: PositionFormat = .f32) throws -> ModelFile {
+        let options = Converter.Options(weights: weights, packing: packing, rotates: rotates, positions: positions)
         return try ModelWriter.check(try Converter.convert(one.checkpoint, description: one.description, options: options))
     }
 
-    private func run(_ file: ModelFile, _ input: [Float]) throws -> [Float] {
+    private func run(_ file: ModelFile, _ input: [Float], verifies: Bool = true) throws -> [Float] {
         let engine = try Engine(model: file, instructionSet: .best, threadCount: 1)
-        try engine.verifyGolden()
+        if verifies { try engine.verifyGolden() }
         var output = [Float](repeating: 0, count: file.header.outputCount)
         var span = output.mutableSpan
         try engine.infer(input.span, into: &span)
@@ -77,6 +77,57 @@ import Testing
             #expect(cosine(found, output) >= 0.99)
             let other = try run(two, input)
             #expect(found.map(\.bitPattern) == other.map(\.bitPattern))
+        }
+    }
+
+    /// A file with positions in binary16 computes what one with the rounded positions in binary32 does, in every bit.
+    @Test(arguments: CheckpointCase.floatNames + ["vit-ternary"])
+    func halfPositionsAreTheRoundedOnes(name: String) throws {
+        let one = try CheckpointCase(name)
+        let weights: WeightFormat = name == "vit-ternary" ? .ternary : .int8
+        let (half, whole) = (try convert(one, weights, positions: .f16), try convert(one, weights))
+        let table = try #require(half.tensors.first { $0.name == "pos_embed" })
+        #expect(table.elementType == .f16)
+        #expect(half.operations.contains { $0.name == "pos_embed" } && !whole.operations.contains { $0.name == "pos_embed" })
+        #expect(half.header.arenaByteCount == whole.header.arenaByteCount)
+        var draft = ModelDraft(whole)
+        let index = try #require(draft.tensors.firstIndex { $0.name == "pos_embed" })
+        let raw = draft.tensors[index].bytes
+        let values = stride(from: 0, to: raw.count, by: 4).map { start in
+            Float(bitPattern: raw[start..<start + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+        }
+        draft.tensors[index] = DraftTensor(name: "pos_embed", values: values.map { Float(Float16($0)) }, dimensions: draft.tensors[index].dimensions)
+        let rounded = try ModelWriter.check(try ModelWriter.bytes(of: draft))
+        for (input, output) in zip(one.inputs, one.outputs) {
+            let found = try run(half, input)
+            #expect(found.map(\.bitPattern) == (try run(rounded, input, verifies: false)).map(\.bitPattern))
+            #expect(cosine(found, output) >= 0.99)
+        }
+    }
+
+    @Test func refusesPositionsBeyondBinary16() throws {
+        let one = try CheckpointCase("vit")
+        var model = try VisionTransformer(reading: one.checkpoint, description: one.description)
+        model.positions.values[3] = 65_519
+        #expect(try model.withHalfPositions().positions.values[3] == 65_504)
+        model.positions.values[3] = 65_520
+        #expect(throws: ConvertError.positionRange(65_520)) { try model.withHalfPositions() }
+    }
+
+    /// The reference beside a file with rounded positions is given them too, and names the fill.
+    @Test func referenceTakesTheRoundedPositions() throws {
+        let one = try CheckpointCase("vit")
+        let model = try VisionTransformer(reading: one.checkpoint, description: one.description).withHalfPositions()
+        let engine = try Engine(model: try convert(one, .f32, positions: .f16), instructionSet: .best, threadCount: 1)
+        var expected: [String: [Float]] = [:]
+        let input = one.inputs[0]
+        _ = Reference(model).run(input) { name, _, values in expected[name] = values }
+        var output = [Float](repeating: 0, count: one.outputs[0].count)
+        var span = output.mutableSpan
+        try engine.infer(input.span, into: &span) { index in
+            let name = engine.model.operations[index].name
+            if name == "pos_embed" { #expect(engine.copyOutput(of: index) == expected[name]) }
+            if name == "patch_embed.proj" { #expect(relativeError(engine.copyOutput(of: index), expected[name] ?? []) < 1e-5) }
         }
     }
 

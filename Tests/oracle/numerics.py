@@ -250,7 +250,10 @@ class Model:
         dimensions = struct.unpack_from("<4I", raw, at + 56)[:rank]
         offset, count = struct.unpack_from("<QQ", raw, at + 72)
         part = data[weights + offset:weights + offset + count]
-        values = part.view("<f4").reshape(dimensions) if kind == 1 else unpack(part, kind, *dimensions)
+        if kind in (1, 5):
+            values = part.view("<f4" if kind == 1 else "<f2").astype(F).reshape(dimensions)
+        else:
+            values = unpack(part, kind, *dimensions)
         return Tensor(text(raw[at:at + 48]), values)
 
     @staticmethod

@@ -1,5 +1,6 @@
 """The engine's bits are the oracle's: every small checkpoint, converted in every way, by the command `tern` named in $TERN."""
 import os
+import struct
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ FLOAT = ["vit", "deit", "vit-mean", "dino", "vit-mqa"]
 WAYS = [(name, ["--weights", "int8"]) for name in FLOAT] + [(name, ["--weights", "int8", "--no-rotate"]) for name in FLOAT]
 WAYS += [(name, ["--weights", "f32"]) for name in FLOAT]
 WAYS += [("vit-ternary", ["--weights", "ternary", "--packing", packing]) for packing in ("t5", "t2")]
+WAYS += [(name, ["--weights", weights, "--positions", "f16"]) for name, weights in (("vit", "int8"), ("vit-mean", "f32"), ("vit-ternary", "ternary"))]
 
 
 @pytest.mark.skipif(not TERN, reason="TERN does not name the command tern")
@@ -22,6 +24,7 @@ WAYS += [("vit-ternary", ["--weights", "ternary", "--packing", packing]) for pac
 def test_engine_gives_the_bits_of_the_oracle(name: str, options: list[str], tmp_path: Path) -> None:
     model = tmp_path / f"{name}.tern"
     subprocess.run([TERN, "convert", str(VECTORS / f"{name}.safetensors"), "-o", str(model), *options], check=True)
+    assert struct.unpack_from("<HI", model.read_bytes(), 10) == ((2, 2) if "f16" in options else (0, 0))
     # The file's golden outputs are those of the engine's scalar table.
     assert numerics.check_golden(model)
     images = np.random.default_rng(3).normal(size=(2, int(np.prod(numerics.Model(model).shape)))).astype("<f4")

@@ -16,6 +16,8 @@ public enum ConvertError: Error, Equatable, Sendable {
     /// Ternary weights were asked for and row `row` of `layer` holds more than -g, 0 and +g.
     case notTernary(layer: String, row: Int, distinctMagnitudes: Int)
     case nameTooLong(String, limit: Int)
+    /// Positions were to be stored in binary16, which has no such value.
+    case positionRange(Float)
     case writer(WriterError)
     case engine(EngineError)
 }
@@ -40,6 +42,7 @@ extension ConvertError: CustomStringConvertible {
                 + "(Tools/train), export weights where every output row holds only -g, 0 and +g, or use --weights int8"
         case .writer(let error): "the model file cannot be written: \(error)"
         case .engine(let error): "the engine cannot run the new model: \(error)"
+        case .positionRange(let value): "a position is \(value), which binary16 cannot hold (65504 at most); use --positions f32"
         case .nameTooLong(let name, let limit): "the name \"\(name)\" is longer than \(limit) ASCII bytes; shorten it"
         }
     }

@@ -14,10 +14,13 @@ public struct Converter {
         public var packing: ElementType
         /// Whether the stream of an INT8 model is rotated, see Rotation.swift; changes nothing for other weights.
         public var rotates: Bool
-        public init(weights: WeightFormat, packing: ElementType = .t5, rotates: Bool = true) {
+        /// `f16` rounds the positions and stores them in half the bytes.
+        public var positions: PositionFormat
+        public init(weights: WeightFormat, packing: ElementType = .t5, rotates: Bool = true, positions: PositionFormat = .f32) {
             self.weights = weights
             self.packing = packing
             self.rotates = rotates
+            self.positions = positions
         }
     }
     /// What is being done, for a progress display.
@@ -41,11 +44,12 @@ public struct Converter {
         if options.weights == .int8, options.rotates { rotated = model.rotated() }
         let isRotated = rotated != nil
         model = rotated ?? model
+        if options.positions == .f16 { model = try model.withHalfPositions() }
         let plan = try Planner.plan(
             model,
             Planner.Options(
-                weights: options.weights, packing: options.packing, levels: description.levels, int8Layers: description.int8Layers,
-                float32Layers: description.float32Layers))
+                weights: options.weights, packing: options.packing, levels: description.levels, positions: options.positions,
+                int8Layers: description.int8Layers, float32Layers: description.float32Layers))
         let header = ModelHeader(
             name: description.name, version: description.version, arenaByteCount: plan.arenaByteCount, inputByteOffset: plan.inputByteOffset,
             outputByteOffset: plan.outputByteOffset, outputCount: model.outputCount, channels: model.channels, height: model.imageHeight,
@@ -91,16 +95,15 @@ public struct Converter {
     private static func card(_ description: ModelDescription, _ options: Options, _ checkpoint: Safetensors, isRotated: Bool) -> JSONValue {
         var members = description.card.members ?? []
         members.removeAll { $0.key == "conversion" }
-        members.append(
-            JSONMember(
-                "conversion",
-                .object([
-                    JSONMember("checkpointSHA256", .string(checkpoint.sha256)),
-                    JSONMember("weights", .string(options.weights.rawValue)),
-                    JSONMember("packing", .string(options.weights == .ternary ? "\(options.packing)" : "none")),
-                    JSONMember("rotated", .boolean(isRotated)),
-                    JSONMember("activationLevels", .number(options.weights == .f32 ? 0 : Double(description.levels))),
-                ])))
+        var conversion = [
+            JSONMember("checkpointSHA256", .string(checkpoint.sha256)),
+            JSONMember("weights", .string(options.weights.rawValue)),
+            JSONMember("packing", .string(options.weights == .ternary ? "\(options.packing)" : "none")),
+            JSONMember("rotated", .boolean(isRotated)),
+            JSONMember("activationLevels", .number(options.weights == .f32 ? 0 : Double(description.levels))),
+        ]
+        if options.positions != .f32 { conversion.append(JSONMember("positions", .string(options.positions.rawValue))) }
+        members.append(JSONMember("conversion", .object(conversion)))
         return .object(members)
     }
 }

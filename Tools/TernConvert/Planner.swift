@@ -8,6 +8,7 @@ struct Planner {
         /// `t5` or `t2`, for ternary layers.
         var packing: ElementType
         var levels: Int
+        var positions = PositionFormat.f32
         /// Layers that stay INT8 in a ternary model.
         var int8Layers: [String]
         /// Layers that stay binary32.
@@ -94,10 +95,24 @@ struct Planner {
         }
         var patchTokens = tokens
         patchTokens.first = model.prefix.rows * width
-        let positions = addTensor("pos_embed", model.positions.values, [patchCount, width])
         try addLinear(
-            "patch_embed.proj", model.patchEmbedding, rows: patchCount, patches, patchTokens, residual: .tensor(positions))
+            "patch_embed.proj", model.patchEmbedding, rows: patchCount, patches, patchTokens, residual: addPositions(patchTokens))
         return tokens
+    }
+
+    /// What the patch embedding adds: a tensor, or with binary16 the place itself, which is filled first.
+    private mutating func addPositions(_ place: Place) -> Residual {
+        let (rows, width, values) = (model.patchCount, model.width, model.positions.values)
+        switch options.positions {
+        case .f32: return .tensor(addTensor("pos_embed", values, [rows, width]))
+        case .f16:
+            tensors.append(DraftTensor(name: "pos_embed", halves: values.map { Float16($0) }, dimensions: [rows, width]))
+            let tensor = tensors.count - 1
+            add("pos_embed", reads: [], writes: place) { arena in
+                .fill(Operation.Fill(rows: rows, columns: width, tensor: tensor, output: arena.region(place)))
+            }
+            return .place(place)
+        }
     }
 
     private mutating func block(_ index: Int, _ tokens: Place) throws(ConvertError) -> Place {

@@ -16,6 +16,7 @@ public struct Reference {
         let patches = cutPatches(input)
         observe("patches", model.patchCount, patches)
         observe("prefix_tokens", model.prefix.rows, model.prefix.values)
+        observe("pos_embed", model.patchCount, model.positions.values)
         var embedded = linear(patches[...], rows: model.patchCount, model.patchEmbedding)
         for index in embedded.indices { embedded[index] += model.positions.values[index] }
         observe("patch_embed.proj", model.patchCount, embedded)

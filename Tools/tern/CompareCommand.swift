@@ -41,10 +41,13 @@ struct CompareCommand: ParsableCommand {
         }
     }
 
-    /// The float model in the form the converter gave it: rotated when the file's table of positions is.
-    private func form(of checkpoint: VisionTransformer, in file: ModelFile) throws(Failure) -> VisionTransformer {
-        if matches(checkpoint, file) { return checkpoint }
-        if let rotated = checkpoint.rotated(), matches(rotated, file) { return rotated }
+    /// The float model in the form the converter gave it: rotated and rounded when the file's table of positions is.
+    private func form(of checkpoint: VisionTransformer, in file: ModelFile) throws -> VisionTransformer {
+        let isHalf = file.tensors.contains { $0.name == "pos_embed" && $0.elementType == .f16 }
+        func stored(_ model: VisionTransformer) throws -> VisionTransformer { isHalf ? try model.withHalfPositions() : model }
+        let plain = try stored(checkpoint)
+        if matches(plain, file) { return plain }
+        if let rotated = try checkpoint.rotated().map(stored), matches(rotated, file) { return rotated }
         throw Failure(
             .badInput,
             "\(model) was not made from \(reference): their positions differ. Its card names the SHA-256 of its checkpoint (tern inspect)")
@@ -52,10 +55,13 @@ struct CompareCommand: ParsableCommand {
 
     private func matches(_ candidate: VisionTransformer, _ file: ModelFile) -> Bool {
         let values = candidate.positions.values
-        guard let index = file.tensors.firstIndex(where: { $0.name == "pos_embed" }), file.tensors[index].byteCount == 4 * values.count else {
+        guard let index = file.tensors.firstIndex(where: { $0.name == "pos_embed" }), file.tensors[index].elementCount == values.count else {
             return false
         }
         let bytes = file.bytes(ofTensor: index)
+        if file.tensors[index].elementType == .f16 {
+            return values.indices.allSatisfy { Float(Float16(bitPattern: bytes.uint16LE(at: 2 * $0))) == values[$0] }
+        }
         return values.indices.allSatisfy { bytes.floatLE(at: 4 * $0) == values[$0] }
     }
 

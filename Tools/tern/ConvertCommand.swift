@@ -5,6 +5,7 @@ import TernPlatform
 import TernWriter
 
 extension WeightFormat: ExpressibleByArgument {}
+extension PositionFormat: ExpressibleByArgument {}
 
 enum Packing: String, CaseIterable, ExpressibleByArgument {
     case t5, t2
@@ -27,6 +28,7 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Weights: int8, ternary or f32.") var weights: WeightFormat
     @Option(help: "Model description (JSON). Default: the checkpoint's name with .json.") var config: String?
     @Option(help: "Packing of ternary weights: t5 (1.6 bit a weight) or t2 (2 bit).") var packing: Packing = .t5
+    @Option(help: "Positions: f32, or f16, which rounds them and stores half the bytes.") var positions: PositionFormat = .f32
     @Option(help: "Sign with this secret key file (tern keygen).") var sign: String?
     @Flag(inversion: .prefixedNo, help: "Rotate the stream of an INT8 model, which keeps its function and loses less.") var rotate = true
 
@@ -35,7 +37,7 @@ struct ConvertCommand: ParsableCommand {
             let input = try Source(path: source, config: config)
             var bytes = try Converter.convert(
                 input.checkpoint, description: input.description,
-                options: Converter.Options(weights: weights, packing: packing.elementType, rotates: rotate)
+                options: Converter.Options(weights: weights, packing: packing.elementType, rotates: rotate, positions: positions)
             ) { writeStatus($0.rawValue) }
             if let sign { try signBytes(&bytes, keyPath: sign) }
             try writeFile(bytes, to: output)
