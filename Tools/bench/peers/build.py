@@ -149,7 +149,9 @@ def tern(folder, name, tool, file, weights, levels):
     config = folder / f"{Path(file).stem}.json"
     config.write_text(json.dumps(description(name, levels)))
     source = folder / ("ternary.safetensors" if weights == "ternary" else "float.safetensors")
-    answer = subprocess.run([tool, "convert", source, "--config", config, "--weights", weights, "-o", folder / file], capture_output=True, text=True)
+    positions = "f16" if weights == "ternary" else "f32"
+    command = [tool, "convert", source, "--config", config, "--weights", weights, "--positions", positions, "-o", folder / file]
+    answer = subprocess.run(command, capture_output=True, text=True)
     if answer.returncode != 0:
         sys.exit(f"tern convert: {answer.stderr.strip()}")
 
