@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import re
 import struct
 import subprocess
 
@@ -67,11 +68,18 @@ def test_scores_and_digest_are_those_computed_by_hand(models, tmp_path):
     assert black["findings"][0]["call"] == "negative"
 
 
-@pytest.mark.parametrize("isa", ["scalar", "avx2", "avx512vnni"])
+def reported():
+    """The kernel tables that the program under test finds on this CPU; when it does not run at all, the tests themselves say so."""
+    try:
+        return re.search("^instruction sets available: (.*)$", ternd("info").stdout, re.MULTILINE)[1].split()
+    except (pytest.fail.Exception, OSError, TypeError, subprocess.SubprocessError):
+        return ["scalar"]
+
+
+@pytest.mark.parametrize("isa", reported())
 def test_every_instruction_set_gives_the_same_digest(models, tmp_path, isa):
     done = infer(models, write(tmp_path, "w", png(255)), more=("--isa", isa))
-    if done.returncode == 69:
-        pytest.skip(f"this CPU cannot run {isa}")
+    assert done.returncode == 0, done.stderr
     assert results(done)[0]["digest"] == hashlib.sha256(struct.pack("<2f", 127, -127)).hexdigest()
 
 
