@@ -30,6 +30,9 @@ class Context:
     def __init__(self, cache, ternd, tern, cores, isa):
         self.cache, self.ternd, self.tern, self.cores = cache, ternd, tern, cores
         self.environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONWARNINGS": "ignore", "TOKENIZERS_PARALLELISM": "false"}
+        # What the caller's shell says about instruction sets must not decide what is compared.
+        for name in ("TERN_ISA", "ONEDNN_MAX_CPU_ISA"):
+            self.environment.pop(name, None)
         if isa:
             self.environment |= {"TERN_ISA": isa, "ONEDNN_MAX_CPU_ISA": isa.upper()}
 
@@ -110,7 +113,7 @@ def rounds(context, engines, model, threads, count, per_turn, progress):
                 turns[engine.name] = []
             except EngineFailed as error:
                 failed[engine.name] = str(error)
-        for index in range(count):
+        for index in range(count if runners else 0):
             for runner in runners[index % len(runners):] + runners[:index % len(runners)]:
                 progress(f"DeiT-{model}, {threads} thread(s), round {index + 1} of {count}, {runner.engine.label}")
                 name = runner.engine.name
@@ -118,7 +121,7 @@ def rounds(context, engines, model, threads, count, per_turn, progress):
                     continue
                 try:
                     turns[name].append(runner.turn(3, per_turn))
-                except EngineFailed as error:
+                except (EngineFailed, BrokenPipeError) as error:
                     failed[name] = str(error)
     finally:
         for runner in runners:
@@ -179,6 +182,8 @@ def tern_first_output(context, model, pictures):
     if len(pictures) > 1:
         # A program that sleeps has filled the pipe. The usage that a parent gets on exit would hold the parent's own memory from before the exec.
         while "\nState:\tS" not in (status := Path(f"/proc/{process.pid}/status").read_text()):
+            if "\nState:\tZ" in status:
+                raise EngineFailed(last_line(process.communicate()[1].decode()))
             time.sleep(0.01)
         peak = int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
     process.communicate()

@@ -53,6 +53,18 @@ def kernels(document, engine, result):
     return "no switch: this CPU's best"
 
 
+def tern_tables(document):
+    """The kernel tables that Tern's engines ran on, in the order of the runs."""
+    runs = [run.get(engine.name) for run in document["times"].values() for engine in ENGINES if engine.is_tern]
+    return list(dict.fromkeys(name for run in runs if run for name in run["kernels"]))
+
+
+def where(key):
+    """Of model/engine, model/threads/engine or model/costs/engine: what did not run."""
+    model, *part, name = key.split("/")
+    return f"{label(name)} ({', '.join([model, *(word if word == 'costs' else f'threads {word}' for word in part)])})"
+
+
 def ratio(result):
     return "" if result.get("ratio") is None else f"{result['ratio']:.2f}"
 
@@ -86,15 +98,18 @@ def markdown(document):
         + (f"; instruction sets limited to {document['isa']} where that can be done" if document["isa"] else "")
         + f". Batch 1, one 224 × 224 image, {scale}. Load average at the start {machine['load']:.2f}"
         + (": other programs ran on these cores, the times are too long and scatter." if machine["load"] > LOADED else ".")]
+    if tables := tern_tables(document):
+        parts[0] += f" Tern's kernel table: {', '.join(tables)}."
     for model in document["models"]:
         parts += [f"**DeiT-{model.capitalize()}**", times(document, model)]
         if any(key.startswith(model + "/") for key in document["costs"]):
             parts.append(costs(document, model))
     absent = [f"{name}: {reason}" for name, reason in ABSENT.items()]
-    absent += [f"{label(key.split('/')[-1])} ({key.rsplit('/', 1)[0].replace('/', ', threads ')}): {reason}" for key, reason in document["not_run"].items()]
+    absent += [f"{where(key)}: {reason}" for key, reason in document["not_run"].items()]
     parts.append("Not run:\n\n" + "\n".join(f"- {line}" for line in absent))
     versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
-    parts.append(f"Versions: {versions}.")
+    if versions:
+        parts.append(f"Versions: {versions}.")
     return "\n\n".join(parts) + "\n"
 
 

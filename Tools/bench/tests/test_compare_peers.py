@@ -1,8 +1,11 @@
 """What compare_peers makes of a run: table, picture, page. No peer is needed."""
+import argparse
 import json
 import subprocess
 import sys
 import xml.etree.ElementTree as tree
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 BENCH = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(BENCH))
 
-from peers import plot, report  # noqa: E402
+from peers import measure, plot, report  # noqa: E402
 from peers.engines import BASE, ENGINES  # noqa: E402
 
 
@@ -37,6 +40,46 @@ def test_every_engine_has_a_row_and_a_reason_when_it_did_not_run(document):
     for block in tables:
         assert len({line.count("|") for line in block.split("\n")}) == 1, "a row has more cells than another"
     assert any(engine.name == BASE for engine in ENGINES)
+
+
+def test_the_report_says_which_table_tern_ran_on_and_what_failed(document):
+    document["not_run"] |= {"tiny/ort-float": "not built", "tiny/costs/litert-int8": "no output"}
+    text = report.markdown(document)
+    assert "Tern's kernel table: avx2." in text
+    for line in ("ONNX Runtime INT8, QDQ (tiny, threads 2): it broke", "ONNX Runtime FP32 (tiny): not built", "LiteRT INT8, dynamic (tiny, costs): no output"):
+        assert f"- {line}\n" in text
+
+
+def test_the_shell_does_not_choose_the_instruction_sets(tmp_path, monkeypatch):
+    for name in ("TERN_ISA", "ONEDNN_MAX_CPU_ISA"):
+        monkeypatch.setenv(name, "scalar")
+    free, limited = (measure.Context(tmp_path, tmp_path, tmp_path, [0], isa).environment for isa in (None, "avx2"))
+    assert "TERN_ISA" not in free and "ONEDNN_MAX_CPU_ISA" not in free
+    assert (limited["TERN_ISA"], limited["ONEDNN_MAX_CPU_ISA"]) == ("avx2", "AVX2")
+
+
+def test_an_engine_that_fails_late_is_noted_and_nothing_is_lost(document, tmp_path, monkeypatch):
+    loader = SourceFileLoader("compare_peers", str(BENCH / "compare_peers"))
+    program = module_from_spec(spec_from_loader(loader.name, loader))
+    loader.exec_module(program)
+    first, second = ENGINES[:2]
+    (tmp_path / "tiny").mkdir()
+    for engine in (first, second):
+        (tmp_path / "tiny" / engine.files[0]).write_bytes(b"12345678")
+
+    def cosine(context, engine, model):
+        if engine is first:
+            raise measure.EngineFailed("no output")
+        return 0.5
+
+    monkeypatch.setattr(measure, "rounds", lambda *_: ({engine.name: {"round_medians_ms": [1.0]} for engine in (first, second)}, {}))
+    monkeypatch.setattr(measure, "cosine", cosine)
+    document |= {"times": {}, "threads": [1], "cosine": {}, "sizes": {}, "not_run": {}, "versions": {}}
+    context = measure.Context(tmp_path, tmp_path, tmp_path, [0], None)
+    program.measure_model(context, document, [first, second], "tiny", 5, print, argparse.Namespace(no_costs=True))
+    assert document["not_run"] == {f"tiny/costs/{first.name}": "no output"}
+    assert document["cosine"] == {f"tiny/{second.name}": 0.5} and set(document["times"]["tiny/1"]) == {first.name, second.name}
+    assert document["versions"] == {}, "Tern is not a package"
 
 
 def test_the_picture_is_well_formed_and_names_every_engine(document):
