@@ -1,3 +1,4 @@
+import CTernKernels
 import Testing
 
 @testable import TernKernels
@@ -69,6 +70,51 @@ import Testing
         for threads in 1...3 {
             #expect(try runBlock(table.instructionSet, threads: threads) == expected, "\(threads) threads")
             #expect(try runBlock(table.instructionSet, threads: threads, joined: true) == expected, "\(threads) threads, joined")
+        }
+    }
+
+    /// A ternary layer so wide that a table with prepared weights takes it in several rounds of panels, with what differs by column.
+    struct WideLayer {
+        let rows = 7, columns = 3072, depth = 768
+        let input: [UInt8], weights: [UInt8], scales: [UInt8], bias: [UInt8], residual: [UInt8]
+
+        init(seed: UInt64) {
+            var random = Generator(seed: seed)
+            func floats(_ count: Int) -> [UInt8] { KernelTableTests().bytes((0..<count).map { _ in random.unit() }) }
+            input = floats(rows * depth)
+            weights = pack((0..<columns * depth).map { _ in Int8(random.next() % 3) - 1 }, rows: columns, columns: depth, .t5)
+            scales = KernelTableTests().bytes((0..<columns).map { _ in abs(random.unit()) + 0.01 })
+            bias = floats(columns)
+            residual = floats(rows * columns)
+        }
+
+        func run(_ set: InstructionSet, threads: Int, levels: Int) throws -> [UInt32] {
+            var capacity = KernelCapacity()
+            try capacity.addLinear(rows: rows, columns: columns, depth: depth)
+            let table = try KernelTable(set, threadCount: threads, capacity: capacity), arena = try Arena(byteCount: 4 * rows * (depth + columns))
+            let from = ArenaMatrix(byteOffset: 0, stride: depth), to = ArenaMatrix(byteOffset: 4 * rows * depth, stride: columns)
+            table.fill(rows: rows, columns: depth, output: from, tensor: input.raw, in: arena)
+            try table.linear(
+                LinearCall(
+                    rows: rows, columns: columns, depth: depth, weightsKind: .t5, levels: levels, input: from, output: to, residual: .tensor,
+                    appliesGELU: true),
+                weights: weights.raw, scales: scales.raw, bias: bias.raw, residual: residual.raw, in: arena)
+            let values = arena.values(at: to.byteOffset, count: rows * columns)
+            return values.indices.map { values[$0].bitPattern }
+        }
+    }
+    static let wide = WideLayer(seed: 511)
+
+    @Test("several rounds of prepared panels give the bits of scalar", arguments: Table.native, [63, 42])
+    func roundsOfPreparedPanelsAgree(table: Table, levels: Int) throws {
+        if let bytesOf = unsafe table.functions.prepared_bytes {
+            let panels = Self.wide.columns / Int(TERN_PANEL), byteCount = unsafe bytesOf(TERN_WEIGHTS_T5, Self.wide.depth, Int32(levels))
+            #expect(byteCount > 0 && tern_prepared_panels(panels, byteCount) < panels, "one round would prove nothing")
+        }
+        let expected = try Self.wide.run(.scalar, threads: 1, levels: levels)
+        #expect(Set(expected).count > expected.count / 2, "a constant output would hide a fault")
+        for threads in 1...3 {
+            #expect(try Self.wide.run(table.instructionSet, threads: threads, levels: levels) == expected, "\(threads) threads")
         }
     }
 
