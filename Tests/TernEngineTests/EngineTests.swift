@@ -130,20 +130,26 @@ import TernWriter
         #expect(try #require(engine.readyNanoseconds) > 0)
     }
 
-    /// Each operation by its shapes: values of 4 bytes, packed weights as they stand in the file.
+    /// Each operation by its shapes: values of 4 bytes, packed weights as they stand in the file: a byte a weight, K in groups of 4, panels of
+    /// 64 output channels.
     @Test func countsBytesMoved() throws {
         let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .scalar, threadCount: 1)
-        for (index, named) in engine.model.operations.enumerated() {
-            let found = engine.trafficByteCount(ofOperation: index)
-            switch named.operation {
-            case .patches: #expect(found == 2 * 144 * 4)
-            case .layerNorm(let norm): #expect(found == 4 * (2 * norm.rows * 48 + 2 * 48))
-            case .linear(let linear):
-                let packed = (linear.columns + 63) / 64 * 256 * ((linear.depth + 3) / 4)
-                #expect(found > packed && (found - packed) % 4 == 0)
-            case .attention: #expect(found == 4 * 48 * 10 * 4)
-            case .fill, .meanPool: #expect(found > 0)
-            }
+        func linear(_ rows: Int, _ columns: Int, _ depth: Int, panels: Int, residual: Int = 0) -> Int {
+            let weights = panels * 64 * depth, scalesAndBiases = 2 * 4 * columns
+            return 4 * rows * (depth + columns) + weights + scalesAndBiases + 4 * residual
         }
+        let expected: [(String, Int)] = [
+            ("patches", 2 * 4 * 144), ("class token", 2 * 4 * 48), ("patch_embed", linear(9, 48, 16, panels: 1, residual: 9 * 48)),
+            ("norm1", 4 * (2 * 480 + 2 * 48)), ("query", linear(10, 48, 48, panels: 1)), ("keyvalue", linear(10, 96, 48, panels: 2)),
+            ("attention", 4 * 4 * 480), ("proj", linear(10, 48, 48, panels: 1, residual: 480)), ("norm2", 4 * (2 * 480 + 2 * 48)),
+            ("fc1", linear(10, 80, 48, panels: 2)), ("fc2", linear(10, 48, 80, panels: 1, residual: 480)), ("pool", 4 * (480 + 48)),
+            ("head", linear(1, 3, 48, panels: 1)),
+        ]
+        #expect(engine.model.operations.map { $0.name } == expected.map { $0.0 })
+        for (index, (name, byteCount)) in expected.enumerated() {
+            #expect(engine.trafficByteCount(ofOperation: index) == byteCount, "\(name)")
+        }
+        #expect(engine.trafficByteCount(ofOperation: 5) == 12_672)
+        #expect(engine.trafficByteCount(ofOperation: 10) == 12_544)
     }
 }
