@@ -20,7 +20,7 @@
 #include "cternkernels.h"
 #include "vnniemulation.h"
 
-enum { CASES = 60, LIMIT_BLOCKS = 64, CANARY = 0xa5, MOST_PARTS = 3 };
+enum { CASES = 60, LIMIT_BLOCKS = 64, CANARY = 0xa5, MOST_PARTS = 3, HUGE_VALUES = 8 };
 
 static uint64_t state;
 
@@ -74,13 +74,15 @@ static uint64_t digest_words(uint64_t digest, const void *data, size_t bytes, in
 /* Values of one of several kinds; `special` may put an infinity or a NaN among them. */
 static void fill(float *x, size_t count, int kind, int special) {
     const int levels = (int[]){127, 63, 42}[random_bits() % 3];
+    const float large = kind == HUGE_VALUES || random_bits() % 2 ? 3.3e38f : 1e30f;
     for (size_t i = 0; i < count; i++) {
         const float v = unit();
         switch (kind) {
         case 0: x[i] = v; break;
         case 1: x[i] = v * 1e-40f; break;                                     /* subnormal */
         case 2: x[i] = v * 0x1p-100f; break;                                  /* around the floor of N-02 */
-        case 3: x[i] = v * 1e30f; break;
+        case HUGE_VALUES:
+        case 3: x[i] = v * large; break;                                      /* products and sums of the largest are infinite */
         case 4: x[i] = (float)((int)(random_bits() % (uint32_t)(4 * levels + 1)) - 2 * levels) * 0.5f; break; /* ties, where L is `levels` */
         case 5: x[i] = i % 2 ? -0.0f : 0.0f; break;
         case 6: x[i] = v * 8.0f + (random_bits() % 97 == 0 ? 100.0f * v : 0.0f); break;
@@ -249,7 +251,8 @@ static uint64_t run_attention(const tern_kernels *table, tern_weights_kind kind,
     const size_t q_count = (queries - 1) * op.q_stride + heads * width;
     float *q = floats(q_count), *kv = floats(tokens * op.kv_stride);
     fill(q, q_count, (int)(random_bits() % 8), random_bits() % 16 == 0);
-    fill(kv, tokens * op.kv_stride, (int)(random_bits() % 8), random_bits() % 16 == 0);
+    /* The largest values make t of N-06 infinite. */
+    fill(kv, tokens * op.kv_stride, index % 12 == 11 ? HUGE_VALUES : (int)(random_bits() % 8), random_bits() % 16 == 0);
     output out = output_of(queries, heads * width, random_bits() % 5, sizeof(float));
     op.q = q, op.k = kv, op.v = kv + kv_heads * width, op.output = (float *)out.bytes, op.output_stride = out.stride_bytes / sizeof(float);
     void *scratch = guarded(tern_attention_scratch(tokens, width), TERN_ALIGNMENT);
