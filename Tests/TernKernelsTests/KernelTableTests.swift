@@ -108,7 +108,7 @@ import Testing
     @Test("several rounds of prepared panels give the bits of scalar", arguments: Table.native, [63, 42])
     func roundsOfPreparedPanelsAgree(table: Table, levels: Int) throws {
         if let bytesOf = unsafe table.functions.prepared_bytes {
-            let panels = Self.wide.columns / Int(TERN_PANEL), byteCount = unsafe bytesOf(TERN_WEIGHTS_T5, Self.wide.depth, Int32(levels))
+            let panels = Self.wide.columns / Int(TERN_PANEL), byteCount = bytesOf(TERN_WEIGHTS_T5, Self.wide.depth, Int32(levels))
             #expect(byteCount > 0 && tern_prepared_panels(panels, byteCount) < panels, "one round would prove nothing")
         }
         let expected = try Self.wide.run(.scalar, threads: 1, levels: levels)

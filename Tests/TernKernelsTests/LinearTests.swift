@@ -74,7 +74,7 @@ import Testing
         unsafe op.output = output.pointer
         unsafe op.output_stride = outputStride
         unsafe op.gelu = gelu ? 1 : 0
-        let preparedByteCount = unsafe table.functions.prepared_bytes.map { unsafe $0(kind.raw, k, Int32(levels)) } ?? 0
+        let preparedByteCount = unsafe table.functions.prepared_bytes.map { $0(kind.raw, k, Int32(levels)) } ?? 0
         let panels = (n + Int(TERN_PANEL) - 1) / Int(TERN_PANEL), atOnce = preparedByteCount > 0 ? min(2, panels) : panels
         // Two panels at a time, so that a layer takes several rounds.
         let prepared = preparedByteCount > 0 ? makeScratch(atOnce * Int(preparedByteCount)) : nil
