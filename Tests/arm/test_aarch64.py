@@ -10,7 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tools/lib"))
-from machines import MACHINES, TABLES_OF, required  # noqa: E402
+from machines import MACHINES, TABLES_OF, required_of_programs  # noqa: E402
 
 MODELS = ["pneumonia28.tern", "pneumonia28-int8.tern"]
 FOLDER = ROOT / "Models/pneumonia28"
@@ -70,5 +70,5 @@ def test_every_table_thread_count_and_architecture_gives_the_same_digest():
     done = subprocess.run([sys.executable, ROOT / "Tools/identity", "--images", *SAMPLES[:4]], capture_output=True, text=True, timeout=LIMIT)
     print(done.stdout, done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr
-    for table in required():
+    for table in required_of_programs():
         assert re.search(rf"^(this machine|qemu \S+) +{table} +[12] +[0-9a-f]{{16}} +[0-9a-f]{{16}}$", done.stdout, re.MULTILINE)
