@@ -113,7 +113,8 @@ def random_model(folder, levels):
         "output": {"activation": "softmax", "temperature": 1.0, "calibrated": False}, "labels": [], "card": {"intendedUse": "Tests."},
     }))
     model = folder / f"random-{levels}.tern"
-    done = subprocess.run([TERN, "convert", folder / f"random-{levels}.safetensors", "--weights", "ternary", "-o", model], capture_output=True, text=True, timeout=LIMIT)
+    words = [TERN, "convert", folder / f"random-{levels}.safetensors", "--weights", "ternary", "-o", model]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done.stderr
     return model
 
