@@ -164,7 +164,8 @@ internal import CTernPlatform
         var atOnce = panels
         if let prepared = unsafe prepared, let bytesOf = unsafe table.pointee.prepared_bytes {
             let panelByteCount = unsafe bytesOf(job.linear.kind, job.linear.k, job.linear.levels)
-            if panelByteCount > 0 {
+            // Rows of less than a tile do not pay for preparing cold weights; the table has another way for them.
+            if panelByteCount > 0, unsafe job.linear.m >= Int(TERN_ROWS) {
                 atOnce = Int(tern_prepared_panels(panels, panelByteCount))
                 precondition(atOnce * Int(panelByteCount) <= capacity.preparedByteCount, "layer exceeds the capacity")
                 unsafe job.linear.panels = prepared
