@@ -27,6 +27,39 @@ void tern_job_linear(void *argument, unsigned part, unsigned parts) {
     job->table->linear(&job->linear, part, parts, scratch_of(job, part));
 }
 
+/* The rows begin ..< end of a layer as a layer of its own. */
+static tern_linear rows_of(const tern_linear *op, size_t begin, size_t end) {
+    tern_linear rows = *op;
+    rows.m = end - begin;
+    rows.output += begin * op->output_stride;
+    if (op->codes) rows.codes += begin * op->codes_stride, rows.row_scales += begin, rows.row_sums += begin;
+    else rows.input += begin * op->input_stride;
+    if (op->residual) rows.residual += begin * op->residual_stride;
+    return rows;
+}
+
+void tern_job_rows(void *argument, unsigned part, unsigned parts) {
+    tern_job *job = argument;
+    const tern_share blocks = tern_share_of((job->linear.m + TERN_ROWS - 1) / TERN_ROWS, part, parts);
+    const size_t begin = blocks.begin * TERN_ROWS, end = tern_minimum(job->linear.m, blocks.end * TERN_ROWS);
+    if (begin >= end) return;
+    if (job->layer_norm.rows > 0)
+        job->table->layer_norm(job->layer_norm.x, job->layer_norm.stride, job->layer_norm.columns, begin, end, job->layer_norm.gamma,
+                               job->layer_norm.beta, job->layer_norm.epsilon, job->layer_norm.y, job->layer_norm.output_stride);
+    if (job->quantise.codes)
+        note(job, job->table->quantise_rows(job->linear.input, job->linear.input_stride, job->linear.k, begin, end, job->linear.levels,
+                                            job->quantise.codes, job->linear.codes_stride, job->quantise.scales, job->quantise.sums));
+    tern_linear rows = rows_of(&job->linear, begin, end);
+    const size_t panels = (rows.n + TERN_PANEL - 1) / TERN_PANEL;
+    if (rows.panels) rows.panels = (uint8_t *)rows.panels + part * job->prepared_stride;
+    for (size_t first = 0; first < panels; first += job->panels_at_once) {
+        rows.panel_begin = first;
+        rows.panel_end = tern_minimum(panels, first + job->panels_at_once);
+        if (rows.panels) job->table->prepare(&rows, 0, 1);
+        job->table->linear(&rows, 0, 1, scratch_of(job, part));
+    }
+}
+
 void tern_job_attention(void *argument, unsigned part, unsigned parts) {
     tern_job *job = argument;
     note(job, job->table->attention(&job->attention, part, parts, scratch_of(job, part)));

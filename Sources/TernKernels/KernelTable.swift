@@ -25,6 +25,8 @@ internal import CTernPlatform
     private let scratchStride: Int
     /// Weights in the form that this table wants; nil when it runs straight from the file.
     private let prepared: UnsafeMutableRawPointer?
+    /// From the prepared memory of one thread to that of the next.
+    private let preparedStride: Int
 
     /// Prepares working memory and threads once.
     ///
@@ -42,7 +44,9 @@ internal import CTernPlatform
         let scratchStride = aligned(capacity.scratchByteCount) + alignment
         let (scratchByteCount, overflow) = scratchStride.multipliedReportingOverflow(by: threadCount)
         guard !overflow, scratchByteCount <= Int.max / 2 else { throw .limit }
-        let preparedByteCount = unsafe table.pointee.prepared_bytes == nil ? 0 : aligned(capacity.preparedByteCount)
+        preparedStride = unsafe table.pointee.prepared_bytes == nil ? 0 : aligned(capacity.preparedByteCount)
+        let (preparedByteCount, carry) = preparedStride.multipliedReportingOverflow(by: threadCount)
+        guard !carry, preparedByteCount <= Int.max / 4 else { throw .limit }
         let byteCount = codesByteCount + 2 * columnByteCount + scratchByteCount + preparedByteCount
         guard let memory = unsafe tern_memory_allocate(byteCount) else { throw .outOfMemory(byteCount: byteCount) }
         guard let pool = unsafe tern_pool_create(UInt32(threadCount)) else {
@@ -78,7 +82,7 @@ internal import CTernPlatform
     ///   - scales: f32 [1] or [columns]; empty for f32 weights.
     ///   - bias: f32 [columns], or empty for none.
     ///   - residual: f32 [rows, columns] when the call's residual is `.tensor`, else empty.
-    /// - Throws: `KernelError.notFinite` when an input value that is quantised is not; the output is then unchanged.
+    /// - Throws: `KernelError.notFinite` when an input value that is quantised is not; the output is then unspecified.
     /// - Cost: rows * columns * depth multiply-adds, no allocation.
     public func linear(
         _ call: LinearCall, weights: RawSpan, scales: RawSpan, bias: RawSpan, residual: RawSpan, in arena: Arena
@@ -157,8 +161,9 @@ internal import CTernPlatform
         unsafe job.linear.scale_count = count
     }
 
-    /// Runs the layer of `job` and what it waits for. Where the table wants its weights in another form, as many panels at a time as the
-    /// prepared memory holds.
+    /// Runs the layer of `job` and what it waits for; where the table wants its weights in another form, as many panels at a time as the
+    /// prepared memory holds. Layers with rows for every thread are shared out by rows and have one meeting; few rows, and layers whose
+    /// parts are timed, are shared out by rows and channels after all is ready.
     private func runLinear(_ job: inout tern_job) throws(KernelError) {
         let panels = unsafe (job.linear.n + Int(TERN_PANEL) - 1) / Int(TERN_PANEL)
         var atOnce = panels
@@ -170,6 +175,13 @@ internal import CTernPlatform
                 precondition(atOnce * Int(panelByteCount) <= capacity.preparedByteCount, "layer exceeds the capacity")
                 unsafe job.linear.panels = prepared
             }
+        }
+        if unsafe readyNanoseconds == nil && job.linear.m >= 2 * threadCount * Int(TERN_ROWS) && canShareRows(job) {
+            unsafe job.prepared_stride = preparedStride
+            unsafe job.panels_at_once = atOnce
+            unsafe run(&job, tern_job_rows)
+            guard unsafe job.not_finite == 0 else { throw .notFinite }
+            return
         }
         for first in stride(from: 0, to: panels, by: atOnce) {
             unsafe job.linear.panel_begin = first
@@ -184,6 +196,15 @@ internal import CTernPlatform
             if let before = readyNanoseconds { readyNanoseconds = before + tern_monotonic_nanoseconds() - start }
             unsafe run(&job, tern_job_linear)
         }
+    }
+
+    /// False when one thread's output might fall on rows that another has yet to normalise.
+    private func canShareRows(_ job: tern_job) -> Bool {
+        guard unsafe job.layer_norm.rows > 0, let read = unsafe job.layer_norm.x, let written = unsafe job.linear.output else { return true }
+        let readCount = unsafe (job.layer_norm.rows - 1) * job.layer_norm.stride + job.layer_norm.columns
+        let writtenCount = unsafe (job.linear.m - 1) * job.linear.output_stride + job.linear.n
+        let (readStart, writtenStart) = (UInt(bitPattern: read), UInt(bitPattern: written))
+        return readStart + UInt(4 * readCount) <= writtenStart || writtenStart + UInt(4 * writtenCount) <= readStart
     }
 
     /// Computes attention, N-06.

@@ -103,6 +103,8 @@ typedef struct tern_job {
     void *scratch;
     size_t scratch_stride;
     int not_finite;
+    size_t prepared_stride;  /* tern_job_rows: from one part's panels to the next part's */
+    size_t panels_at_once;   /* tern_job_rows: panels that fit there */
     tern_linear linear;
     tern_attention attention;
     /* N-02 of `linear`: where its codes, scales and sums go. */
@@ -132,6 +134,10 @@ typedef struct tern_job {
    it has normalised. */
 void tern_job_ready(void *job, unsigned part, unsigned parts);
 void tern_job_prepare(void *job, unsigned part, unsigned parts);
+
+/* A whole linear layer, rows shared out in blocks of six: a part normalises, quantises and multiplies its own rows with panels that it prepares for
+   itself, and waits for nobody. The layer's output must not lie on the norm's input. */
+void tern_job_rows(void *job, unsigned part, unsigned parts);
 void tern_job_linear(void *job, unsigned part, unsigned parts);
 void tern_job_attention(void *job, unsigned part, unsigned parts);
 void tern_job_layer_norm(void *job, unsigned part, unsigned parts);
