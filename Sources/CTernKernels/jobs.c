@@ -6,6 +6,20 @@ static void note(tern_job *job, int not_finite) {
     if (not_finite) __atomic_store_n(&job->not_finite, 1, __ATOMIC_RELAXED);
 }
 
+static void normalise(const tern_job *job, size_t begin, size_t end) {
+    job->table->layer_norm(job->layer_norm.x, job->layer_norm.stride, job->layer_norm.columns, begin, end, job->layer_norm.gamma,
+                           job->layer_norm.beta, job->layer_norm.epsilon, job->layer_norm.y, job->layer_norm.output_stride);
+}
+
+/* The codes of the rows begin ..< end, and first their norm, each where it is set. */
+static void ready_rows(tern_job *job, size_t begin, size_t end) {
+    const tern_linear *op = &job->linear;
+    if (job->layer_norm.rows > 0) normalise(job, begin, end);
+    if (job->quantise.codes)
+        note(job, job->table->quantise_rows(op->input, op->input_stride, op->k, begin, end, op->levels, job->quantise.codes, op->codes_stride,
+                                            job->quantise.scales, job->quantise.sums));
+}
+
 void tern_job_prepare(void *argument, unsigned part, unsigned parts) {
     const tern_job *job = argument;
     job->table->prepare(&job->linear, part, parts);
@@ -13,13 +27,9 @@ void tern_job_prepare(void *argument, unsigned part, unsigned parts) {
 
 void tern_job_ready(void *argument, unsigned part, unsigned parts) {
     tern_job *job = argument;
-    const tern_linear *op = &job->linear;
-    const tern_share share = tern_share_of(op->m, part, parts);
-    if (job->layer_norm.rows > 0) tern_job_layer_norm(argument, part, parts);
-    if (job->quantise.codes)
-        note(job, job->table->quantise_rows(op->input, op->input_stride, op->k, share.begin, share.end, op->levels, job->quantise.codes,
-                                            op->codes_stride, job->quantise.scales, job->quantise.sums));
-    if (op->panels) tern_job_prepare(argument, part, parts);
+    const tern_share share = tern_share_of(job->linear.m, part, parts);
+    ready_rows(job, share.begin, share.end);
+    if (job->linear.panels) tern_job_prepare(argument, part, parts);
 }
 
 void tern_job_linear(void *argument, unsigned part, unsigned parts) {
@@ -43,12 +53,7 @@ void tern_job_rows(void *argument, unsigned part, unsigned parts) {
     const tern_share blocks = tern_share_of((job->linear.m + TERN_ROWS - 1) / TERN_ROWS, part, parts);
     const size_t begin = blocks.begin * TERN_ROWS, end = tern_minimum(job->linear.m, blocks.end * TERN_ROWS);
     if (begin >= end) return;
-    if (job->layer_norm.rows > 0)
-        job->table->layer_norm(job->layer_norm.x, job->layer_norm.stride, job->layer_norm.columns, begin, end, job->layer_norm.gamma,
-                               job->layer_norm.beta, job->layer_norm.epsilon, job->layer_norm.y, job->layer_norm.output_stride);
-    if (job->quantise.codes)
-        note(job, job->table->quantise_rows(job->linear.input, job->linear.input_stride, job->linear.k, begin, end, job->linear.levels,
-                                            job->quantise.codes, job->linear.codes_stride, job->quantise.scales, job->quantise.sums));
+    ready_rows(job, begin, end);
     tern_linear rows = rows_of(&job->linear, begin, end);
     const size_t panels = (rows.n + TERN_PANEL - 1) / TERN_PANEL;
     if (rows.panels) rows.panels = (uint8_t *)rows.panels + part * job->prepared_stride;
@@ -68,8 +73,7 @@ void tern_job_attention(void *argument, unsigned part, unsigned parts) {
 void tern_job_layer_norm(void *argument, unsigned part, unsigned parts) {
     tern_job *job = argument;
     const tern_share share = tern_share_of(job->layer_norm.rows, part, parts);
-    job->table->layer_norm(job->layer_norm.x, job->layer_norm.stride, job->layer_norm.columns, share.begin, share.end, job->layer_norm.gamma,
-                           job->layer_norm.beta, job->layer_norm.epsilon, job->layer_norm.y, job->layer_norm.output_stride);
+    normalise(job, share.begin, share.end);
 }
 
 void tern_job_patches(void *argument, unsigned part, unsigned parts) {

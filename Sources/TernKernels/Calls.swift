@@ -13,7 +13,7 @@ public struct LinearCall: Equatable, Sendable {
     public var weightsKind: WeightsKind
     /// Activation levels 127, 63 or 42; ignored for f32 weights.
     public var levels: Int
-    /// [rows, depth]; with f32 weights it must not overlap the output.
+    /// [rows, depth]; must not overlap the output.
     public var input: ArenaMatrix
     /// [rows, columns], overwritten.
     public var output: ArenaMatrix
