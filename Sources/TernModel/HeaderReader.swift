@@ -7,6 +7,8 @@ struct HeaderPage {
     var sectionCount: Int
     var tensorCount: Int
     var operationCount: Int
+    /// Minor version.
+    var minor: Int
     var identity: [UInt8]
     var signature: ModelFile.Signature
     /// The required features of those names.
@@ -41,6 +43,7 @@ func readHeaderPage(_ file: RawSpan, options: ModelFile.Options) throws(ModelFil
         sectionCount: try limited(page.uint32(32), .sections, ModelFormat.limitSections),
         tensorCount: try limited(page.uint32(36), .tensors, ModelFormat.limitTensors),
         operationCount: try limited(page.uint32(40), .operations, ModelFormat.limitOperations),
+        minor: Int(file.uint16LE(at: 10)),
         identity: identity,
         signature: signature,
         hasGeneratedGolden: page.uint32(12) & ModelFormat.featureGeneratedGolden != 0,

@@ -34,6 +34,13 @@ public final class ModelFile {
     public let recipe: InputRecipe
     /// How outputs become findings.
     public let labels: Labels
+    /// Named thresholds with what was measured there: labels ascend, and a label's thresholds do not descend. A label that has points has its own
+    /// threshold among them. Empty for a file without that section.
+    public let operatingPoints: [OperatingPoint]
+    /// The cases that the operating points were measured on, for example `validation`; empty without points.
+    public let operatingPointsMeasuredOn: String
+    /// What the out-of-distribution gate needs; nil for a file without that section.
+    public let featureStatistics: FeatureStatistics?
     /// BLAKE2b-256 of the header, 32 bytes.
     public let identity: [UInt8]
     /// Already verified.
@@ -46,21 +53,23 @@ public final class ModelFile {
 
     /// Checks every rule of Models/FORMAT.md.
     ///
-    /// - Throws: `ModelFileError` of the first rule that is broken; the order is header, sections, tensors, recipe, labels, card, golden
-    ///   vectors, plan, weights.
+    /// - Throws: `ModelFileError` of the first rule that is broken; the order is header, sections, tensors, recipe, labels, operating points,
+    ///   card, golden vectors, plan, feature statistics, weights.
     /// - Cost: linear in the file; memory for the tables only, at most about three times their bytes in the file.
     public init(validating mapping: MappedFile, options: Options = Options()) throws(ModelFileError) {
         let file = mapping.bytes
         let page = try readHeaderPage(file, options: options)
-        let sections = try SectionTable(validating: file, count: page.sectionCount, options: options)
+        let sections = try SectionTable(validating: file, count: page.sectionCount, minor: page.minor, options: options)
         let tensors = try readTensors(file, sections: sections, page: page)
         let recipe = try readRecipe(file, sections: sections, header: page.header)
         let labels = try readLabels(file, sections: sections, header: page.header)
+        let points = try OperatingPoints(validating: file, sections: sections, labels: labels)
         try checkCard(file.extracting(sections[.card]))
         let goldenBytes = file.extracting(sections[.golden])
         let golden = try GoldenSection(validating: goldenBytes, page: page, fileOffset: sections[.golden].lowerBound)
         let plan = try Plan(
             validating: file, sections: sections, count: page.operationCount, header: page.header, tensors: tensors)
+        let statistics = try readFeatureStatistics(file, sections: sections, header: page.header, operations: plan.operations)
         if options.verifiesContent {
             try golden.checkValues(goldenBytes)
             try checkWeights(file.extracting(sections[.weights]), tensors: tensors, scaleTensors: plan.scaleTensors)
@@ -73,6 +82,9 @@ public final class ModelFile {
         self.tensors = tensors
         self.recipe = recipe
         self.labels = labels
+        operatingPoints = points.points
+        operatingPointsMeasuredOn = points.measuredOn
+        featureStatistics = statistics
         self.golden = golden
         self.mapping = mapping
     }
@@ -115,6 +127,15 @@ public final class ModelFile {
     public func goldenOutput(_ index: Int) -> RawSpan {
         precondition(index >= 0 && index < goldenCount, "golden vector out of range")
         return goldenBytes(golden.outputOffset(index), 4 * golden.outputCount)
+    }
+
+    /// The numbers of the feature statistics as binary32, in place, aligned to 64 bytes: mean [C], inverse variances [r], directions [r][C]; empty
+    /// without statistics.
+    public var featureValues: RawSpan {
+        @_lifetime(borrow self) get {
+            let range = sections.featureStatistics.map { ($0.lowerBound + ModelFormat.featureStatisticsHeadByteCount)..<$0.upperBound } ?? 0..<0
+            return mapping.bytes(heldBy: self).extracting(range)
+        }
     }
 
     /// The model card, UTF-8 JSON.

@@ -22,6 +22,8 @@ extension ModelFileError {
         case .card: "model card"
         case .goldenVectors: "golden vectors"
         case .limitExceeded(let limit, _, _): limit.description
+        case .operatingPoints(_, let point, _): point.map { "operating point \($0)" } ?? "operating points"
+        case .featureStatistics: "feature statistics"
         }
     }
 
@@ -52,6 +54,8 @@ extension ModelFileError {
         case .card(let fault, let offset): "\(fault.description) (offset \(offset))"
         case .goldenVectors(let fault, let found, let expected): "\(fault.description): \(found), expected \(expected)"
         case .limitExceeded(_, let declared, let limit): "\(declared) is outside the limit \(limit)"
+        case .operatingPoints(let fault, _, let value): "\(fault.description), value \(value)"
+        case .featureStatistics(let fault, let value): "\(fault.description), value \(value)"
         }
     }
 
@@ -79,6 +83,9 @@ extension ModelFileError.Place {
         case .labelsHead: "labels"
         case .label(let index): "label \(index)"
         case .golden: "golden vectors"
+        case .operatingPoints: "operating points"
+        case .operatingPoint(let index): "operating point \(index)"
+        case .featureStatistics: "feature statistics"
         }
     }
 }
@@ -233,6 +240,38 @@ extension ModelFileError.Limit {
         case .fileByteCount: "file byte count"
         case .arenaByteCount: "arena byte count"
         case .scatteredRows: "rows of the arena written one by one"
+        case .operatingPoints: "operating points of one label"
+        }
+    }
+}
+
+extension ModelFileError.OperatingPointFault {
+    var description: String {
+        switch self {
+        case .byteCount: "byte count"
+        case .label: "no label of this index with a threshold"
+        case .threshold: "threshold outside 0 to 1"
+        case .share: "sensitivity or specificity outside its interval, or the interval outside 0 to 1"
+        case .cases: "no cases"
+        case .order: "labels or thresholds do not ascend"
+        case .repeatedName: "a name stands twice"
+        case .noDefault: "the label's own threshold is not one of its points"
+        }
+    }
+}
+
+extension ModelFileError.FeatureFault {
+    var description: String {
+        switch self {
+        case .byteCount: "byte count"
+        case .noFeature: "the plan does not end with a linear layer of one row that writes the output"
+        case .count: "not as many values as the last layer reads"
+        case .rank: "more directions than values"
+        case .threshold: "threshold is not finite and positive"
+        case .precision: "an inverse variance is not finite and positive"
+        case .falseAlarmRate: "false-alarm rate outside 0 to 1"
+        case .mean: "mean is not finite"
+        case .direction: "not a unit vector"
         }
     }
 }

@@ -50,6 +50,10 @@ public enum ModelFileError: Error, Equatable, Sendable {
     case goldenVectors(GoldenFault, found: Int, expected: Int)
     /// F-24: a limit.
     case limitExceeded(Limit, declared: UInt64, limit: Int)
+    /// F-25: the operating points (nil: their head).
+    case operatingPoints(OperatingPointFault, point: Int?, value: UInt32)
+    /// F-26: the feature statistics; the value is that of the field or the index of the number.
+    case featureStatistics(FeatureFault, value: UInt32)
 
     /// A part of the file.
     public enum Place: Equatable, Sendable {
@@ -61,6 +65,9 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case labelsHead
         case label(Int)
         case golden
+        case operatingPoints
+        case operatingPoint(Int)
+        case featureStatistics
     }
     /// What is wrong with a section record, F-07.
     public enum SectionFault: CaseIterable, Equatable, Sendable {
@@ -108,7 +115,15 @@ public enum ModelFileError: Error, Equatable, Sendable {
     }
     /// Which limit is exceeded, F-24.
     public enum Limit: CaseIterable, Equatable, Sendable {
-        case sections, tensors, operations, labels, outputs, fileByteCount, arenaByteCount, scatteredRows
+        case sections, tensors, operations, labels, outputs, fileByteCount, arenaByteCount, scatteredRows, operatingPoints
+    }
+    /// What about the operating points is wrong, F-25.
+    public enum OperatingPointFault: CaseIterable, Equatable, Sendable {
+        case byteCount, label, threshold, share, cases, order, repeatedName, noDefault
+    }
+    /// What about the feature statistics is wrong, F-26.
+    public enum FeatureFault: CaseIterable, Equatable, Sendable {
+        case byteCount, noFeature, count, rank, threshold, precision, falseAlarmRate, mean, direction
     }
 
     /// The number of the rule, for example `F-07`.
@@ -138,6 +153,8 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case .card: "F-22"
         case .goldenVectors: "F-23"
         case .limitExceeded: "F-24"
+        case .operatingPoints: "F-25"
+        case .featureStatistics: "F-26"
         }
     }
 }

@@ -14,6 +14,8 @@ public enum ModelFormat {
     public static let featureHalf: UInt32 = 2
     /// The minor version that the writer gives a file with `featureHalf`.
     public static let minorHalf = 2
+    /// The first minor version with the sections operating points and feature statistics, which a reader may ignore.
+    public static let minorMeasured = 3
 
     /// The header page; the first section starts behind it.
     public static let headerByteCount = 4096
@@ -57,6 +59,9 @@ public enum ModelFormat {
     public static let operatingPointByteCount = 32
     public static let goldenHeadByteCount = 16
     public static let goldenSeedByteCount = 8
+    public static let operatingPointsHeadByteCount = 64
+    public static let operatingPointRecordByteCount = 128
+    public static let featureStatisticsHeadByteCount = 64
 
     /// Far more than any version of this page defines.
     public static let limitSections = 16
@@ -86,6 +91,11 @@ public enum ModelFormat {
     public static let limitScatteredRows = 1 << 18
     /// Separate pieces of the arena that may hold written values at one time; see F-17.
     public static let limitIntervals = 4096
+    /// Of one label; a person chooses among them by name.
+    public static let limitOperatingPoints = 16
+    /// Bounds of the squared length of a direction of the feature statistics: it is a unit vector, rounded.
+    public static let leastDirection: Float = 0.999
+    public static let mostDirection: Float = 1.001
 
     /// What an Ed25519 signature is made of: a fixed text and the identity, 51 bytes.
     public static func signedMessage(identity: [UInt8]) -> [UInt8] {
@@ -102,6 +112,13 @@ public enum SectionKind: UInt32, CaseIterable, Equatable, Sendable {
     case card = 5
     case golden = 6
     case weights = 7
+    case operatingPoints = 8
+    case featureStatistics = 9
+
+    /// Whether a file without this section is refused; the others may be left out, and ignored by a reader that does not know them.
+    public var isRequired: Bool { rawValue <= SectionKind.weights.rawValue }
+    /// How many sections every file has.
+    public static let requiredCount = 7
 }
 
 /// Byte counts of tensors as Models/FORMAT.md section 2 gives them.
