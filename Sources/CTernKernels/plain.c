@@ -1,4 +1,5 @@
 /* Operations that are the same plain code for every table. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,38 @@ void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, 
     for (size_t t = 0; t < rows; t++)
         for (size_t i = 0; i < columns; i++) y[i] = y[i] + x[t * stride + i];
     for (size_t i = 0; i < columns; i++) y[i] = y[i] / (float)rows;
+}
+
+/* N-01 over the products of x - mean, each rounded, with `direction`; with x - mean itself where that is NULL. */
+static float sum_of_products(const float *x, const float *mean, const float *direction, size_t count) {
+    enum { LANES = 16 };
+    float lanes[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (size_t j = 0; j < LANES; j++) {
+            const float d = x[i + j] - mean[i + j];
+            lanes[j] = lanes[j] + d * (direction ? direction[i + j] : d);
+        }
+    for (size_t j = 0; i + j < count; j++) {
+        const float d = x[i + j] - mean[i + j];
+        lanes[j] = lanes[j] + d * (direction ? direction[i + j] : d);
+    }
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t j = 0; j < half; j++) lanes[j] = lanes[j] + lanes[j + half];
+    return lanes[0];
+}
+
+float tern_feature_score(const float *feature, const float *mean, const float *precisions, const float *directions, size_t count, size_t rank,
+                         float residual_precision) {
+    float inside = 0, distance = 0;
+    for (size_t k = 0; k < rank; k++) {
+        const float y = sum_of_products(feature, mean, directions + k * count, count), square = y * y;
+        inside = inside + square;
+        distance = distance + precisions[k] * square;
+    }
+    const float rest = sum_of_products(feature, mean, NULL, count) - inside;
+    /* A rest that is not a number stays one. */
+    return sqrtf((distance + residual_precision * (rest < 0 ? 0 : rest)) / (float)count);
 }
 
 void tern_widen_f16(const uint16_t *halves, size_t count, float *restrict values) {

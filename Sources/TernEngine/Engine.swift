@@ -105,6 +105,19 @@ public final class Engine {
         }
     }
 
+    /// How far the last inference's feature is from those of ordinary images, about 1 for them (N-13); nil for a model without feature statistics.
+    /// A score that overflows is infinite or not a number, and flagged (`FeatureStatistics.isFlagged`).
+    ///
+    /// - Precondition: an inference has succeeded.
+    /// - Cost: (rank + 1) * count products, no allocation.
+    public var featureScore: Float? {
+        let model = self.model
+        guard let statistics = model.featureStatistics, case .linear(let last)? = model.operations.last?.operation else { return nil }
+        return arena.featureScore(
+            at: last.input.byteOffset, count: statistics.count, rank: statistics.rank, residualPrecision: statistics.residualPrecision,
+            statistics: model.featureValues)
+    }
+
     /// Runs every golden vector of the model file and compares every bit.
     ///
     /// - Throws: `EngineError.goldenMismatch` at the first value that differs.

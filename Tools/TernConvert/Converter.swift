@@ -12,7 +12,7 @@ public struct Converter {
         public var weights: WeightFormat
         /// `t5` (1.6 bit a weight) or `t2`, for ternary weights.
         public var packing: ElementType
-        /// Whether the stream of an INT8 model is rotated, see Rotation.swift; changes nothing for other weights.
+        /// Whether the stream of an INT8 model is rotated, see Rotation.swift; changes nothing for other weights, or with feature statistics.
         public var rotates: Bool
         /// `f16` rounds the positions and stores them in half the bytes.
         public var positions: PositionFormat
@@ -41,7 +41,12 @@ public struct Converter {
         var model = try VisionTransformer(reading: checkpoint, description: description)
         progress(.planning)
         var rotated: VisionTransformer?
-        if options.weights == .int8, options.rotates { rotated = model.rotated() }
+        let statistics = try DraftFeatureStatistics.reading(checkpoint, description, width: model.width)
+        guard statistics == nil || model.head != nil && model.distillationHead == nil else {
+            throw .unsupported("feature statistics need a model with one linear head, without a distillation token")
+        }
+        // The rotation moves the last norm's gamma into the head: its input is then another feature than the statistics'.
+        if options.weights == .int8, options.rotates, statistics == nil { rotated = model.rotated() }
         let isRotated = rotated != nil
         model = rotated ?? model
         if options.positions == .f16 { model = try model.withHalfPositions() }
@@ -58,7 +63,8 @@ public struct Converter {
         var draft = ModelDraft(
             header: header, tensors: plan.tensors, operations: plan.operations, recipe: description.recipe, labels: description.labels,
             card: Array(card(description, options, checkpoint, isRotated: isRotated).text.utf8),
-            golden: GoldenInputs.vectors(inputCount: count, outputCount: model.outputCount))
+            golden: GoldenInputs.vectors(inputCount: count, outputCount: model.outputCount), operatingPoints: description.operatingPoints,
+            featureStatistics: statistics)
         do {
             progress(.checking)
             let file = try ModelWriter.check(try ModelWriter.bytes(of: draft))

@@ -1,4 +1,5 @@
 public import TernModel
+public import TernWriter
 
 /// What a checkpoint does not say: the description JSON that goes with it, see the README of this target.
 public struct ModelDescription: Equatable, Sendable {
@@ -24,6 +25,10 @@ public struct ModelDescription: Equatable, Sendable {
     public var float32Layers: [String]
     public var recipe: InputRecipe
     public var labels: Labels
+    /// Nil when no label has any.
+    public var operatingPoints: DraftOperatingPoints?
+    /// Nil for a model without the gate; else the checkpoint has the statistics.
+    public var outOfDistribution: OutOfDistribution?
     /// The model card as it goes into the file.
     public var card: JSONValue
 
@@ -68,6 +73,8 @@ public struct ModelDescription: Equatable, Sendable {
         float32Layers = document["architecture"]?["float32Layers"]?.array?.compactMap(\.string) ?? []
         recipe = try ModelDescription.recipe(root.child("input", "the input recipe"), channels, imageHeight, imageWidth)
         labels = try ModelDescription.labels(root, head: head)
+        operatingPoints = try ModelDescription.operatingPoints(root)
+        outOfDistribution = try ModelDescription.outOfDistribution(root)
         card = document["card"] ?? .object([])
     }
 }
@@ -139,17 +146,33 @@ extension ModelDescription {
                 scheme: try entry.string("scheme", "\"scheme\": \"SCT\""), value: try entry.string("value", "\"value\": \"233604007\""),
                 meaning: try entry.string("meaning", "\"meaning\": \"Pneumonia\""))
         }
-        let threshold = try reader.optionalNumber("threshold").map { Float($0) }
+        let point = try reader.optionalString("operatingPoint") ?? ""
+        let threshold = try threshold(reader, at: point)
         if let threshold, !(0...1).contains(threshold) { throw .badKey(reader.path("threshold"), expected: "a score from 0 to 1") }
         let name = try reader.string("name", "\"name\": \"pneumonia\"")
         guard isPrintable(name, limit: 47) else { throw .nameTooLong(name, limit: 47) }
         return Label(
             name: name, outputIndex: try reader.integer("index", "\"index\": 0, the model output it reads"),
             isReported: reader.boolean("report") ?? true, code: code, threshold: threshold,
-            operatingPoint: try reader.optionalString("operatingPoint") ?? "")
+            operatingPoint: point)
+    }
+
+    /// The label's own threshold: that of the named point, or the number given, which a label without points has.
+    private static func threshold(_ reader: KeyReader, at point: String) throws(ConvertError) -> Float? {
+        let given = try reader.optionalNumber("threshold").map { Float($0) }
+        let points = try operatingPoints(of: reader, 0)
+        guard !points.isEmpty else { return given }
+        let names = points.map { "\"\($0.name)\"" }.joined(separator: ", ")
+        guard let found = points.first(where: { $0.name == point }) else {
+            throw .badKey(reader.path("operatingPoint"), expected: "the name of the default among the label's points: \(names)")
+        }
+        guard given == nil || given == found.threshold else {
+            throw .badKey(reader.path("threshold"), expected: "\(found.threshold), the threshold of \"\(point)\", or leave it out")
+        }
+        return found.threshold
     }
 }
 
-private func isPrintable(_ text: String, limit: Int) -> Bool {
+func isPrintable(_ text: String, limit: Int) -> Bool {
     !text.isEmpty && text.utf8.count <= limit && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
 }

@@ -1,3 +1,5 @@
+import TernWriter
+
 /// Translates the spellings of a vision transformer's tensor names to timm's.
 enum TensorNames {
     /// Wrappers that training frameworks and model classes put before every name.
@@ -43,8 +45,9 @@ enum TensorNames {
         ("layer_scale2.lambda1", "ls2.gamma"),
     ]
 
-    /// The timm name of a tensor, or nil when inference does not use it.
+    /// The timm name of a tensor, or nil when it is no part of the network or inference does not use it.
     static func canonical(_ name: String) -> String? {
+        if DraftFeatureStatistics.tensorNames.contains(name) { return nil }
         var name = Substring(name)
         while let wrapper = wrappers.first(where: { name.hasPrefix($0) }) { name = name.dropFirst(wrapper.count) }
         if unused.contains(String(name)) { return nil }

@@ -23,9 +23,21 @@ extension ModelDraft {
                 golden.append(GoldenVector(input: input, output: output))
             }
         }
+        var points: DraftOperatingPoints?
+        if !file.operatingPoints.isEmpty { points = DraftOperatingPoints(points: file.operatingPoints, measuredOn: file.operatingPointsMeasuredOn) }
         self.init(
             header: file.header, tensors: tensors, operations: file.operations, recipe: file.recipe, labels: file.labels, card: file.card.array,
-            golden: golden)
+            golden: golden, operatingPoints: points, featureStatistics: file.featureStatistics.map { DraftFeatureStatistics($0, floats(file.featureValues)) })
+    }
+}
+
+extension DraftFeatureStatistics {
+    /// The statistics of a file, with the numbers of `ModelFile.featureValues`.
+    fileprivate init(_ statistics: FeatureStatistics, _ values: [Float]) {
+        let precisions = statistics.count..<(statistics.count + statistics.rank)
+        self.init(
+            threshold: statistics.threshold, residualPrecision: statistics.residualPrecision, falseAlarmRate: statistics.falseAlarmRate,
+            mean: Array(values[..<precisions.lowerBound]), precisions: Array(values[precisions]), basis: Array(values[precisions.upperBound...]))
     }
 }
 

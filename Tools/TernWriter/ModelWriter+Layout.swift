@@ -30,7 +30,14 @@ extension ModelWriter {
         let bodies = [
             table, plan, try encode(draft.recipe), try encode(draft.labels), draft.card, try encode(draft.golden, header: draft.header), weights,
         ]
-        return zip(SectionKind.allCases, bodies).map { DraftSection(kind: $0.rawValue, bytes: $1) }
+        var sections = zip(SectionKind.allCases, bodies).map { DraftSection(kind: $0.rawValue, bytes: $1) }
+        if let points = draft.operatingPoints {
+            sections.append(DraftSection(kind: SectionKind.operatingPoints.rawValue, flags: 0, bytes: try encode(points)))
+        }
+        if let statistics = draft.featureStatistics {
+            sections.append(DraftSection(kind: SectionKind.featureStatistics.rawValue, flags: 0, bytes: try encode(statistics)))
+        }
+        return sections
     }
 
     /// Lays out header and sections and fills in digests and identity.
@@ -75,11 +82,12 @@ extension ModelWriter {
         return file.bytes
     }
 
-    /// The required features of a draft, and the first minor version that has them.
+    /// The required features of a draft, and the first minor version that has them and its sections.
     private static func leastVersion(of draft: ModelDraft) -> (minor: Int, features: UInt32) {
         var (minor, features) = (ModelFormat.minor, 0 as UInt32)
         if draft.golden.first?.seed != nil { (minor, features) = (ModelFormat.minorGeneratedGolden, ModelFormat.featureGeneratedGolden) }
         if draft.tensors.contains(where: { $0.elementType == .f16 }) { (minor, features) = (ModelFormat.minorHalf, features | ModelFormat.featureHalf) }
+        if draft.operatingPoints != nil || draft.featureStatistics != nil { minor = ModelFormat.minorMeasured }
         return (minor, features)
     }
 }

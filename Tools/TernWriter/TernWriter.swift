@@ -77,9 +77,12 @@ public struct ModelDraft: Equatable, Sendable {
     public var card: [UInt8]
     /// At least one; all with a seed or all without.
     public var golden: [GoldenVector]
+    /// Nil when the file has no such section.
+    public var operatingPoints: DraftOperatingPoints?
+    public var featureStatistics: DraftFeatureStatistics?
     public init(
         header: ModelHeader, tensors: [DraftTensor], operations: [NamedOperation], recipe: InputRecipe, labels: Labels, card: [UInt8],
-        golden: [GoldenVector]
+        golden: [GoldenVector], operatingPoints: DraftOperatingPoints? = nil, featureStatistics: DraftFeatureStatistics? = nil
     ) {
         self.header = header
         self.tensors = tensors
@@ -88,6 +91,8 @@ public struct ModelDraft: Equatable, Sendable {
         self.labels = labels
         self.card = card
         self.golden = golden
+        self.operatingPoints = operatingPoints
+        self.featureStatistics = featureStatistics
     }
 }
 

@@ -174,6 +174,9 @@ size_t tern_packed_bytes(tern_weights_kind kind, size_t n, size_t k);
 
 /* N-09 and N-10: the same plain code for every table. */
 void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, float *y);
+/* N-13: the score of a feature against mean [count], inverse variances [rank] and directions [rank][count]. */
+float tern_feature_score(const float *feature, const float *mean, const float *precisions, const float *directions, size_t count, size_t rank,
+                         float residual_precision);
 /* Finite binary16 values as the same values in binary32. */
 void tern_widen_f16(const uint16_t *halves, size_t count, float *values);
 /* Lines of patches begin ..< end, from the top. */
