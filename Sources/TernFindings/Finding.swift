@@ -14,7 +14,7 @@ public struct CodedTerm: Equatable, Sendable {
 public enum Call: String, Equatable, Sendable {
     case positive
     case negative
-    /// The label has no operating point: a person decides.
+    /// A person decides: the label has no operating point, or the image is out of distribution.
     case review
 
     /// Positive at or above the threshold.
@@ -65,16 +65,21 @@ public struct Finding: Equatable, Sendable {
     public var operatingPoint: String
     /// 0 ... 1; nil when the label has none.
     public var threshold: Float?
+    /// True for an image that the gate flags: call and tier are then `review` whatever the score.
+    public var isOutOfDistribution: Bool
 
-    public init(label: String, code: CodedTerm?, score: Float, isCalibrated: Bool, operatingPoint: String, threshold: Float?) {
+    public init(
+        label: String, code: CodedTerm?, score: Float, isCalibrated: Bool, operatingPoint: String, threshold: Float?, isOutOfDistribution: Bool = false
+    ) {
         self.label = label
         self.code = code
         self.score = score
         self.isCalibrated = isCalibrated
         self.operatingPoint = operatingPoint
         self.threshold = threshold
+        self.isOutOfDistribution = isOutOfDistribution
     }
 
-    public var call: Call { Call(score: score, threshold: threshold) }
-    public var tier: Tier { Tier(score: score, threshold: threshold) }
+    public var call: Call { isOutOfDistribution ? .review : Call(score: score, threshold: threshold) }
+    public var tier: Tier { isOutOfDistribution ? .review : Tier(score: score, threshold: threshold) }
 }

@@ -87,6 +87,8 @@ public struct FindingResult: Equatable, Sendable {
     public var quality: ImageQuality?
     /// Empty for a model without labels. Only with status `succeeded` does an empty list say that nothing is reported.
     public var findings: [Finding] = []
+    /// Nil for a model without feature statistics, and when the analysis did not succeed.
+    public var outOfDistribution: OutOfDistribution?
     public var timing = ResultTiming()
     /// SHA-256 of the raw output bits (N-12), hexadecimal; nil without output.
     public var outputDigest: String?
@@ -119,18 +121,15 @@ public struct FindingResult: Equatable, Sendable {
         write(input, to: &text)
         text.member("status", status.rawValue)
         text.key("reason")
-        write(reason, to: &text)
+        text.value(reason)
         writeQuality(to: &text)
         text.key("findings")
         text.beginArray()
         for finding in findings { write(finding, to: &text) }
         text.endArray()
-        // No model of this format version carries the feature statistics that an out-of-distribution score needs.
-        text.key("outOfDistribution")
-        text.null()
+        writeOutOfDistribution(to: &text)
         writeTiming(to: &text)
-        text.key("digest")
-        write(outputDigest, to: &text)
+        text.member("digest", outputDigest)
         text.endObject()
         return text.utf8
     }
@@ -138,22 +137,16 @@ public struct FindingResult: Equatable, Sendable {
     private func write(_ model: ModelReference, to text: inout JSONText) {
         text.key("model")
         text.beginObject()
-        text.member("name", model.name)
-        text.member("version", model.version)
-        text.member("digest", model.digest)
-        text.member("signature", model.keyIdentifier == nil ? "unsigned" : "valid")
-        text.key("keyId")
-        write(model.keyIdentifier, to: &text)
+        text.members(of: model)
+        text.member("keyId", model.keyIdentifier)
         text.endObject()
     }
 
     private func write(_ input: InputReference, to text: inout JSONText) {
         text.key("input")
         text.beginObject()
-        text.key("kind")
-        write(input.kind?.rawValue, to: &text)
-        text.key("sha256")
-        write(input.sha256, to: &text)
+        text.member("kind", input.kind?.rawValue)
+        text.member("sha256", input.sha256)
         if let identifier = input.sopInstanceUID { text.member("sopInstanceUID", identifier) }
         if let frame = input.frame { text.member("frame", frame) }
         text.endObject()
@@ -176,13 +169,11 @@ public struct FindingResult: Equatable, Sendable {
         text.beginObject()
         text.member("label", finding.label)
         text.key("code")
-        write(finding.code, to: &text)
+        text.value(finding.code)
         text.member("score", finding.score)
         text.member("calibrated", finding.isCalibrated)
-        text.key("operatingPoint")
-        write(finding.operatingPoint.isEmpty ? nil : finding.operatingPoint, to: &text)
-        text.key("threshold")
-        if let threshold = finding.threshold { text.value(threshold) } else { text.null() }
+        text.member("operatingPoint", finding.operatingPoint.isEmpty ? nil : finding.operatingPoint)
+        text.member("threshold", finding.threshold)
         text.member("call", finding.call.rawValue)
         text.member("tier", finding.tier.rawValue)
         text.endObject()
@@ -198,17 +189,13 @@ public struct FindingResult: Equatable, Sendable {
         text.endObject()
     }
 
-    private func write(_ term: CodedTerm?, to text: inout JSONText) {
-        guard let term else { return text.null() }
+    private func writeOutOfDistribution(to text: inout JSONText) {
+        text.key("outOfDistribution")
+        guard let outOfDistribution else { return text.null() }
         text.beginObject()
-        text.member("scheme", term.scheme)
-        text.member("value", term.value)
-        text.member("meaning", term.meaning)
+        text.member("score", outOfDistribution.score)
+        text.member("threshold", outOfDistribution.threshold)
+        text.member("flagged", outOfDistribution.isFlagged)
         text.endObject()
-    }
-
-    private func write(_ string: String?, to text: inout JSONText) {
-        guard let string else { return text.null() }
-        text.value(string)
     }
 }

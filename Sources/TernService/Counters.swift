@@ -6,6 +6,8 @@ struct Counters: Equatable {
     var succeeded = 0
     var failed = 0
     var notAttempted = 0
+    /// Results that succeeded and that the gate flags.
+    var outOfDistribution = 0
     /// Results that could not be written to disk.
     var unrecorded = 0
     /// Followers dropped because the results they still needed are no longer kept.
@@ -35,6 +37,7 @@ struct Counters: Equatable {
             succeeded += 1
             inferMicroseconds += result.timing.inferMicroseconds
             totalMicroseconds += result.timing.totalMicroseconds
+            if result.outOfDistribution?.isFlagged == true { outOfDistribution += 1 }
         case .failed: failed += 1
         case .notAttempted: notAttempted += 1
         }

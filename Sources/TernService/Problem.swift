@@ -38,11 +38,7 @@ public struct Problem: Error, Equatable, Sendable {
         for number in numbers { text.member(number.name, number.value) }
         if let reason {
             text.key("reason")
-            text.beginObject()
-            text.member("scheme", reason.scheme)
-            text.member("value", reason.value)
-            text.member("meaning", reason.meaning)
-            text.endObject()
+            text.value(reason)
         }
         if let identifier { text.member("id", identifier.text) }
         if let sequence { text.member("sequence", sequence) }

@@ -10,10 +10,7 @@ extension ServiceCore {
         text.member("uptime_s", Int(clamping: (around.now - startedAt) / 1_000_000_000))
         text.key("model")
         text.beginObject()
-        text.member("name", identity.model.name)
-        text.member("version", identity.model.version)
-        text.member("digest", identity.model.digest)
-        text.member("signature", identity.model.keyIdentifier == nil ? "unsigned" : "valid")
+        text.members(of: identity.model)
         text.endObject()
         text.key("engine")
         text.beginObject()
@@ -78,6 +75,7 @@ extension ServiceCore {
         text += "tern_results_total{status=\"succeeded\"} \(counters.succeeded)\n"
         text += "tern_results_total{status=\"failed\"} \(counters.failed)\n"
         text += "tern_results_total{status=\"not_attempted\"} \(counters.notAttempted)\n"
+        single("tern_out_of_distribution_total", "counter", "Results whose image the gate flags.", counters.outOfDistribution)
         single("tern_results_unrecorded_total", "counter", "Results that could not be written to disk.", counters.unrecorded)
         family("tern_requests_refused_total", "counter", "Requests refused, by HTTP status.")
         for refusal in counters.refused { text += "tern_requests_refused_total{status=\"\(refusal.status)\"} \(refusal.count)\n" }

@@ -7,12 +7,14 @@ private let limitFileByteCount = 1 << 30
 
 /// `ternd infer`.
 func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options, flags: ModelOptions.flags)
+    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint], flags: ModelOptions.flags)
     guard !arguments.operands.isEmpty else { throw Failure(.usage, "infer: no image files; see ternd infer --help") }
     let options = try ModelOptions(arguments)
-    let engine = try options.engine(try options.open())
+    let model = try options.open()
+    let labels = try arguments.labels(of: model)
+    let engine = try options.engine(model)
     try options.prove(engine)
-    let reader = Reader(engine: engine)
+    let reader = Reader(engine: engine, labels: labels)
     var outcome = ExitCode.ok
     for (index, path) in arguments.operands.enumerated() {
         var code = ExitCode.ok

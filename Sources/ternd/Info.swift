@@ -24,11 +24,18 @@ func runInfo(_ words: [String]) throws(Failure) -> ExitCode {
         text += "operations: \(model.operations.count)\n"
         text += "arena: \(model.header.arenaByteCount) bytes\n"
         text += "golden vectors: \(model.goldenCount)\n"
-        for label in model.labels.labels where label.isReported {
+        for (index, label) in model.labels.labels.enumerated() where label.isReported {
             text += "label: \(label.name)"
             if let code = label.code { text += " (\(code.value), \(code.scheme), \"\(code.meaning)\")" }
             if let threshold = label.threshold { text += ", positive from \(threshold.description) (\(label.operatingPoint))" }
             text += "\n"
+            for point in model.operatingPoints where point.labelIndex == index {
+                text += "  \(point.name): positive from \(point.threshold.description), sensitivity \(point.sensitivity.text) of \(point.positives)"
+                text += ", specificity \(point.specificity.text) of \(point.negatives), \(model.operatingPointsMeasuredOn)\n"
+            }
+        }
+        if let gate = model.featureStatistics {
+            text += "out of distribution: above \(gate.threshold.description), false alarms \(gate.falseAlarmRate.description)\n"
         }
         text += "card: \(cardText(model))\n"
     }

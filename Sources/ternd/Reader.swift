@@ -10,10 +10,13 @@ import TernService
 /// The way of one image: bytes to result. One thread uses a reader at a time.
 final class Reader {
     private let engine: Engine
+    /// The model's, with the thresholds in use.
+    private let labels: Labels
     private let reference: ModelReference
 
-    init(engine: Engine) {
+    init(engine: Engine, labels: Labels) {
         self.engine = engine
+        self.labels = labels
         reference = ModelReference(engine.model)
     }
 
@@ -71,22 +74,24 @@ final class Reader {
         } catch {
             throw ReadFailure(error)
         }
+        let score = engine.featureScore
         result.timing.inferMicroseconds = microseconds(since: start)
         result.outputDigest = Hexadecimal.string(digest(output))
-        result.findings = findings(output)
+        if let score, let statistics = engine.model.featureStatistics {
+            result.outOfDistribution = OutOfDistribution(score: score, threshold: statistics.threshold, isFlagged: statistics.isFlagged(score))
+        }
+        result.findings = findings(output, isOutOfDistribution: result.outOfDistribution?.isFlagged ?? false)
     }
 
-    private func findings(_ output: [Float]) -> [Finding] {
-        let labels = engine.model.labels
+    private func findings(_ output: [Float], isOutOfDistribution: Bool) -> [Finding] {
         guard !labels.labels.isEmpty else { return [] }
         let scores = Scores.scores(of: output.span, labels: labels)
         var findings: [Finding] = []
         for label in labels.labels where label.isReported {
-            let code = label.code.map { CodedTerm(scheme: $0.scheme, value: $0.value, meaning: $0.meaning) }
             findings.append(
                 Finding(
-                    label: label.name, code: code, score: scores[label.outputIndex], isCalibrated: labels.isCalibrated,
-                    operatingPoint: label.operatingPoint, threshold: label.threshold))
+                    label: label.name, code: CodedTerm(label.code), score: scores[label.outputIndex], isCalibrated: labels.isCalibrated,
+                    operatingPoint: label.operatingPoint, threshold: label.threshold, isOutOfDistribution: isOutOfDistribution))
         }
         return findings
     }
@@ -142,6 +147,14 @@ struct ReadFailure: Error {
         case .notFinite, .outputNotFinite: self.init(422, "unfit", "NOT-FINITE", "The model gives no finite output for this image")
         default: self.init(500, "internal", "ENGINE", "The engine failed")
         }
+    }
+}
+
+extension CodedTerm {
+    /// Nil for no code.
+    init?(_ code: Code?) {
+        guard let code else { return nil }
+        self.init(scheme: code.scheme, value: code.value, meaning: code.meaning)
     }
 }
 

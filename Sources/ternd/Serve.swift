@@ -9,7 +9,7 @@ import TernService
 /// `ternd serve`.
 func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let arguments = try Arguments(
-        words, verb: "serve", options: ModelOptions.options + ["--socket", "--state", "--queue", "--max-body", "--client-timeout", "--keep"],
+        words, verb: "serve", options: ModelOptions.options + [Arguments.operatingPoint, "--socket", "--state", "--queue", "--max-body", "--client-timeout", "--keep"],
         flags: ModelOptions.flags)
     try arguments.refuseOperands()
     let options = try ModelOptions(arguments)
@@ -25,17 +25,18 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     if file.cutByteCount > 0 { say("findings.jsonl: cut \(file.cutByteCount) bytes of an unfinished last line") }
 
     let model = try options.open()
+    let labels = try arguments.labels(of: model)
     let engine = try options.engine(model)
     try options.prove(engine)
     let reference = ModelReference(model)
     let identity = ServiceIdentity(
         version: programVersion, model: reference, instructionSet: engine.instructionSet.name, threadCount: engine.threadCount,
-        arenaByteCount: engine.arenaByteCount, goldenVectorCount: model.goldenCount, modelDocument: modelDocument(model))
+        arenaByteCount: engine.arenaByteCount, goldenVectorCount: model.goldenCount, modelDocument: modelDocument(model, labels))
     let socketPath = arguments.value("--socket")
     let socket = try openSocket(socketPath)
     if socket.replacedStaleSocket { say("replaced a socket that nobody listened on") }
 
-    let reader = Reader(engine: engine)
+    let reader = Reader(engine: engine, labels: labels)
     do throws(ServiceError) {
         let service = try Service(
             identity: identity, limits: limits, socket: socket, directory: directory, file: file, recognise: { InputKind(recognising: $0) },
@@ -98,17 +99,13 @@ extension Failure {
     }
 }
 
-/// The answer to `GET /v1/model`.
-private func modelDocument(_ model: ModelFile) -> [UInt8] {
+/// The answer to `GET /v1/model`; `labels` have the thresholds in use.
+private func modelDocument(_ model: ModelFile, _ labels: Labels) -> [UInt8] {
     let reference = ModelReference(model)
     var text = JSONText()
     text.beginObject()
-    text.member("name", reference.name)
-    text.member("version", reference.version)
-    text.member("digest", reference.digest)
-    text.member("signature", reference.keyIdentifier == nil ? "unsigned" : "valid")
-    text.key("keyId")
-    if let key = reference.keyIdentifier { text.value(key) } else { text.null() }
+    text.members(of: reference)
+    text.member("keyId", reference.keyIdentifier)
     text.key("input")
     text.beginObject()
     text.member("modality", model.recipe.modality)
@@ -117,28 +114,30 @@ private func modelDocument(_ model: ModelFile) -> [UInt8] {
     text.member("width", model.header.width)
     text.endObject()
     text.member("outputs", model.header.outputCount)
-    text.member("calibrated", model.labels.isCalibrated)
+    text.member("calibrated", labels.isCalibrated)
     text.key("labels")
     text.beginArray()
-    for label in model.labels.labels where label.isReported {
+    for (index, label) in labels.labels.enumerated() where label.isReported {
         text.beginObject()
         text.member("label", label.name)
         text.key("code")
-        if let code = label.code {
-            text.beginObject()
-            text.member("scheme", code.scheme)
-            text.member("value", code.value)
-            text.member("meaning", code.meaning)
-            text.endObject()
-        } else {
-            text.null()
-        }
-        text.key("threshold")
-        if let threshold = label.threshold { text.value(threshold) } else { text.null() }
+        text.value(CodedTerm(label.code))
+        text.member("threshold", label.threshold)
         text.member("operatingPoint", label.operatingPoint)
+        text.member("operatingPoints", model.operatingPoints, label: index)
         text.endObject()
     }
     text.endArray()
+    text.member("operatingPointsMeasuredOn", model.operatingPoints.isEmpty ? nil : model.operatingPointsMeasuredOn)
+    text.key("outOfDistribution")
+    if let statistics = model.featureStatistics {
+        text.beginObject()
+        text.member("threshold", statistics.threshold)
+        text.member("falseAlarmRate", statistics.falseAlarmRate)
+        text.endObject()
+    } else {
+        text.null()
+    }
     // As text: the file promises that the card is UTF-8, not that it is well formed.
     text.member("card", cardText(model))
     text.endObject()

@@ -32,6 +32,8 @@ struct ModelReport {
             ("name", .string(header.name)), ("version", .string(header.version)), ("identity", .string(Hexadecimal.string(file.identity))),
             ("signature", .string(signature)), ("fileBytes", number(file.fileBytes.byteCount)), ("weightBytes", number(weightByteCount)),
             ("arenaBytes", number(header.arenaByteCount)), ("input", input), ("outputs", number(header.outputCount)), ("labels", labels),
+            ("operatingPointsMeasuredOn", file.operatingPoints.isEmpty ? .null : .string(file.operatingPointsMeasuredOn)),
+            ("outOfDistribution", outOfDistribution),
             ("card", card), ("goldenVectors", number(file.goldenCount)), ("operations", .array(file.operations.map(operation))),
             ("tensors", .array(file.tensors.map(tensor))))
     }
@@ -47,7 +49,7 @@ struct ModelReport {
     }
 
     private var labels: JSONValue {
-        let entries = file.labels.labels.map { label in
+        let entries = file.labels.labels.enumerated().map { index, label in
             object(
                 ("name", .string(label.name)), ("index", number(label.outputIndex)), ("reported", .boolean(label.isReported)),
                 (
@@ -56,11 +58,32 @@ struct ModelReport {
                         object(("scheme", .string($0.scheme)), ("value", .string($0.value)), ("meaning", .string($0.meaning)))
                     } ?? .null
                 ),
-                ("threshold", label.threshold.map(real) ?? .null), ("operatingPoint", .string(label.operatingPoint)))
+                ("threshold", label.threshold.map(real) ?? .null), ("operatingPoint", .string(label.operatingPoint)),
+                ("operatingPoints", .array(file.operatingPoints.filter { $0.labelIndex == index }.map(operatingPoint))))
         }
         return object(
             ("activation", .string("\(file.labels.activation)")), ("temperature", real(file.labels.temperature)),
             ("calibrated", .boolean(file.labels.isCalibrated)), ("labels", .array(entries)))
+    }
+
+    private func text(of point: OperatingPoint) -> String {
+        func text(_ share: MeasuredShare) -> String { "\(share.value) (\(share.low) to \(share.high))" }
+        return "\(point.name): positive from \(point.threshold), sensitivity \(text(point.sensitivity)) of \(point.positives), specificity "
+            + "\(text(point.specificity)) of \(point.negatives), \(file.operatingPointsMeasuredOn)"
+    }
+
+    private func operatingPoint(_ point: OperatingPoint) -> JSONValue {
+        func share(_ share: MeasuredShare) -> JSONValue { object(("value", real(share.value)), ("low", real(share.low)), ("high", real(share.high))) }
+        return object(
+            ("name", .string(point.name)), ("threshold", real(point.threshold)), ("sensitivity", share(point.sensitivity)),
+            ("specificity", share(point.specificity)), ("positives", number(point.positives)), ("negatives", number(point.negatives)))
+    }
+
+    private var outOfDistribution: JSONValue {
+        guard let statistics = file.featureStatistics else { return .null }
+        return object(
+            ("threshold", real(statistics.threshold)), ("residualPrecision", real(statistics.residualPrecision)),
+            ("falseAlarmRate", real(statistics.falseAlarmRate)), ("values", number(statistics.count)), ("directions", number(statistics.rank)))
     }
 
     private func operation(_ named: NamedOperation) -> JSONValue {
@@ -87,12 +110,18 @@ struct ModelReport {
             "outputs     \(header.outputCount), activation \(file.labels.activation), temperature \(file.labels.temperature), "
                 + (file.labels.isCalibrated ? "calibrated" : "not calibrated"),
         ]
-        for label in file.labels.labels {
+        for (index, label) in file.labels.labels.enumerated() {
             lines.append(
                 "label       \(label.outputIndex) \(label.name)\(label.isReported ? "" : " (not reported)")"
                     + (label.code.map { " \($0.scheme) \($0.value) \"\($0.meaning)\"" } ?? "")
                     + (label.threshold.map { ", positive from \($0)" } ?? "")
                     + (label.operatingPoint.isEmpty ? "" : " at \(label.operatingPoint)"))
+            for point in file.operatingPoints where point.labelIndex == index { lines.append("            \(text(of: point))") }
+        }
+        if let gate = file.featureStatistics {
+            lines.append(
+                "gate        out of distribution above \(gate.threshold), false alarms \(gate.falseAlarmRate); \(gate.count) values, "
+                    + "\(gate.rank) directions")
         }
         lines.append("golden      \(file.goldenCount) vectors")
         for member in card.members ?? [] { lines.append("card        \(member.key): \(member.value.string ?? member.value.text)") }
