@@ -1,5 +1,7 @@
 /// Writes JSON (RFC 8259) on one line: no spaces, members in the order they are given.
 ///
+/// Calls stand by the dozen in a row: none is inlined, which keeps the program small.
+///
 /// The text is well formed when calls are: a value after each key, as many ends as beginnings.
 public struct JSONText {
     private var bytes: [UInt8] = []
@@ -19,6 +21,7 @@ public struct JSONText {
     public mutating func endArray() { close(0x5D) }
 
     /// The name of the member whose value comes next.
+    @inline(never)
     public mutating func key(_ name: String) {
         separate()
         quote(name)
@@ -26,26 +29,33 @@ public struct JSONText {
         needsComma = false
     }
 
+    @inline(never)
     public mutating func value(_ text: String) {
         separate()
         quote(text)
     }
 
+    @inline(never)
     public mutating func value(_ number: Int) { raw(String(number)) }
+    @inline(never)
     public mutating func value(_ flag: Bool) { raw(flag ? "true" : "false") }
+    @inline(never)
     public mutating func null() { raw("null") }
 
     /// The shortest decimal that reads back to the same binary32; `null` for what JSON has no number for.
+    @inline(never)
     public mutating func value(_ number: Float) {
         if number.isFinite { raw(number.description) } else { null() }
     }
 
     /// As for binary32.
+    @inline(never)
     public mutating func value(_ number: Double) {
         if number.isFinite { raw(number.description) } else { null() }
     }
 
     /// A value that is JSON text already, on one line.
+    @inline(never)
     public mutating func value(json text: [UInt8]) {
         separate()
         bytes.append(contentsOf: text)
@@ -53,31 +63,37 @@ public struct JSONText {
     }
 
     /// A key with its value.
+    @inline(never)
     public mutating func member(_ name: String, _ text: String) {
         key(name)
         value(text)
     }
 
+    @inline(never)
     public mutating func member(_ name: String, _ number: Int) {
         key(name)
         value(number)
     }
 
+    @inline(never)
     public mutating func member(_ name: String, _ flag: Bool) {
         key(name)
         value(flag)
     }
 
+    @inline(never)
     public mutating func member(_ name: String, _ number: Float) {
         key(name)
         value(number)
     }
 
+    @inline(never)
     public mutating func member(_ name: String, _ number: Double) {
         key(name)
         value(number)
     }
 
+    @inline(never)
     private mutating func raw(_ text: String) {
         separate()
         bytes.append(contentsOf: text.utf8)
@@ -100,6 +116,7 @@ public struct JSONText {
     }
 
     // RFC 8259 section 7: quotation mark, reverse solidus and the control characters are escaped.
+    @inline(never)
     private mutating func quote(_ text: String) {
         bytes.append(0x22)
         for byte in text.utf8 {

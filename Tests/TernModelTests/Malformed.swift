@@ -70,6 +70,36 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// The sample model with operating points and statistics, and other bytes at an offset, digests made right again.
+    static func measured(_ what: String, _ expected: ModelFileError, at offset: Int, _ bytes: [UInt8]) -> Malformed {
+        Malformed(what, expected) { patch(try ModelWriter.uncheckedBytes(of: SampleModel.measuredDraft()), at: offset, bytes) }
+    }
+
+    static func measured(_ what: String, _ expected: ModelFileError, at offset: Int, f32 value: Float) -> Malformed {
+        measured(what, expected, at: offset, little(UInt64(value.bitPattern), 4))
+    }
+
+    /// The sample model with operating points and statistics, and a change in its draft.
+    static func remeasured(_ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout ModelDraft) throws -> Void) -> Malformed {
+        Malformed(what, expected) {
+            var draft = try SampleModel.measuredDraft()
+            try change(&draft)
+            return try ModelWriter.uncheckedBytes(of: draft)
+        }
+    }
+
+    /// The same with a change in its sections, laid out anew.
+    static func resectioned(
+        _ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout [DraftSection]) -> Void
+    ) -> Malformed {
+        Malformed(what, expected) {
+            let draft = try SampleModel.measuredDraft()
+            var sections = try ModelWriter.sections(of: draft)
+            change(&sections)
+            return try ModelWriter.assemble(draft, sections: sections)
+        }
+    }
+
     /// The sample model with one tensor of zeros in `f16`, and an operation changed.
     static func narrowed(
         _ index: Int, _ what: String, _ expected: ModelFileError, tensor: Int,

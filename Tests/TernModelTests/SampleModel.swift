@@ -27,6 +27,24 @@ enum SampleModel {
         return draft
     }
 
+    /// The sample with operating points of its label and statistics of its pooled feature.
+    static func measuredDraft() throws -> ModelDraft {
+        var draft = try draft()
+        func point(_ name: String, _ threshold: Float, _ sensitivity: Float, _ specificity: Float) -> OperatingPoint {
+            func share(_ value: Float) -> MeasuredShare { MeasuredShare(value: value, low: value - 0.0625, high: value + 0.0625) }
+            return OperatingPoint(
+                labelIndex: 1, name: name, threshold: threshold, sensitivity: share(sensitivity), specificity: share(specificity), positives: 390,
+                negatives: 234)
+        }
+        draft.operatingPoints = DraftOperatingPoints(
+            points: [point("sensitive", 0.25, 0.875, 0.5), point("youden", 0.5, 0.75, 0.75), point("specific", 0.75, 0.5, 0.875)],
+            measuredOn: "validation")
+        draft.featureStatistics = DraftFeatureStatistics(
+            threshold: 1.75, residualPrecision: 12, falseAlarmRate: 0.01, mean: ramp(8), precisions: [0.5, 2],
+            basis: [0.6, 0, 0, 0.8, 0, 0, 0, 0] + [0, 0, 0, 0, 0, 0, -1, 0])
+        return draft
+    }
+
     static func bytes() throws -> [UInt8] { try ModelWriter.uncheckedBytes(of: draft()) }
 
     private static func tensors() throws -> [DraftTensor] {

@@ -21,6 +21,45 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
         #expect(file.card.array == SampleModel.card)
     }
 
+    @Test func readsPointsAndStatistics() throws {
+        let draft = try SampleModel.measuredDraft()
+        let bytes = try ModelWriter.bytes(of: draft)
+        #expect(bytes[8..<16] == [1, 0, 3, 0, 0, 0, 0, 0])
+        let file = try load(bytes)
+        #expect(ModelDraft(file) == draft)
+        #expect(file.operatingPoints.map(\.name) == ["sensitive", "youden", "specific"] && file.operatingPointsMeasuredOn == "validation")
+        #expect(file.featureStatistics == FeatureStatistics(count: 8, rank: 2, threshold: 1.75, residualPrecision: 12, falseAlarmRate: 0.01))
+        #expect(file.featureValues.byteCount == 4 * (8 + 2 + 16))
+        let address = unsafe file.featureValues.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+        #expect(address % 64 == 0)
+    }
+
+    @Test func eitherSectionStandsAlone() throws {
+        var draft = try SampleModel.measuredDraft()
+        draft.operatingPoints = nil
+        draft.featureStatistics?.precisions = []
+        draft.featureStatistics?.basis = []
+        #expect(ModelDraft(try load(try ModelWriter.bytes(of: draft))) == draft)
+        draft = try SampleModel.measuredDraft()
+        draft.featureStatistics = nil
+        #expect(ModelDraft(try load(try ModelWriter.bytes(of: draft))) == draft)
+    }
+
+    /// The kinds have no meaning in a version before them: such a file is read as by a reader of its time.
+    @Test func versionsBeforeTheSectionsIgnoreThem() throws {
+        var bytes = try ModelWriter.bytes(of: SampleModel.measuredDraft())
+        bytes[10] = 2
+        ModelWriter.reseal(&bytes)
+        let file = try load(bytes)
+        #expect(file.operatingPoints.isEmpty && file.operatingPointsMeasuredOn.isEmpty && file.featureStatistics == nil && file.featureValues.isEmpty)
+    }
+
+    @Test(arguments: [(1.75, false), (0, false), (1.7500001, true), (.infinity, true), (.nan, true)] as [(Float, Bool)])
+    func flagsWhatIsAboveTheThresholdOrNoNumber(score: Float, isFlagged: Bool) throws {
+        let statistics = FeatureStatistics(count: 8, rank: 2, threshold: 1.75, residualPrecision: 12, falseAlarmRate: 0.01)
+        #expect(statistics.isFlagged(score) == isFlagged)
+    }
+
     @Test(arguments: 0..<300 as Range<UInt64>)
     func readsBackEveryRandomDraft(seed: UInt64) throws {
         let draft = try RandomModel.draft(seed: seed)
