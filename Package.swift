@@ -111,7 +111,7 @@ let testTargets: [Target] = [
     .target(
         name: "TernConvertTesting", dependencies: ["TernConvert", "TernBytes", "TernPlatform"], path: "Tests/TernConvertTesting",
         swiftSettings: strict),
-    tests("TernConvert", "TernConvertTesting", "TernReference", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernPlatform"),
+    tests("TernConvert", "TernBytes", "TernConvertTesting", "TernReference", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernPlatform"),
     tests("TernReference", "TernConvert", "TernConvertTesting"),
 ]
 

@@ -15,9 +15,17 @@ struct BlockModel {
     var goldenSeed: UInt64?
     /// A factor on every weight scale of the MLP, or on its f32 weights, to provoke overflow.
     var mlpScale: Float = 1
+    /// Mean 0.25, inverse variances 2 and 0.5 along the first and the last value, 3 elsewhere.
+    var hasStatistics = false
 
     static let tokens = 10, width = 48, hidden = 80, outputs = 3
     static let golden: [Float] = (0..<144).map { Float(($0 * 37) % 101) / 50 - 1 }
+
+    private static var statistics: DraftFeatureStatistics {
+        let axes = [0, width - 1].flatMap { axis in (0..<width).map { $0 == axis ? 1 : 0 as Float } }
+        return DraftFeatureStatistics(
+            threshold: 2, residualPrecision: 3, falseAlarmRate: 0.01, mean: [Float](repeating: 0.25, count: width), precisions: [2, 0.5], basis: axes)
+    }
 
     private struct Builder {
         var state: UInt64
@@ -110,6 +118,7 @@ struct BlockModel {
             recipe: InputRecipe(
                 modality: "", channels: 1, height: 12, width: 12, crop: .stretch, filter: .bilinear, intensity: .fileWindow, scale: [1], offset: [0]),
             labels: Labels(activation: .none, temperature: 1, isCalibrated: false, labels: []), card: Array("{}".utf8),
-            golden: [goldenSeed.map { GoldenVector(seed: $0, output: goldenOutput) } ?? GoldenVector(input: Self.golden, output: goldenOutput)])
+            golden: [goldenSeed.map { GoldenVector(seed: $0, output: goldenOutput) } ?? GoldenVector(input: Self.golden, output: goldenOutput)],
+            featureStatistics: hasStatistics ? Self.statistics : nil)
     }
 }

@@ -113,6 +113,37 @@ import TernWriter
         #expect(head == output)
     }
 
+    @Test func aModelWithoutStatisticsHasNoFeatureScore() throws {
+        let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .best, threadCount: 1)
+        _ = try infer(engine)
+        #expect(engine.featureScore == nil)
+    }
+
+    /// N-13 on the pooled row, which the head reads; two directions along axes, so that the sums are easy.
+    @Test(arguments: [ElementType.f32, .s8, .t2, .t5])
+    func everyTableGivesTheSameFeatureScore(weights: ElementType) throws {
+        let model = BlockModel(weights: weights, hasStatistics: true)
+        var expected: UInt32?
+        for set in InstructionSet.available {
+            for threads in 1...2 {
+                let engine = try Engine(model: model.model(), instructionSet: set, threadCount: threads)
+                _ = try infer(engine, BlockModel.golden.map { -$0 })
+                var pooled: [Float] = []
+                _ = try infer(engine) { if $0 == 11 { pooled = engine.copyOutput(of: $0) } }
+                let observed = try #require(engine.featureScore)
+                _ = try infer(engine)
+                let score = try #require(engine.featureScore)
+                #expect(score.bitPattern == observed.bitPattern)
+                let differences = pooled.map { Double($0) - 0.25 }
+                let inside = 2 * differences[0] * differences[0] + 0.5 * differences[47] * differences[47]
+                let outside = 3 * differences[1..<47].reduce(0) { $0 + $1 * $1 }
+                #expect((Double(score) - ((inside + outside) / 48).squareRoot()).magnitude < 1e-5 * Double(score))
+                #expect(score.bitPattern == expected ?? score.bitPattern, "\(set.name), \(threads) threads")
+                expected = score.bitPattern
+            }
+        }
+    }
+
     @Test func countsMultiplyAdds() throws {
         let engine = try Engine(model: BlockModel(weights: .s8).model(), instructionSet: .scalar, threadCount: 1)
         let t = 10, d = 48

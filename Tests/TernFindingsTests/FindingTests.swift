@@ -44,6 +44,23 @@ import TernFindings
         #expect(expected.hasPrefix(FindingResult.linePrefix + "7,"))
     }
 
+    @Test func aFlaggedImageHasFindingsForReviewOnly() {
+        var result = FindingResult(
+            sequence: 1, id: "i", time: "t", model: Self.model, input: InputReference(kind: .png, sha256: "bb"), status: .succeeded)
+        for isFlagged in [false, true] {
+            result.outOfDistribution = OutOfDistribution(score: isFlagged ? 2.5 : 1.25, threshold: 1.75, isFlagged: isFlagged)
+            result.findings = [
+                Finding(
+                    label: "a", code: nil, score: 0.99, isCalibrated: true, operatingPoint: "p", threshold: 0.5, isOutOfDistribution: isFlagged)
+            ]
+            let text = String(decoding: result.json(), as: UTF8.self)
+            #expect(text.contains(isFlagged ? #""call":"review","tier":"review"}]"# : #""call":"positive","tier":"high"}]"#))
+            #expect(text.contains(isFlagged ? #""outOfDistribution":{"score":2.5,"threshold":1.75,"flagged":true},"# : #"{"score":1.25,"threshold":1.75,"flagged":false}"#))
+        }
+        result.outOfDistribution = OutOfDistribution(score: .nan, threshold: 1.75, isFlagged: true)
+        #expect(String(decoding: result.json(), as: UTF8.self).contains(#"{"score":null,"threshold":1.75,"flagged":true}"#))
+    }
+
     @Test func aFailureNamesItsReasonAndASignedModelItsKey() {
         var model = Self.model
         model.keyIdentifier = "dd"

@@ -147,6 +147,18 @@ def attention(q, k, v, heads: int, kv_heads: int, width: int, c) -> np.ndarray:
     return output
 
 
+def feature_score(feature, mean, precisions, directions, residual_precision) -> np.float32:
+    """N-13: [C], [C], [r], [r, C]."""
+    d = feature - mean
+    s = a = F(0)
+    for w, p in zip(precisions, directions):
+        q = np.square(sum16(d * p))
+        s = s + q
+        a = a + w * q
+    e = sum16(d * d) - s
+    return np.sqrt((a + F(residual_precision) * (F(0) if e < 0 else e)) / F(d.size))
+
+
 def mean_pool(x) -> np.ndarray:
     """N-09."""
     a = np.zeros(x.shape[1], F)

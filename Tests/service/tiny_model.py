@@ -49,7 +49,8 @@ class Draft:
         self.operations.append(body)
 
     def write(self, path, shape, arena, input_offset, output_offset, outputs, labels, golden, modality="", activation=0, key=None,
-              card=b'{"purpose":"tests"}'):
+              card=b'{"purpose":"tests"}', more=()):
+        """`more` are sections behind the required ones: pairs of kind and bytes."""
         channels, height, width = shape
         recipe = text(modality, 16) + struct.pack("<3I2II2f", channels, height, width, 0, 2, 0, 0.0, 0.0)
         recipe += struct.pack("<4f4f", *([1.0] * channels + [0.0] * (4 - channels)), 0, 0, 0, 0)
@@ -61,11 +62,12 @@ class Draft:
             b"".join(self.records), b"".join(self.operations), recipe.ljust(256, b"\0"), head + b"".join(labels), card, golden_bytes,
             self.weights,
         ]
-        header = MAGIC + struct.pack("<HHI", 1, 0, 0)
+        header = MAGIC + struct.pack("<HHI", 1, 3 if more else 0, 0)
         offset, records, body = PAGE, b"", b""
-        for kind, data in enumerate(sections, 1):
-            records += struct.pack("<IIQQ", kind, 1, offset, len(data)) + blake(data) + bytes(8)
-            whole = padded(data, PAGE) if kind < len(sections) else data
+        sections = [(kind, 1, data) for kind, data in enumerate(sections, 1)] + [(kind, 0, data) for kind, data in more]
+        for index, (kind, flags, data) in enumerate(sections, 1):
+            records += struct.pack("<IIQQ", kind, flags, offset, len(data)) + blake(data) + bytes(8)
+            whole = padded(data, PAGE) if index < len(sections) else data
             body += whole
             offset += len(whole)
         header += struct.pack("<QQ4I3II", PAGE + len(body), arena, len(sections), len(self.records), len(self.operations), outputs,
@@ -90,7 +92,30 @@ def label(name, index, threshold=None, code=None, point="", reported=True):
             + struct.pack("<IIf", flags, index, threshold or 0.0) + text(point, 32)).ljust(256, b"\0")
 
 
-def mean_model(path, modality="", key=None, wrong_golden=False, labels=True, card=b'{"purpose":"tests"}'):
+def operating_points(points, measured_on="validation"):
+    """Section 8; `points` are label, name, threshold."""
+    data = (struct.pack("<I", len(points)) + bytes(12) + text(measured_on, 32)).ljust(64, b"\0")
+    for index, name, threshold in points:
+        record = text(name, 32) + struct.pack("<If6fII", index, threshold, 0.75, 0.5, 0.875, 0.5, 0.25, 0.625, 40, 60)
+        data += record.ljust(128, b"\0")
+    return data
+
+
+def feature_statistics(threshold, residual_precision, false_alarms, mean, precisions, basis):
+    """Section 9."""
+    head = struct.pack("<IIfff", len(mean), len(precisions), threshold, residual_precision, false_alarms).ljust(64, b"\0")
+    return head + b"".join(np.asarray(part, "<f4").tobytes() for part in (mean, precisions, basis))
+
+
+def measured_model(path, **more):
+    """The mean model with operating points for both labels and a gate: with the pixels' distance from 128 in their mean direction a unit of
+    64, and 16 in any other, a grey value g has the score |g - 128| / 64. From 1.75 it is flagged."""
+    points = [(0, "sensitive", 0.25), (0, "even", 0.5), (0, "specific", 0.75), (1, "sensitive", 0.125), (1, "even", 0.5)]
+    statistics = feature_statistics(1.75, 1 / 256, 0.03125, [128.0] * 64, [1 / 4096], [1 / 8] * 64)
+    return mean_model(path, sections=[(8, operating_points(points)), (9, statistics)], black=0.5, **more)
+
+
+def mean_model(path, modality="", key=None, wrong_golden=False, labels=True, card=b'{"purpose":"tests"}', sections=(), black=None):
     """8 x 8 grey; output 0 is the sum of the pixels over 64 minus 128 (white is positive), output 1 its negative."""
     draft = Draft("mean")
     weights = np.stack([np.full(64, 1 / 64), np.full(64, -1 / 64)])
@@ -102,10 +127,10 @@ def mean_model(path, modality="", key=None, wrong_golden=False, labels=True, car
     expected = [mean + (1 if wrong_golden else 0), -mean]
     names = [
         label("white", 0, 0.5, ("99TEST", "W", "White"), "even"),
-        label("black", 1),
+        label("black", 1, black, point="even" if black else ""),
     ]
     return draft.write(path, (1, 8, 8), 576, 0, 512, 2, names if labels else [], [(source, expected)], modality, 2 if labels else 0, key,
-                       card)
+                       card, sections)
 
 
 def slow_model(path, rounds=24, side=1024):
