@@ -17,6 +17,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         let file = try ModelFile(validating: mapping, options: options)
         checkViews(file)
         checkPlan(file)
+        checkMeasured(file)
         checkRewriting(file, bytes)
     } catch {
         precondition(error.rule.hasPrefix("F-") && error.message.hasPrefix(error.rule), "an error without its rule")
@@ -81,10 +82,30 @@ private func checkPlan(_ file: ModelFile) {
     }
 }
 
+/// What the service and the engine take for granted of operating points and feature statistics.
+private func checkMeasured(_ file: ModelFile) {
+    precondition(file.operatingPoints.isEmpty == file.operatingPointsMeasuredOn.isEmpty)
+    for point in file.operatingPoints {
+        let label = file.labels.labels[point.labelIndex]
+        precondition(!point.name.isEmpty && point.threshold >= 0 && point.threshold <= 1 && point.positives > 0 && point.negatives > 0)
+        let points = file.operatingPoints.filter { $0.labelIndex == point.labelIndex }
+        precondition(points.count <= 16 && Set(points.map(\.name)).count == points.count)
+        precondition(points.contains { $0.name == label.operatingPoint && $0.threshold == label.threshold }, "a default that is no point")
+    }
+    guard let statistics = file.featureStatistics else { return precondition(file.featureValues.isEmpty) }
+    guard case .linear(let last)? = file.operations.last?.operation else { preconditionFailure("statistics of no feature") }
+    precondition(last.rows == 1 && last.depth == statistics.count && statistics.rank <= statistics.count)
+    precondition(last.output.byteOffset == file.header.outputByteOffset && last.columns == file.header.outputCount)
+    precondition(file.featureValues.byteCount == 4 * (statistics.count + statistics.rank + statistics.rank * statistics.count))
+    precondition(statistics.isFlagged(.nan) && statistics.isFlagged(.infinity) && !statistics.isFlagged(0))
+}
+
 /// Every file without a signature, of the least minor version for its features and without unknown sections is canonical.
 private func checkRewriting(_ file: ModelFile, _ bytes: [UInt8]) {
     let hasHalf = file.tensors.contains { $0.elementType == .f16 }
-    guard file.signature == .unsigned, bytes[12] & 2 == (hasHalf ? 2 : 0), bytes[10] == (hasHalf ? 2 : bytes[12]), bytes[11] == 0, bytes[32] == 7
+    let sections = 7 + (file.operatingPoints.isEmpty ? 0 : 1) + (file.featureStatistics == nil ? 0 : 1)
+    let minor = sections > 7 ? 3 : hasHalf ? 2 : bytes[12]
+    guard file.signature == .unsigned, bytes[12] & 2 == (hasHalf ? 2 : 0), bytes[10] == minor, bytes[11] == 0, Int(bytes[32]) == sections
     else { return }
     do {
         let written = try ModelWriter.bytes(of: ModelDraft(file))
@@ -158,7 +179,7 @@ private func resize(_ bytes: inout [UInt8], _ capacity: Int, _ random: inout Ran
 
 /// The bytes of one of the sections that the table names, when they lie in the file.
 private func section(_ bytes: [UInt8], _ random: inout Random) -> Range<Int>? {
-    let record = ModelFormat.sectionTableOffset + random.below(7) * ModelFormat.sectionRecordByteCount
+    let record = ModelFormat.sectionTableOffset + random.below(9) * ModelFormat.sectionRecordByteCount
     func number(_ offset: Int) -> UInt64 { (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << (8 * UInt64($1)) } }
     let (offset, byteCount) = (number(record + 8), number(record + 16))
     guard offset <= UInt64(bytes.count), byteCount <= UInt64(bytes.count) - offset, byteCount > 0 else { return nil }
@@ -184,6 +205,7 @@ public func initialize(_ count: UnsafeMutablePointer<CInt>?, _ arguments: Unsafe
         generated.golden = [GoldenVector(seed: 1, output: generated.golden[0].output)]
         try ModelWriter.write(try ModelWriter.bytes(of: generated), to: folder + "/generated.tern")
         try ModelWriter.write(try ModelWriter.bytes(of: SampleModel.halfDraft()), to: folder + "/half.tern")
+        try ModelWriter.write(try ModelWriter.bytes(of: SampleModel.measuredDraft()), to: folder + "/measured.tern")
         try ModelWriter.write(try WorkedExample.bytes(), to: folder + "/worked-example.tern")
         try ModelWriter.write(try ModelWriter.bytes(of: WorkedExample.draft()), to: folder + "/unsigned.tern")
     } catch {
