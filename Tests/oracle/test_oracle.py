@@ -64,6 +64,21 @@ def test_fma_rounds_once() -> None:
             assert distance < difference or (distance == difference and found.view(np.uint32) % 2 == 0)
 
 
+def test_feature_score_is_the_mahalanobis_distance() -> None:
+    generator = np.random.default_rng(4)
+    for count, rank in [(7, 0), (16, 3), (50, 9)]:
+        basis = np.linalg.qr(generator.normal(size=(count, count)))[0].T[:rank].astype(np.float32)
+        mean, feature = (generator.normal(size=count).astype(np.float32) for _ in range(2))
+        precisions = generator.uniform(0.1, 3, rank).astype(np.float32)
+        covariance = basis.T.astype(np.float64) @ np.diag(1 / precisions.astype(np.float64)) @ basis
+        covariance += (np.eye(count) - basis.T.astype(np.float64) @ basis) / 5
+        d = feature.astype(np.float64) - mean
+        expected = np.sqrt(d @ np.linalg.inv(covariance) @ d / count)
+        assert abs(numerics.feature_score(feature, mean, precisions, basis, 5) / expected - 1) < 1e-5
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert not np.isfinite(numerics.feature_score(np.full(2, 3e38, np.float32), np.zeros(2, np.float32), [], [], 1e-30))
+
+
 def test_sum16_keeps_sixteen_lanes() -> None:
     values = np.random.default_rng(2).normal(size=53).astype(np.float32)
     lanes = [np.float32(0)] * 16

@@ -72,6 +72,59 @@ def test_signs_and_verifies(tmp_path: Path) -> None:
     assert "not a valid model file" in tern("verify", model, code=65).stderr
 
 
+def measured(folder: Path) -> tuple[Path, Path]:
+    """The checkpoint vit with statistics of a feature of 32 values, and its description with those and with operating points."""
+    raw = (VECTORS / "vit.safetensors").read_bytes()
+    length, = struct.unpack_from("<Q", raw)
+    header, data = json.loads(raw[8:8 + length]), raw[8 + length:]
+    basis = [[1.0 if column == row else 0.0 for column in range(32)] for row in range(2)]
+    for name, shape, values in [("mean", [32], [0.5] * 32), ("precision", [2], [0.5, 2]), ("basis", [2, 32], sum(basis, []))]:
+        more = struct.pack(f"<{len(values)}f", *values)
+        header[f"feature_statistics.{name}"] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(more)]}
+        data += more
+    text = json.dumps(header).encode()
+    (folder / "measured.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
+    description = json.loads((VECTORS / "vit.json").read_text())
+    share = {"value": 0.75, "low": 0.5, "high": 0.875}
+    points = [{"name": name, "threshold": threshold, "sensitivity": share, "specificity": share, "positives": 40, "negatives": 60}
+              for name, threshold in [("specificity-first", 0.75), ("balanced", 0.5)]]
+    description["labels"] = [{"name": "first", "index": 0, "operatingPoint": "balanced", "operatingPoints": points}]
+    description["operatingPointsMeasuredOn"] = "validation"
+    description["outOfDistribution"] = {"threshold": 1.75, "residualPrecision": 12.5, "falseAlarmRate": 0.01}
+    (folder / "measured.json").write_text(json.dumps(description))
+    return folder / "measured.safetensors", folder / "measured.json"
+
+
+def test_operating_points_and_statistics_come_into_the_file_and_are_shown(tmp_path: Path, images: Path) -> None:
+    source, _ = measured(tmp_path)
+    model = tmp_path / "measured.tern"
+    tern("convert", source, "-o", model, "--weights", "int8")
+    assert struct.unpack_from("<HHI", model.read_bytes(), 8) == (1, 3, 0)
+    report = json.loads(tern("inspect", model, "--json").stdout)
+    (label,) = report["labels"]["labels"]
+    assert (label["threshold"], label["operatingPoint"]) == (0.5, "balanced")
+    assert [(point["name"], point["threshold"]) for point in label["operatingPoints"]] == [("balanced", 0.5), ("specificity-first", 0.75)]
+    assert label["operatingPoints"][0]["sensitivity"] == {"value": 0.75, "low": 0.5, "high": 0.875}
+    assert report["operatingPointsMeasuredOn"] == "validation"
+    assert report["outOfDistribution"] == {
+        "threshold": 1.75, "residualPrecision": 12.5, "falseAlarmRate": 0.01, "values": 32, "directions": 2}
+    text = tern("inspect", model).stdout
+    assert "balanced: positive from 0.5, sensitivity 0.75 (0.5 to 0.875) of 40, specificity 0.75 (0.5 to 0.875) of 60, validation" in text
+    assert "gate        out of distribution above 1.75, false alarms 0.01; 32 values, 2 directions" in text
+    tern("compare", model, "--reference", source, images / "0.png")
+
+
+def test_statistics_without_their_key_and_the_other_way_round(tmp_path: Path) -> None:
+    source, config = measured(tmp_path)
+    description = json.loads(config.read_text())
+    refused = tern("convert", VECTORS / "vit.safetensors", "--config", config, "-o", tmp_path / "a.tern", "--weights", "int8", code=65)
+    assert "the checkpoint has no tensor feature_statistics.mean" in refused.stderr
+    del description["outOfDistribution"]
+    config.write_text(json.dumps(description))
+    refused = tern("convert", source, "-o", tmp_path / "a.tern", "--weights", "int8", code=65)
+    assert "the description has no \"outOfDistribution\"" in refused.stderr
+
+
 def test_inspect_lists_everything(tmp_path: Path) -> None:
     report = json.loads(tern("inspect", convert(tmp_path, "deit"), "--json").stdout)
     assert [operation["name"] for operation in report["operations"]][-2:] == ["head", "head_dist"]
