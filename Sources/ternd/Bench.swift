@@ -64,7 +64,7 @@ struct Bench {
         times = Array(repeating: 0, count: repeatCount)
     }
 
-    /// Warms up, then times `repeatCount` inferences; allocations are counted over all of them.
+    /// Warms up, then times `repeatCount` inferences, each with its feature score where the model has one; allocations are counted over all of them.
     mutating func measure() throws(EngineError) {
         let engine = engine, input = input
         var output = [Float](repeating: 0, count: engine.model.header.outputCount)
@@ -80,6 +80,7 @@ struct Bench {
         for index in 0..<repeatCount {
             let start = Clock.monotonicNanoseconds
             try engine.infer(input.values(at: 0, count: engine.inputCount), into: &values)
+            _ = engine.featureScore
             times[index] = Clock.monotonicNanoseconds - start
         }
         let counted = Process.allocationCount - before

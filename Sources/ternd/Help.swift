@@ -35,7 +35,8 @@ extension Command {
             be analysed. Exit code 65 when one could not be, 66 when the only failures are files that could not be opened. The golden vectors of
             the model come first: when one differs, no image is read and the exit code is 70.
 
-            \(modelHelp)  --operating-point NAME  the thresholds of this name in the model file instead of its default ones; ternd info lists them
+            \(modelHelp)  --operating-point NAME
+                                  thresholds of this name instead of the model's default ones; ternd info lists them
 
             example: ternd infer --model pneumonia28.tern --trust signing-key.pub chest-1.jpeg chest-2.dcm
 
@@ -49,7 +50,8 @@ extension Command {
             (LISTEN_FDS). Results go to
             DIR/findings.jsonl before anyone sees them. SIGTERM or SIGINT: finishes the study it reads, then exits with 0.
 
-            \(modelHelp)  --operating-point NAME  as ternd infer
+            \(modelHelp)  --operating-point NAME
+                                  as ternd infer
               --socket PATH       where to listen, mode 0660
               --state DIR         made when missing; one service at a time
               --queue N           studies that may wait, 1 to 1000 (default 8)

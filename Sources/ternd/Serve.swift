@@ -9,7 +9,8 @@ import TernService
 /// `ternd serve`.
 func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let arguments = try Arguments(
-        words, verb: "serve", options: ModelOptions.options + [Arguments.operatingPoint, "--socket", "--state", "--queue", "--max-body", "--client-timeout", "--keep"],
+        words, verb: "serve",
+        options: ModelOptions.options + [Arguments.operatingPoint, "--socket", "--state", "--queue", "--max-body", "--client-timeout", "--keep"],
         flags: ModelOptions.flags)
     try arguments.refuseOperands()
     let options = try ModelOptions(arguments)

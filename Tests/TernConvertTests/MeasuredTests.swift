@@ -140,7 +140,10 @@ import Testing
         #expect("\(try #require(error))".contains(key))
     }
 
-    @Test(arguments: [#"{"threshold": 0, "residualPrecision": 1, "falseAlarmRate": 0}"#, #"{"threshold": 1, "falseAlarmRate": 0}"#, "1", #"{"threshold": 1, "residualPrecision": 1, "falseAlarmRate": 2}"#])
+    @Test(arguments: [
+        #"{"threshold": 0, "residualPrecision": 1, "falseAlarmRate": 0}"#, #"{"threshold": 1, "falseAlarmRate": 0}"#, "1",
+        #"{"threshold": 1, "residualPrecision": 1, "falseAlarmRate": 2}"#,
+    ])
     func namesTheKeyOfTheGate(text: String) throws {
         let error = #expect(throws: ConvertError.self) { try description("vit", [("outOfDistribution", text)]) }
         #expect("\(try #require(error))".contains("outOfDistribution"))

@@ -25,6 +25,19 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         status: status)
 }
 
+@Suite struct CountersTests {
+    @Test func countsImagesThatTheGateFlags() throws {
+        var counters = Counters()
+        var one = result(try StudyIdentifier())
+        counters.count(one)
+        for isFlagged in [true, false, true] {
+            one.outOfDistribution = OutOfDistribution(score: 2, threshold: 1.5, isFlagged: isFlagged)
+            counters.count(one)
+        }
+        #expect(counters.succeeded == 4 && counters.outOfDistribution == 2)
+    }
+}
+
 @Suite struct FindingsFileTests {
     @Test func numbersFromOneAndGoesOnAfterwards() throws {
         let folder = Folder()

@@ -112,3 +112,8 @@ def test_the_service_refuses_an_unknown_point(start):
     server = start("--operating-point", "balanced", model="measured.tern", ready=False)
     assert server.process.wait(timeout=60) == 64
     assert "the label white has only sensitive, even, specific" in server.stop_messages()
+
+
+def test_the_score_allocates_nothing(models):
+    done = ternd("bench", "--model", models / "measured.tern", "--allow-unsigned", "--repeat", "20")
+    assert json.loads(done.stdout)["allocations_per_inference"] == 0, "null: this binary was not linked with the counting wrappers"
