@@ -281,6 +281,20 @@ static uint64_t run_layer_norm(const tern_kernels *table, tern_weights_kind kind
     return digest_output(seed_of_digest, &out, 1);
 }
 
+/* The same plain code for every table: what may differ is how compilers of other CPUs order and fuse it. */
+static uint64_t run_feature(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    (void)table, (void)kind, (void)parts;
+    const size_t count = depth_of(index), rank = between(0, count < 40 ? count : 40);
+    float *x = floats(count), *mean = floats(count), *precisions = floats(rank), *directions = floats(rank * count);
+    fill(x, count, (int)(random_bits() % 8), random_bits() % 16 == 0);
+    fill(mean, count, 6, 0);
+    for (size_t k = 0; k < rank; k++) precisions[k] = unit() + 1.5f;
+    fill(directions, rank * count, 6, 0);
+    output out = output_of(1, 1, 0, sizeof(float));
+    *(float *)out.bytes = tern_feature_score(x, mean, precisions, directions, count, rank, unit() + 1.5f);
+    return digest_output(seed_of_digest, &out, 1);
+}
+
 typedef struct operation {
     const char *name;
     uint64_t (*run)(const tern_kernels *, tern_weights_kind, int, size_t);
@@ -290,7 +304,7 @@ typedef struct operation {
 static const operation operations[] = {
     {"quantise", run_quantise, TERN_WEIGHTS_F32},  {"linear-s8", run_linear, TERN_WEIGHTS_S8},   {"linear-t2", run_linear, TERN_WEIGHTS_T2},
     {"linear-t5", run_linear, TERN_WEIGHTS_T5},    {"linear-f32", run_linear, TERN_WEIGHTS_F32}, {"attention", run_attention, TERN_WEIGHTS_F32},
-    {"layer-norm", run_layer_norm, TERN_WEIGHTS_F32},
+    {"layer-norm", run_layer_norm, TERN_WEIGHTS_F32}, {"feature", run_feature, TERN_WEIGHTS_F32},
 };
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 
