@@ -112,9 +112,9 @@ public final class Engine {
     /// - Cost: (rank + 1) * count products, no allocation.
     public var featureScore: Float? {
         let model = self.model
-        guard let statistics = model.featureStatistics, case .linear(let last)? = model.operations.last?.operation else { return nil }
+        guard let statistics = model.featureStatistics else { return nil }
         return arena.featureScore(
-            at: last.input.byteOffset, count: statistics.count, rank: statistics.rank, residualPrecision: statistics.residualPrecision,
+            at: statistics.byteOffset, count: statistics.count, rank: statistics.rank, residualPrecision: statistics.residualPrecision,
             statistics: model.featureValues)
     }
 

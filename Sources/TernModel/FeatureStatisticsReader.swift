@@ -15,6 +15,17 @@ func readFeatureStatistics(
     guard case .linear(let last)? = operations.last?.operation, last.rows == 1, last.columns == header.outputCount,
         last.output.byteOffset == header.outputByteOffset
     else { throw .featureStatistics(.noFeature, value: UInt32(operations.count)) }
+    // Nothing may lie on the feature when the plan has run: the output of a linear layer is never on its own input.
+    var byteOffset = last.input.byteOffset
+    if operations.count > 1, case .layerNorm(let norm) = operations[operations.count - 2].operation, norm.rows == 1,
+        norm.output.byteOffset == last.input.byteOffset, norm.columns == last.depth
+    {
+        byteOffset = norm.input.byteOffset
+        let distance = byteOffset - last.output.byteOffset
+        guard byteOffset != norm.output.byteOffset, distance >= 4 * last.columns || -distance >= 4 * last.depth else {
+            throw .featureStatistics(.overwritten, value: UInt32(truncatingIfNeeded: byteOffset))
+        }
+    }
     guard head.uint32(0) == UInt32(last.depth) else { throw .featureStatistics(.count, value: head.uint32(0)) }
     guard head.uint32(4) <= head.uint32(0) else { throw .featureStatistics(.rank, value: head.uint32(4)) }
     // At most 2^20 values and as many directions: the byte count fits in 63 bits.
@@ -28,7 +39,7 @@ func readFeatureStatistics(
         return value
     }
     let statistics = FeatureStatistics(
-        count: count, rank: rank, threshold: try positive(8, .threshold), residualPrecision: try positive(12, .precision),
+        byteOffset: byteOffset, count: count, rank: rank, threshold: try positive(8, .threshold), residualPrecision: try positive(12, .precision),
         falseAlarmRate: head.float(16))
     guard statistics.falseAlarmRate >= 0, statistics.falseAlarmRate <= 1 else { throw .featureStatistics(.falseAlarmRate, value: head.uint32(16)) }
     try head.checkZero(20..<ModelFormat.featureStatisticsHeadByteCount)

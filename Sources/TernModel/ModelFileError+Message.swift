@@ -265,6 +265,7 @@ extension ModelFileError.FeatureFault {
         switch self {
         case .byteCount: "byte count"
         case .noFeature: "the plan does not end with a linear layer of one row that writes the output"
+        case .overwritten: "an operation after it writes over the feature"
         case .count: "not as many values as the last layer reads"
         case .rank: "more directions than values"
         case .threshold: "threshold is not finite and positive"

@@ -123,7 +123,7 @@ public enum ModelFileError: Error, Equatable, Sendable {
     }
     /// What about the feature statistics is wrong, F-26.
     public enum FeatureFault: CaseIterable, Equatable, Sendable {
-        case byteCount, noFeature, count, rank, threshold, precision, falseAlarmRate, mean, direction
+        case byteCount, noFeature, overwritten, count, rank, threshold, precision, falseAlarmRate, mean, direction
     }
 
     /// The number of the rule, for example `F-07`.

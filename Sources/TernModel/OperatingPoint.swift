@@ -38,6 +38,8 @@ public struct OperatingPoint: Equatable, Sendable {
 
 /// What the out-of-distribution gate compares an image with, Models/FORMAT.md section 8; `ModelFile.featureValues` has the numbers themselves.
 public struct FeatureStatistics: Equatable, Sendable {
+    /// Arena offset of the feature's first value.
+    public var byteOffset: Int
     /// Values of the feature, the depth of the plan's last operation.
     public var count: Int
     /// Directions with a variance of their own, 0 ... `count`.
@@ -48,7 +50,8 @@ public struct FeatureStatistics: Equatable, Sendable {
     public var residualPrecision: Float
     /// The share of ordinary images that the threshold flags, 0 ... 1, as measured.
     public var falseAlarmRate: Float
-    public init(count: Int, rank: Int, threshold: Float, residualPrecision: Float, falseAlarmRate: Float) {
+    public init(byteOffset: Int, count: Int, rank: Int, threshold: Float, residualPrecision: Float, falseAlarmRate: Float) {
+        self.byteOffset = byteOffset
         self.count = count
         self.rank = rank
         self.threshold = threshold

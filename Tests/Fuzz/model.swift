@@ -94,6 +94,7 @@ private func checkMeasured(_ file: ModelFile) {
     }
     guard let statistics = file.featureStatistics else { return precondition(file.featureValues.isEmpty) }
     guard case .linear(let last)? = file.operations.last?.operation else { preconditionFailure("statistics of no feature") }
+    precondition(statistics.byteOffset >= 0 && statistics.byteOffset + 4 * statistics.count <= file.header.arenaByteCount)
     precondition(last.rows == 1 && last.depth == statistics.count && statistics.rank <= statistics.count)
     precondition(last.output.byteOffset == file.header.outputByteOffset && last.columns == file.header.outputCount)
     precondition(file.featureValues.byteCount == 4 * (statistics.count + statistics.rank + statistics.rank * statistics.count))

@@ -88,5 +88,11 @@ extension MalformedCases {
             last.operation.linear.output.byteOffset = 1296
             $0.operations.append(last)
         },
+        .remeasured("a norm over the feature", .featureStatistics(.overwritten, value: 1216)) { $0.normBeforeHead(writing: 1216) },
+        .remeasured("the output over the feature", .featureStatistics(.overwritten, value: 1216)) {
+            $0.normBeforeHead(writing: 1312)
+            $0.operations[9].operation.linear.output.byteOffset = 1216
+            $0.header.outputByteOffset = 1216
+        },
     ]
 }

@@ -28,10 +28,17 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
         let file = try load(bytes)
         #expect(ModelDraft(file) == draft)
         #expect(file.operatingPoints.map(\.name) == ["sensitive", "youden", "specific"] && file.operatingPointsMeasuredOn == "validation")
-        #expect(file.featureStatistics == FeatureStatistics(count: 8, rank: 2, threshold: 1.75, residualPrecision: 12, falseAlarmRate: 0.01))
+        #expect(file.featureStatistics == FeatureStatistics(byteOffset: 1216, count: 8, rank: 2, threshold: 1.75, residualPrecision: 12, falseAlarmRate: 0.01))
         #expect(file.featureValues.byteCount == 4 * (8 + 2 + 16))
         let address = unsafe file.featureValues.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
         #expect(address % 64 == 0)
+    }
+
+    @Test func theFeatureIsWhatALastNormReads() throws {
+        var draft = try SampleModel.measuredDraft()
+        draft.normBeforeHead(writing: 1312)
+        let file = try ModelFile(validating: MappedFile(copying: try ModelWriter.uncheckedBytes(of: draft)), options: .init(allowsUnsigned: true))
+        #expect(file.featureStatistics?.byteOffset == 1216)
     }
 
     @Test func eitherSectionStandsAlone() throws {
@@ -56,7 +63,7 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
 
     @Test(arguments: [(1.75, false), (0, false), (1.7500001, true), (.infinity, true), (.nan, true)] as [(Float, Bool)])
     func flagsWhatIsAboveTheThresholdOrNoNumber(score: Float, isFlagged: Bool) throws {
-        let statistics = FeatureStatistics(count: 8, rank: 2, threshold: 1.75, residualPrecision: 12, falseAlarmRate: 0.01)
+        let statistics = FeatureStatistics(byteOffset: 1216, count: 8, rank: 2, threshold: 1.75, residualPrecision: 12, falseAlarmRate: 0.01)
         #expect(statistics.isFlagged(score) == isFlagged)
     }
 

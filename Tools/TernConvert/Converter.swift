@@ -45,7 +45,7 @@ public struct Converter {
         guard statistics == nil || model.head != nil && model.distillationHead == nil else {
             throw .unsupported("feature statistics need a model with one linear head, without a distillation token")
         }
-        // The rotation moves the last norm's gamma into the head: its input is then another feature than the statistics'.
+        // The rotation turns the stream: the last norm then reads another feature than the statistics'.
         if options.weights == .int8, options.rotates, statistics == nil { rotated = model.rotated() }
         let isRotated = rotated != nil
         model = rotated ?? model
@@ -53,7 +53,7 @@ public struct Converter {
         let plan = try Planner.plan(
             model,
             Planner.Options(
-                weights: options.weights, packing: options.packing, levels: description.levels, positions: options.positions,
+                weights: options.weights, packing: options.packing, levels: description.levels, positions: options.positions, keepsFeature: statistics != nil,
                 int8Layers: description.int8Layers, float32Layers: description.float32Layers))
         let header = ModelHeader(
             name: description.name, version: description.version, arenaByteCount: plan.arenaByteCount, inputByteOffset: plan.inputByteOffset,

@@ -9,6 +9,8 @@ struct Planner {
         var packing: ElementType
         var levels: Int
         var positions = PositionFormat.f32
+        /// Whether the input of the last norm outlives the plan, for feature statistics.
+        var keepsFeature = false
         /// Layers that stay INT8 in a ternary model.
         var int8Layers: [String]
         /// Layers that stay binary32.
@@ -32,6 +34,8 @@ struct Planner {
     private let options: Options
     private var tensors: [DraftTensor] = []
     private var allocator = ArenaAllocator()
+    /// What the norm added last reads.
+    private var feature: Place?
     /// Operations are made once buffers have their offsets.
     private var steps: [(name: String, make: (ArenaAllocator) -> Operation)] = []
 
@@ -58,6 +62,8 @@ struct Planner {
         }
         if let norm = model.poolNorm { tokens = addNorm("fc_norm", norm, rows: rows, tokens) }
         var output = tokens
+        // The gate reads what the last norm read, when the plan has run.
+        if options.keepsFeature, let feature { allocator.touch(feature.buffer, by: steps.count) }
         if let head = model.head {
             output = newBuffer(head.weights.rows, stride: head.weights.rows)
             let half: [Float]? = model.distillationHead == nil ? nil : [Float](repeating: 0.5, count: head.weights.rows)
@@ -188,6 +194,7 @@ extension Planner {
     }
 
     private mutating func addNorm(_ name: String, _ norm: VisionTransformer.Norm, rows: Int, _ input: Place) -> Place {
+        feature = input
         let (width, epsilon) = (model.width, model.epsilon)
         let gamma = addTensor(name + ".weight", norm.gamma, [width])
         let beta = addTensor(name + ".bias", norm.beta, [width])
