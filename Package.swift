@@ -80,10 +80,14 @@ let workstationTargets: [Target] = [
     workstation("TernWriter", "TernBytes", "TernModel", "TernPlatform"),
     workstation("TernConvert", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernBytes", "TernPlatform"),
     workstation("TernReference", "CTernBLAS", "TernConvert"),
+    .target(
+        name: "CTernZlib", path: "Tools/CTernZlib", exclude: ["README.md"], cSettings: warnings, linkerSettings: [.linkedLibrary("z")]),
+    workstation("TernEvaluation", "CTernZlib", "TernConvert", "TernImage", "TernModel", "TernBytes", "TernPlatform"),
     .executableTarget(
         name: "tern",
         dependencies: [
-            "TernConvert", "TernReference", "TernWriter", "TernBytes", "TernModel", "TernEngine", "TernKernels", "TernPrepare", "TernPlatform",
+            "TernConvert", "TernReference", "TernEvaluation", "TernWriter", "TernBytes", "TernImage", "TernModel", "TernEngine", "TernKernels",
+            "TernPrepare", "TernPlatform",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Tools/tern",
@@ -113,6 +117,7 @@ let testTargets: [Target] = [
         swiftSettings: strict),
     tests("TernConvert", "TernBytes", "TernConvertTesting", "TernReference", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernPlatform"),
     tests("TernReference", "TernConvert", "TernConvertTesting"),
+    tests("TernEvaluation", "TernBytes", "TernConvert", "TernImage", "TernImageTesting", "TernModel", "TernPlatform"),
 ]
 
 let package = Package(

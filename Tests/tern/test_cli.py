@@ -144,7 +144,7 @@ def test_compare_names_the_worst_operation(tmp_path: Path, images: Path) -> None
 
 def test_eval_agrees_with_its_own_scores(tmp_path: Path, images: Path) -> None:
     scores = tmp_path / "scores.csv"
-    report = json.loads(tern("eval", convert(tmp_path), "--images", images, "--scores", scores, "--resamples", 200, "--json").stdout)
+    report = json.loads(tern("eval", convert(tmp_path), "--data", images, "--scores", scores, "--resamples", 200, "--json").stdout)
     head, *rows = [line.split(",") for line in scores.read_text().splitlines()]
     at = head.index("score0")
     cases = [(int(row[1]), [float(value) for value in row[at:]]) for row in rows]

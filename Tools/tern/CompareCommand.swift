@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import TernBytes
 import TernConvert
 import TernEngine
@@ -138,7 +139,7 @@ struct Agreement {
     /// 10 log₁₀ of wanted power over the difference's power, at most 200.
     var signalToNoiseDecibel: Double {
         guard differenceSquares > 0 else { return 200 }
-        return min(max(10 * logarithm10(wantedSquares / differenceSquares), -200), 200)
+        return min(max(10 * log10(wantedSquares / differenceSquares), -200), 200)
     }
 }
 

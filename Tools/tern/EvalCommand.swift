@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import TernConvert
 import TernEngine
-import TernKernels
+import TernEvaluation
 import TernModel
 import TernPlatform
 
@@ -11,66 +11,76 @@ struct EvalCommand: ParsableCommand {
         commandName: "eval",
         abstract: "Measures a model on labelled images in the engine.",
         discussion: """
-            Prints accuracy and AUC with 95 % bootstrap intervals, sensitivity and specificity at the model's operating points and the calibration
-            error. Labels are a CSV file with the head line `file,label`; a label is an output index or a label's name, a file is relative to
-            --images. Tools/export_medmnist writes both from a MedMNIST archive.
+            Prints accuracy, AUC (DeLong, or bootstrap for the mean of several classes), sensitivity, specificity, predictive values and F1 at the
+            model's operating points (Wilson), macro F1, kappa, Brier score and calibration error before and after temperature, and the confusion
+            matrix; intervals are 95 %. --report writes them with their curves into one HTML file.
+
+            --data takes an .npz archive with SPLIT_images (uint8 [N, H, W] or [N, H, W, 3]) and SPLIT_labels, as MedMNIST has them; or a folder
+            with labels.csv (head line file,label or file,label,split); or a folder with one folder for each label. Either folder may lie in
+            one for each split. A label is an output index or a label's name.
 
             Example:
-              Tools/export_medmnist pneumoniamnist.npz --split test -o build/pneumonia-test
-              tern eval Models/pneumonia28/pneumonia28.tern --images build/pneumonia-test --labels build/pneumonia-test/labels.csv
+              tern eval Models/pneumonia28/pneumonia28.tern --data pneumoniamnist.npz --split test --report build/pneumonia28.html
+              tern eval model.tern --data images/ --json
             """)
     @Argument(help: "Model file.") var model: String
-    @Option(help: "Folder that the files of the labels are relative to.") var images: String
-    @Option(help: "CSV file with file,label. Default: labels.csv in the folder.") var labels: String?
+    @Option(help: "Labelled images: an .npz archive or a folder.") var data: String
+    @Option(help: "Part of the data: test, val, … An archive needs one.") var split: String?
+    @Option(help: "Write the figures and their curves to this HTML file.") var report: String?
     @Option(help: "Write file, label, outputs and scores of every image to this CSV file.") var scores: String?
     @Option(help: "Kernel table. Default: the fastest.") var isa: String?
-    @Option(help: "Threads.") var threads = 1
+    @Option(help: "Images at a time. Default: one a core.") var threads: Int?
     @Option(help: "Bootstrap resamples.") var resamples = 2000
+    @Flag(help: "The classes are ordered grades: adds how many grades calls are off.") var ordinal = false
     @Flag(help: "One JSON object instead of text.") var json = false
+
+    func validate() throws {
+        guard threads.map({ (1...64).contains($0) }) ?? true else { throw ValidationError("--threads takes 1 to 64") }
+        guard (1...1_000_000).contains(resamples) else { throw ValidationError("--resamples takes 1 to 1000000") }
+    }
 
     func run() throws {
         try reporting {
-            let engine = try openEngine(model, isa: isa, threads: threads)
-            let file = engine.model
+            let file = try openModel(model)
             guard file.labels.activation != .none, !file.labels.labels.isEmpty else {
                 throw Failure(.badInput, "\(model) is a feature model without labels; eval needs a classifier")
             }
-            let cases = try readLabels(file)
-            var results: [CaseResult] = []
-            var table = "file,label"
-            for index in 0..<file.header.outputCount { table += ",output\(index)" }
-            for index in 0..<file.header.outputCount { table += ",score\(index)" }
-            table += "\n"
-            var progress = ProgressBar("evaluating", total: cases.count)
-            for (position, one) in cases.enumerated() {
-                let outputs = try infer(engine, try preparedImage(images + "/" + one.file, file))
-                let found = Scores.scores(of: outputs.span, labels: file.labels)
-                results.append(CaseResult(truth: one.truth, scores: found))
-                table += "\(one.file),\(one.truth)" + (outputs + found).map { ",\($0)" }.joined() + "\n"
-                progress.update(position + 1)
-            }
-            if let scores { try writeFile(Array(table.utf8), to: scores) }
-            let evaluation = Evaluation(results, labels: file.labels, resamples: resamples)
-            print(json ? evaluation.json(model: file, isa: engine.instructionSet.name).text : evaluation.text)
+            let outputCount = file.header.outputCount
+            let dataset = try readDataset(ClassNames(outputCount: outputCount, labels: file.labels.labels))
+            let cores = min(ProcessInfo.processInfo.activeProcessorCount, 64)
+            let (measured, instructionSet) = try EvaluationRun(model: model, isa: isa, dataset: dataset).run(threads: threads ?? cores)
+            if let scores { try writeFile(Array(table(measured, outputCount).utf8), to: scores) }
+            let evaluation = Evaluation(
+                measured.map(\.result), outputCount: outputCount, labels: file.labels, points: file.operatingPoints, gate: nil,
+                options: Evaluation.Options(resamples: resamples, isOrdinal: ordinal))
+            let subject = EvaluationSubject(
+                model: file.header.name, version: file.header.version, identity: Hexadecimal.string(file.identity), instructionSet: instructionSet,
+                data: dataset.title, temperature: file.labels.temperature)
+            print(json ? evaluation.json(subject).text : evaluation.text)
         }
     }
 
-    private func readLabels(_ file: ModelFile) throws(Failure) -> [(file: String, truth: Int)] {
-        let path = labels ?? images + "/labels.csv"
-        let lines = String(decoding: try readBytes(path, limit: 1 << 28), as: UTF8.self).split(whereSeparator: \.isNewline)
-        guard lines.first == "file,label" else { throw Failure(.badInput, "\(path) must begin with the line file,label") }
-        var cases: [(String, Int)] = []
-        let outputs = max(file.header.outputCount, 2)
-        for (number, line) in lines.enumerated().dropFirst() {
-            guard let comma = line.lastIndex(of: ",") else { throw Failure(.badInput, "\(path), line \(number + 1): no comma") }
-            let label = String(line[line.index(after: comma)...])
-            let named = file.labels.labels.first { $0.name == label }?.outputIndex
-            guard let truth = Int(label) ?? named, (0..<outputs).contains(truth) else {
-                throw Failure(.badInput, "\(path), line \(number + 1): \"\(label)\" is neither an output of the model nor one of its labels")
-            }
-            cases.append((String(line[..<comma]), truth))
+    private func readDataset(_ classes: ClassNames) throws -> Dataset {
+        guard FileManager.default.fileExists(atPath: data) else { throw Failure(.cannotOpen, "there is no file or folder \(data)") }
+        do {
+            return try Dataset(path: data, split: split, classes: classes)
+        } catch let error as DatasetError {
+            throw Failure(.badInput, "\(data): \(error.message)")
+        } catch let error as PlatformError {
+            throw Failure(.cannotOpen, "cannot read \(data): \(words(error)); check the path and that the file may be read")
         }
-        guard !cases.isEmpty else { throw Failure(.badInput, "\(path) names no image") }
-        return cases
+    }
+
+    /// One line an image: raw outputs and scores with all their bits.
+    private func table(_ measured: [EvaluationRun.Measured], _ outputCount: Int) -> String {
+        let heads = ["file", "label"] + (0..<outputCount).map { "output\($0)" } + (0..<outputCount).map { "score\($0)" }
+        var table = heads.joined(separator: ",") + "\n"
+        for one in measured {
+            let name = one.result.name
+            let isPlain = !name.contains { $0 == "," || $0 == "\"" }
+            let field = isPlain ? name : "\"" + name.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+            table += ([field, "\(one.result.truth)"] + (one.outputs + one.result.scores).map { "\($0)" }).joined(separator: ",") + "\n"
+        }
+        return table
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TernImage
 import TernModel
 import TernPlatform
 import TernPrepare
@@ -14,6 +15,15 @@ func preparedImage(_ path: String, _ model: ModelFile) throws(Failure) -> [Float
         return try prepare(try decodeImage(bytes, as: kind), recipe: model.recipe).values
     } catch {
         throw Failure(.badInput, "\(path): \(error.message)")
+    }
+}
+
+/// Prepares the pixels of an image that came without a file of its own, as those of a PNG file.
+func preparedImage(_ image: DecodedImage, _ model: ModelFile, name: String) throws(Failure) -> [Float] {
+    do throws(PrepareError) {
+        return try prepare(DecodedInput(kind: .png, image: image), recipe: model.recipe).values
+    } catch {
+        throw Failure(.badInput, "\(name): \(error.message)")
     }
 }
 

@@ -43,9 +43,8 @@ not the price of ternary weights. The gap to the teacher says that longer traini
 `Models/NUMERICS.md`. The shipped files give the same outputs in the engine, in every bit of all images. The rows of the last two models are what
 `tern eval` prints for the shipped files:
 
-    Tools/export_medmnist pneumoniamnist.npz --split test -o build/pneumonia-test
-    tern eval Models/pneumonia28/pneumonia28.tern --images build/pneumonia-test --scores build/scores.csv
-    tern eval Models/pneumonia28/pneumonia28-int8.tern --images build/pneumonia-test
+    tern eval Models/pneumonia28/pneumonia28.tern --data pneumoniamnist.npz --split test --scores build/scores.csv
+    tern eval Models/pneumonia28/pneumonia28-int8.tern --data pneumoniamnist.npz --split test
 
 ## Data and licence
 

@@ -116,7 +116,7 @@ def engine_row(options: argparse.Namespace, description: dict, split: data.Split
         rows = "".join(f"{index:05}.png,{label}\n" for index, label in enumerate(split.labels.tolist()))
         (folder / "labels.csv").write_text("file,label\n" + rows)
         scores = folder / "scores.csv"
-        command = [options.engine, "eval", file, "--images", folder, "--scores", scores, "--json"]
+        command = [options.engine, "eval", file, "--data", folder, "--scores", scores, "--json"]
         answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         with scores.open() as lines:
             outputs = torch.tensor([[float(row["output0"]), float(row["output1"])] for row in csv.DictReader(lines)])

@@ -1,0 +1,104 @@
+public import TernConvert
+
+/// What was evaluated and with what.
+public struct EvaluationSubject: Equatable, Sendable {
+    public var model: String
+    public var version: String
+    /// Digest of the model file in hexadecimal.
+    public var identity: String
+    public var instructionSet: String
+    /// What the images are: file or folder and split.
+    public var data: String
+    /// The model's temperature.
+    public var temperature: Float
+
+    public init(model: String, version: String, identity: String, instructionSet: String, data: String, temperature: Float) {
+        self.model = model
+        self.version = version
+        self.identity = identity
+        self.instructionSet = instructionSet
+        self.data = data
+        self.temperature = temperature
+    }
+}
+
+extension Evaluation {
+    /// All figures as one object; an undefined figure is null.
+    public func json(_ subject: EvaluationSubject) -> JSONValue {
+        object(
+            ("model", .string(subject.model)), ("version", .string(subject.version)), ("identity", .string(subject.identity)),
+            ("isa", .string(subject.instructionSet)), ("data", .string(subject.data)), ("temperature", real(subject.temperature)),
+            ("images", number(count)), ("resamples", number(options.resamples)),
+            ("accuracy", interval(accuracy)), ("auc", interval(auc)), ("aucMethod", aucMethod.map { .string($0.rawValue) } ?? .null),
+            ("macroF1", interval(macroF1)), ("kappa", interval(kappa)), ("quadraticKappa", interval(quadraticKappa)),
+            (
+                "brier",
+                object(
+                    ("value", .number(brier.after)), ("before", .number(brier.before)), ("positive", optional(positiveBrier?.after)),
+                    ("positiveBefore", optional(positiveBrier?.before)))
+            ),
+            ("calibrationError", .number(reliability.after.expectedCalibrationError)),
+            ("calibrationErrorBefore", .number(reliability.before.expectedCalibrationError)),
+            (
+                "confusion",
+                object(
+                    ("classes", .array(classNames.map { .string($0) })),
+                    ("counts", .array(confusion.counts.map { .array($0.map(number)) })))
+            ),
+            ("perClass", .array(perClass.map(entry))), ("labels", .array(labels.map(entry))),
+            (
+                "ordinal",
+                ordinal.map { object(("meanAbsoluteError", interval($0.meanAbsoluteError)), ("withinOne", interval($0.withinOne))) } ?? .null
+            ),
+            ("outOfDistribution", gate.map(entry) ?? .null))
+    }
+
+    private func entry(_ figures: ClassFigures) -> JSONValue {
+        object(
+            ("name", .string(figures.name)), ("count", number(figures.count)), ("sensitivity", interval(figures.rates.sensitivity)),
+            ("specificity", interval(figures.rates.specificity)), ("precision", interval(figures.rates.precision)),
+            ("f1", optional(figures.rates.f1)), ("auc", interval(figures.auc)))
+    }
+
+    private func entry(_ label: LabelFigures) -> JSONValue {
+        let point = label.defaultPoint
+        return object(
+            ("name", .string(label.name)), ("positives", number(label.positives)), ("auc", interval(label.auc)),
+            ("operatingPoint", .string(point?.name ?? "")), ("threshold", point.map { real($0.threshold) } ?? .null),
+            ("accuracy", interval(point?.accuracy)), ("sensitivity", optional(point?.rates.sensitivity?.value)),
+            ("specificity", optional(point?.rates.specificity?.value)),
+            ("calibrationError", .number(label.reliability.after.expectedCalibrationError)),
+            ("calibrationErrorBefore", .number(label.reliability.before.expectedCalibrationError)),
+            ("operatingPoints", .array(label.points.map(entry))))
+    }
+
+    private func entry(_ point: PointFigures) -> JSONValue {
+        let rates = point.rates
+        return object(
+            ("name", .string(point.name)), ("threshold", real(point.threshold)), ("default", .boolean(point.isDefault)),
+            ("accuracy", interval(point.accuracy)), ("sensitivity", interval(rates.sensitivity)), ("specificity", interval(rates.specificity)),
+            ("ppv", interval(rates.precision)), ("npv", interval(rates.negativePredictiveValue)), ("f1", optional(rates.f1)),
+            ("truePositives", number(rates.truePositives)), ("falsePositives", number(rates.falsePositives)),
+            ("trueNegatives", number(rates.trueNegatives)), ("falseNegatives", number(rates.falseNegatives)))
+    }
+
+    private func entry(_ gate: Gate) -> JSONValue {
+        let sorted = gate.scores.sorted()
+        func quantile(_ q: Double) -> JSONValue {
+            sorted.isEmpty ? .null : real(sorted[min(Int(q * Double(sorted.count)), sorted.count - 1)])
+        }
+        return object(
+            ("flagged", number(gate.flagged)), ("share", interval(gate.share)), ("threshold", real(gate.threshold)),
+            ("scores", object(("low", quantile(0.025)), ("median", quantile(0.5)), ("high", quantile(0.975)), ("largest", quantile(1)))))
+    }
+}
+
+private func object(_ members: (String, JSONValue)...) -> JSONValue { .object(members.map { JSONMember($0.0, $0.1) }) }
+private func number(_ value: Int) -> JSONValue { .number(Double(value)) }
+private func optional(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+/// The shortest decimal that reads back as the same binary32 value.
+private func real(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }
+private func interval(_ interval: Interval?) -> JSONValue {
+    guard let interval else { return .null }
+    return object(("value", .number(interval.value)), ("low", .number(interval.low)), ("high", .number(interval.high)))
+}

@@ -1,0 +1,73 @@
+/// A figure with its 95 % interval.
+public struct Interval: Equatable, Sendable {
+    public var value: Double
+    public var low: Double
+    public var high: Double
+    public init(value: Double, low: Double, high: Double) {
+        self.value = value
+        self.low = low
+        self.high = high
+    }
+}
+
+/// The 0.975 quantile of the normal distribution: two-sided intervals of 95 %.
+let normalQuantile = 1.959_963_984_540_054
+
+/// The share `successes` / `count` with its score interval; nil without cases.
+///
+/// centre = (p + z²/2n) / (1 + z²/n), half = z / (1 + z²/n) · sqrt(p(1-p)/n + z²/4n²), with z = 1.96; the interval stays inside 0 … 1 and is right
+/// where all cases agree, unlike p ± 1.96 standard errors.
+///
+/// - Precondition: 0 <= successes <= count.
+/// - Source: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
+public func wilson(_ successes: Int, of count: Int) -> Interval? {
+    precondition((0...max(count, 0)).contains(successes), "successes are among the cases")
+    guard count > 0 else { return nil }
+    let n = Double(count)
+    let p = Double(successes) / n
+    let square = normalQuantile * normalQuantile
+    let scale = 1 + square / n
+    let centre = (p + square / (2 * n)) / scale
+    let half = normalQuantile / scale * (p * (1 - p) / n + square / (4 * n * n)).squareRoot()
+    return Interval(value: p, low: successes == 0 ? 0 : max(0, centre - half), high: successes == count ? 1 : min(1, centre + half))
+}
+
+/// SplitMix64: the same resamples on every machine.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// Percentile bootstrap over cases: `statistic` gets how often each case was drawn and gives nil where it is undefined.
+///
+/// The resamples are the same in every run.
+///
+/// - Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+func bootstrap(count: Int, resamples: Int, statistic: ([Int]) -> Double?) -> Interval? {
+    guard count > 0, let value = statistic([Int](repeating: 1, count: count)) else { return nil }
+    var generator = SplitMix(state: 20_240_501)
+    var found: [Double] = []
+    var weights = [Int](repeating: 0, count: count)
+    for _ in 0..<resamples {
+        for index in weights.indices { weights[index] = 0 }
+        for _ in 0..<count { weights[Int.random(in: 0..<count, using: &generator)] += 1 }
+        if let one = statistic(weights) { found.append(one) }
+    }
+    guard !found.isEmpty else { return nil }
+    found.sort()
+    func quantile(_ q: Double) -> Double { found[min(Int(q * Double(found.count)), found.count - 1)] }
+    return Interval(value: value, low: quantile(0.025), high: quantile(0.975))
+}
+
+/// The share of cases that are right, with its bootstrap interval.
+func share(of isRight: [Bool], resamples: Int) -> Interval? {
+    bootstrap(count: isRight.count, resamples: resamples) { weights in
+        Double(zip(weights, isRight).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }) / Double(isRight.count)
+    }
+}
