@@ -93,6 +93,7 @@ public struct Evaluation: Sendable {
     /// What the out-of-distribution gate said.
     public struct Gate: Sendable {
         public var threshold: Float
+        /// One a case; infinite where it overflowed.
         public var scores: [Float]
         public var flagged: Int
         /// Share flagged with its Wilson interval.
@@ -183,7 +184,9 @@ public struct Evaluation: Sendable {
         if let gate {
             let scores = results.compactMap(\.outOfDistribution)
             let flagged = scores.count(where: gate.isFlagged)
-            self.gate = Gate(threshold: gate.threshold, scores: scores, flagged: flagged, share: wilson(flagged, of: scores.count))
+            self.gate = Gate(
+                threshold: gate.threshold, scores: scores.map { $0.isNaN ? .infinity : $0 }, flagged: flagged,
+                share: wilson(flagged, of: scores.count))
         }
     }
 

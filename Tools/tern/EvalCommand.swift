@@ -51,8 +51,8 @@ struct EvalCommand: ParsableCommand {
             let (measured, instructionSet) = try EvaluationRun(model: model, isa: isa, dataset: dataset).run(threads: threads ?? cores)
             if let scores { try writeFile(Array(table(measured, outputCount).utf8), to: scores) }
             let evaluation = Evaluation(
-                measured.map(\.result), outputCount: outputCount, labels: file.labels, points: file.operatingPoints, gate: nil,
-                options: Evaluation.Options(resamples: resamples, isOrdinal: ordinal))
+                measured.map(\.result), outputCount: outputCount, labels: file.labels, points: file.operatingPoints,
+                gate: file.featureStatistics, options: Evaluation.Options(resamples: resamples, isOrdinal: ordinal))
             let subject = EvaluationSubject(
                 model: file.header.name, version: file.header.version, identity: Hexadecimal.string(file.identity), instructionSet: instructionSet,
                 data: dataset.title, temperature: file.labels.temperature)
@@ -74,12 +74,14 @@ struct EvalCommand: ParsableCommand {
     /// One line an image: raw outputs and scores with all their bits.
     private func table(_ measured: [EvaluationRun.Measured], _ outputCount: Int) -> String {
         let heads = ["file", "label"] + (0..<outputCount).map { "output\($0)" } + (0..<outputCount).map { "score\($0)" }
-        var table = heads.joined(separator: ",") + "\n"
+        let hasGate = measured.first?.result.outOfDistribution != nil
+        var table = (heads + (hasGate ? ["outOfDistribution"] : [])).joined(separator: ",") + "\n"
         for one in measured {
             let name = one.result.name
             let isPlain = !name.contains { $0 == "," || $0 == "\"" }
             let field = isPlain ? name : "\"" + name.replacingOccurrences(of: "\"", with: "\"\"") + "\""
-            table += ([field, "\(one.result.truth)"] + (one.outputs + one.result.scores).map { "\($0)" }).joined(separator: ",") + "\n"
+            let values = one.outputs + one.result.scores + (one.result.outOfDistribution.map { [$0] } ?? [])
+            table += ([field, "\(one.result.truth)"] + values.map { "\($0)" }).joined(separator: ",") + "\n"
         }
         return table
     }

@@ -88,7 +88,7 @@ final class EvaluationRun: Sendable {
         return Measured(
             result: CaseResult(
                 name: one.name, truth: one.truth, scores: Scores.scores(of: outputs.span, labels: file.labels),
-                plainScores: Scores.scores(of: outputs.span, labels: plain)),
+                plainScores: Scores.scores(of: outputs.span, labels: plain), outOfDistribution: engine.featureScore),
             outputs: outputs)
     }
 }
