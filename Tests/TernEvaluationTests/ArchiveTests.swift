@@ -85,7 +85,7 @@ func noFlippedBitChangesPixelsOrLabels(name: String) throws {
             }
         }
     }
-    #expect(refused > 4 * whole.count)
+    #expect(refused > 2 * whole.count)
 }
 
 /// An archive of one entry whose directory declares `byteCount` bytes.
@@ -112,8 +112,7 @@ private func bomb(byteCount: UInt32) throws -> [UInt8] {
 
 @Test func refusesTwoEntriesOfOneName() throws {
     let archive = try bytes("grey-deflated.npz")
-    let renamed = String(decoding: archive, as: Unicode.ASCII.self).count == archive.count ? archive : archive
-    var twice = renamed
+    var twice = archive
     // "val_images.npy" and "val_labels.npy" have names of one length.
     let (from, to) = (Array("val_images".utf8), Array("val_labels".utf8))
     for index in twice.indices.dropLast(from.count) where twice[index..<(index + from.count)].elementsEqual(from) {

@@ -28,11 +28,11 @@ private func cases(_ folder: String, _ split: String? = nil) throws -> [String] 
 }
 
 @Test func readsATableWithAndWithoutSplits() throws {
-    try inFolder(["labels.csv": "file,label\na.png,normal\nsub/b.png,1\r\n"]) { folder in
+    try inFolder(["labels.csv": "file,label\na.png,normal\nsub/b.png,1\r\n"]) { folder throws in
         #expect(try cases(folder) == ["a.png 0", "sub/b.png 1"])
         #expect(throws: DatasetError.table(path: folder + "/labels.csv", line: 1, .noSplitColumn)) { try cases(folder, "test") }
     }
-    try inFolder(["labels.csv": "\u{FEFF}file,label,split\n\"a, \"\"b\"\".png\",finding,test\nc.png,0,val\n"]) { folder in
+    try inFolder(["labels.csv": "\u{FEFF}file,label,split\n\"a, \"\"b\"\".png\",finding,test\nc.png,0,val\n"]) { folder throws in
         #expect(try cases(folder, "test") == ["a, \"b\".png 1"])
         #expect(try cases(folder) == ["a, \"b\".png 1", "c.png 0"])
         #expect(throws: DatasetError.unknownSplit(name: "train", splits: ["test", "val"])) { try cases(folder, "train") }
@@ -41,19 +41,19 @@ private func cases(_ folder: String, _ split: String? = nil) throws -> [String] 
 
 @Test func readsOneFolderForEachLabel() throws {
     let files = ["finding/b.png": "", "finding/deep/a.JPG": "", "finding/notes.txt": "", "0/c.dcm": "", ".hidden/x.png": ""]
-    try inFolder(files) { folder in
+    try inFolder(files) { folder throws in
         #expect(try cases(folder) == ["0/c.dcm 0", "finding/b.png 1", "finding/deep/a.JPG 1"])
         #expect(throws: DatasetError.unknownSplit(name: "test", splits: ["0", "finding"])) { try cases(folder, "test") }
     }
-    try inFolder(["test/normal/a.png": "", "val/labels.csv": "file,label\nx.png,1\n"]) { folder in
+    try inFolder(["test/normal/a.png": "", "val/labels.csv": "file,label\nx.png,1\n"]) { folder throws in
         #expect(try cases(folder, "test") == ["normal/a.png 0"])
         #expect(try cases(folder, "val") == ["x.png 1"])
         #expect(throws: DatasetError.splitNeeded(splits: ["test", "val"])) { try cases(folder) }
     }
-    try inFolder(["other/a.png": ""]) { folder in
+    try inFolder(["other/a.png": ""]) { folder throws in
         #expect(throws: DatasetError.unknownFolder(path: folder + "/other", labels: ["normal", "finding"])) { try cases(folder) }
     }
-    try inFolder(["readme.txt": ""]) { folder in
+    try inFolder(["readme.txt": ""]) { folder throws in
         #expect(throws: DatasetError.noImages(place: folder)) { try cases(folder) }
     }
 }

@@ -56,8 +56,23 @@ struct EvalCommand: ParsableCommand {
             let subject = EvaluationSubject(
                 model: file.header.name, version: file.header.version, identity: Hexadecimal.string(file.identity), instructionSet: instructionSet,
                 data: dataset.title, temperature: file.labels.temperature)
+            if let report {
+                let card = try ModelReport(file).card
+                let page = Report(evaluation, subject: subject, card: card, command: command)
+                try writeFile(Array(page.html.utf8), to: report)
+            }
             print(json ? evaluation.json(subject).text : evaluation.text)
         }
+    }
+
+    /// What gives these figures again, with the names of files and without their folders.
+    private var command: String {
+        func name(_ path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
+        var words = ["tern", "eval", name(model), "--data", name(data)]
+        if let split { words += ["--split", split] }
+        if resamples != 2000 { words += ["--resamples", "\(resamples)"] }
+        if ordinal { words.append("--ordinal") }
+        return words.joined(separator: " ")
     }
 
     private func readDataset(_ classes: ClassNames) throws -> Dataset {

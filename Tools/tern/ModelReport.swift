@@ -6,7 +6,7 @@ import TernPlatform
 /// Everything in a model file, as text for people and as JSON for scripts.
 struct ModelReport {
     private let file: ModelFile
-    private let card: JSONValue
+    let card: JSONValue
 
     init(_ file: ModelFile) throws(Failure) {
         self.file = file

@@ -1,0 +1,231 @@
+"""`tern eval` as a person uses it: archives, folders, figures, the page. $TERN names the command."""
+import csv
+import html.parser
+import json
+import math
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as tree
+from pathlib import Path
+
+import numpy
+import pytest
+from PIL import Image
+
+from test_cli import TERN, convert, tern
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "Models/pneumonia28/pneumonia28.tern"
+pytestmark = pytest.mark.skipif(not TERN, reason="TERN does not name the command tern")
+
+
+def write_archive(path: Path, images: numpy.ndarray, labels: numpy.ndarray, compressed: bool = True, split: str = "test") -> Path:
+    save = numpy.savez_compressed if compressed else numpy.savez
+    save(path, **{f"{split}_images": images, f"{split}_labels": labels})
+    return path
+
+
+def write_folder(folder: Path, images: numpy.ndarray, labels: numpy.ndarray) -> Path:
+    folder.mkdir()
+    for index, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{index}.png")
+    rows = "".join(f"{index}.png,{label}\n" for index, label in enumerate(labels.reshape(-1)))
+    (folder / "labels.csv").write_text("file,label\n" + rows)
+    return folder
+
+
+def noise(count: int, shape: tuple, classes: int, seed: int = 3) -> tuple[numpy.ndarray, numpy.ndarray]:
+    generator = numpy.random.default_rng(seed)
+    labels = numpy.arange(count) % classes
+    images = generator.integers(0, 256, (count, *shape)) // 2 + labels.reshape(-1, *([1] * len(shape))) * 40
+    return images.astype(numpy.uint8), labels
+
+
+def values(path: Path) -> list[list[str]]:
+    """The lines of a scores file without the names of the images."""
+    return [row[1:] for row in csv.reader(path.open())]
+
+
+@pytest.mark.parametrize("compressed", [True, False], ids=["deflated", "stored"])
+@pytest.mark.parametrize("shape", [(28, 28), (40, 33, 3)], ids=["grey", "colour"])
+def test_an_archive_gives_what_its_images_as_png_give(tmp_path: Path, shape: tuple, compressed: bool) -> None:
+    images, labels = noise(30, shape, 2)
+    archive = write_archive(tmp_path / "set.npz", images, labels[:, None].astype(numpy.uint8), compressed)
+    folder = write_folder(tmp_path / "png", images, labels)
+    found = tmp_path / "archive.csv", tmp_path / "folder.csv"
+    first = json.loads(tern("eval", SHIPPED, "--data", archive, "--split", "test", "--scores", found[0], "--resamples", 100, "--json").stdout)
+    second = json.loads(tern("eval", SHIPPED, "--data", folder, "--scores", found[1], "--resamples", 100, "--json").stdout)
+    assert values(found[0]) == values(found[1]) and len(values(found[0])) == 31
+    assert first.pop("data") == "set.npz, test" and second.pop("data") == "png"
+    assert first == second
+
+
+def test_threads_change_nothing(tmp_path: Path) -> None:
+    images, labels = noise(40, (28, 28), 2)
+    archive = write_archive(tmp_path / "set.npz", images, labels)
+    texts = []
+    for threads in (1, 2, 7):
+        tern("eval", SHIPPED, "--data", archive, "--split", "test", "--threads", threads, "--scores", tmp_path / "s.csv", "--resamples", 50)
+        texts.append((tmp_path / "s.csv").read_text())
+    assert len(set(texts)) == 1
+
+
+def test_folders_of_labels_and_splits(tmp_path: Path) -> None:
+    images, labels = noise(12, (28, 28), 2)
+    for index, (image, label) in enumerate(zip(images, labels)):
+        folder = tmp_path / "data" / ("test" if index < 8 else "val") / ("normal", "pneumonia")[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{index}.png")
+    report = json.loads(tern("eval", SHIPPED, "--data", tmp_path / "data", "--split", "test", "--resamples", 50, "--json").stdout)
+    assert report["images"] == 8 and [one["count"] for one in report["perClass"]] == [4, 4]
+    assert "--split" in tern("eval", SHIPPED, "--data", tmp_path / "data", code=65).stderr
+
+
+def test_figures_follow_from_the_scores(tmp_path: Path) -> None:
+    images, labels = noise(60, (28, 28), 2)
+    archive, scores = write_archive(tmp_path / "set.npz", images, labels), tmp_path / "s.csv"
+    report = json.loads(tern("eval", SHIPPED, "--data", archive, "--split", "test", "--scores", scores, "--resamples", 200, "--json").stdout)
+    rows = list(csv.DictReader(scores.open()))
+    found = numpy.array([[float(row["score0"]), float(row["score1"])] for row in rows])
+    plain = numpy.array([[float(row["output0"]), float(row["output1"])] for row in rows])
+    plain = numpy.exp(plain - plain.max(axis=1, keepdims=True))
+    plain /= plain.sum(axis=1, keepdims=True)
+    truth = labels == 1
+    assert report["brier"]["positive"] == pytest.approx(((found[:, 1] - truth) ** 2).mean())
+    assert report["brier"]["positiveBefore"] == pytest.approx(((plain[:, 1] - truth) ** 2).mean(), rel=1e-5)
+    counts = [[int(((labels == row) & (found.argmax(axis=1) == column)).sum()) for column in (0, 1)] for row in (0, 1)]
+    assert report["confusion"]["counts"] == counts
+    label = report["labels"][0]
+    assert report["aucMethod"] == "delong" and report["auc"] == label["auc"]
+    for point in label["operatingPoints"]:
+        called = found[:, 1] >= numpy.float32(point["threshold"])
+        assert point["sensitivity"]["value"] == pytest.approx((called & truth).sum() / truth.sum())
+        assert point["specificity"]["value"] == pytest.approx((~called & ~truth).sum() / (~truth).sum())
+        assert point["truePositives"] + point["falseNegatives"] == truth.sum()
+        assert point["sensitivity"]["low"] <= point["sensitivity"]["value"] <= point["sensitivity"]["high"]
+    chosen = [point for point in label["operatingPoints"] if point["default"]]
+    assert len(chosen) == 1 and chosen[0]["sensitivity"]["value"] == label["sensitivity"] and chosen[0]["accuracy"] == label["accuracy"]
+    assert label["operatingPoints"][-1]["name"] == "0.5"
+
+
+def test_grades(tmp_path: Path) -> None:
+    model = convert(tmp_path)
+    outputs = json.loads(tern("inspect", model, "--json").stdout)["outputs"]
+    images, labels = noise(30, (16, 16, 3), outputs)
+    archive = write_archive(tmp_path / "set.npz", images, labels)
+    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--ordinal", "--resamples", 50, "--json").stdout)
+    counts = numpy.array(report["confusion"]["counts"])
+    grades = numpy.arange(outputs)
+    off = (numpy.abs(grades[:, None] - grades) * counts).sum() / counts.sum()
+    assert report["ordinal"]["meanAbsoluteError"]["value"] == pytest.approx(off)
+    assert "quadratic kappa" in tern("eval", model, "--data", archive, "--split", "test", "--ordinal", "--resamples", 50).stdout
+
+
+@pytest.mark.parametrize("arguments,code,says", [
+    (["--data", "missing.npz", "--split", "test"], 66, "no file or folder"),
+    (["--data", "set.npz"], 65, "test"),
+    (["--data", "set.npz", "--split", "train"], 65, 'no split "train"'),
+    (["--data", "float.npz", "--split", "test"], 65, 'test_images.npy has elements "<f4"'),
+    (["--data", "range.npz", "--split", "test"], 65, "test_labels.npy[2] is 2"),
+    (["--data", "text.npz", "--split", "test"], 65, "not an .npz file"),
+    (["--data", "cut.npz", "--split", "test"], 65, "not an .npz file"),
+    (["--data", "set.npz", "--split", "test", "--threads", 0], 64, "--threads"),
+    (["--data", "set.npz", "--split", "test", "--resamples", 0], 64, "--resamples"),
+    (["--data", "set.npz", "--split", "test", "--report", "/nowhere/r.html"], 74, "cannot write"),
+])
+def test_errors_name_file_array_and_rule(tmp_path: Path, monkeypatch, arguments: list, code: int, says: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    images, labels = noise(4, (28, 28), 2)
+    write_archive(tmp_path / "set.npz", images, labels)
+    write_archive(tmp_path / "float.npz", images.astype(numpy.float32), labels)
+    write_archive(tmp_path / "range.npz", images, numpy.array([0, 1, 2, 0]))
+    (tmp_path / "text.npz").write_text("no archive")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "set.npz").read_bytes()[:-30])
+    assert says in tern("eval", SHIPPED, *arguments, code=code).stderr
+
+
+@pytest.fixture(params=["two classes", "several classes"])
+def page(request, tmp_path: Path) -> tuple[Path, dict]:
+    """A report and the JSON of the same evaluation; names that would break markup are in the images' names."""
+    target = tmp_path / "report.html"
+    if request.param == "two classes":
+        model, (images, labels) = SHIPPED, noise(60, (28, 28), 2)
+        folder = write_folder(tmp_path / "png & <more>", images, labels)
+        (folder / '<b>"&.png').write_bytes((folder / "0.png").read_bytes())
+        with (folder / "labels.csv").open("a") as rows:
+            rows.write('"<b>""&.png",1\n')
+    else:
+        model = convert(tmp_path)
+        outputs = json.loads(tern("inspect", model, "--json").stdout)["outputs"]
+        folder = write_folder(tmp_path / "png", *noise(45, (16, 16, 3), outputs))
+    found = json.loads(tern("eval", model, "--data", folder, "--ordinal", "--resamples", 100, "--report", target, "--json").stdout)
+    return target, found
+
+
+def test_every_figure_of_the_page_is_the_figure_of_the_json(page) -> None:
+    path, found = page
+    figures = list(tree.parse(path).iter("data"))
+    assert len(figures) > 60
+    for figure in figures:
+        value = found
+        for key in figure.get("data-key").split("."):
+            value = value[int(key) if isinstance(value, list) else key]
+        assert float(figure.get("value")) == value, figure.get("data-key")
+        text = figure.text
+        shown = value * 100 if text.endswith("%") else value
+        digits = text.rstrip("%\u202f")
+        decimals = len(digits.partition(".")[2])
+        assert math.isclose(float(digits), shown, abs_tol=0.5000001 * 10 ** -decimals), figure.get("data-key")
+    shown = {figure.get("data-key") for figure in figures}
+    for key in ("accuracy.value", "auc.low", "kappa.value", "macroF1.high", "brier.value", "brier.before", "calibrationError", "calibrationErrorBefore",
+                "quadraticKappa.value", "ordinal.withinOne.value", "labels.0.auc.value", "labels.0.calibrationError", "perClass.0.count"):
+        assert key in shown, key
+    assert sum(key.startswith("confusion.counts.") for key in shown) == len(found["confusion"]["classes"]) ** 2
+
+
+def test_the_page_needs_nothing_else(page) -> None:
+    text = page[0].read_text()
+    assert not re.search(r"<script|<link|<img|<iframe|@import|url\(|https?:|//[a-z]|\son[a-z]+=|\bsrc=|\bhref=|javascript:", text, re.I)
+    assert "/" + str(page[0].parent.name) not in text
+    root = tree.parse(page[0]).getroot()
+    drawings = list(root.iter("svg"))
+    assert len(drawings) >= 8
+    for drawing in drawings:
+        assert drawing.get("viewBox") and drawing.get("role") == "img" and drawing.get("aria-label")
+        for element in drawing.iter():
+            for name, value in element.attrib.items():
+                assert "nan" not in value.lower() and "inf" not in value.lower() or name in ("aria-label", "class")
+    assert {element.tag for element in root.iter() if element.tag in ("h1", "main")} == {"h1", "main"}
+    checker = html.parser.HTMLParser()
+    checker.feed(text)
+    checker.close()
+
+
+def test_the_same_evaluation_gives_the_same_page(page, tmp_path: Path) -> None:
+    first = page[0].read_bytes()
+    again = tmp_path / "again.html"
+    model = SHIPPED if "pneumonia28" == page[1]["model"] else tmp_path / "vit.tern"
+    tern("eval", model, "--data", tmp_path / page[1]["data"], "--ordinal", "--resamples", 100, "--report", again)
+    assert again.read_bytes() == first
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
+def test_a_browser_shows_the_page_without_complaint(page, tmp_path: Path) -> None:
+    frame = tmp_path / "frame.html"
+    # The page in a frame of a telephone's width; the frame's own document says how wide its content came out.
+    frame.write_text(f"""<!DOCTYPE html><iframe src="{page[0].name}" width="360" height="800" style="border:0"></iframe><pre id="out"></pre><script>
+    onload = () => {{ const d = document.querySelector('iframe').contentDocument;
+    document.getElementById('out').textContent = JSON.stringify({{width: d.documentElement.scrollWidth, drawings: [...d.querySelectorAll('figure svg')]
+    .every(s => s.getBoundingClientRect().height > 50)}}); }}</script>""")
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--enable-logging=stderr", "--v=0",
+         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000", "--dump-dom", frame.as_uri()],
+        capture_output=True, text=True, timeout=120)
+    assert "CONSOLE" not in done.stderr, done.stderr
+    found = json.loads(re.search(r'<pre id="out">(.*?)</pre>', done.stdout)[1])
+    # A scroll bar takes its share of the 360 pixels.
+    assert found["width"] <= 360 and found["drawings"]
