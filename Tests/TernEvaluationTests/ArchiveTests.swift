@@ -9,7 +9,9 @@ import Testing
 private func bytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: GoldenFigures.folder.appending(path: name))) }
 
 private func read(_ bytes: [UInt8], split: String? = "test", classCount: Int = 2) throws -> ([Dataset.Case], ImageArray) {
-    try Dataset.read(try ZipArchive(validating: try MappedFile(copying: bytes)), split: split, classCount: classCount)
+    let archive = try ZipArchive(validating: try MappedFile(copying: bytes))
+    let dataset = try Dataset(reading: archive, title: "", split: split, classCount: classCount)
+    return (dataset.cases, try #require(dataset.images))
 }
 
 private struct Pixels: Decodable {

@@ -145,12 +145,37 @@ def test_errors_name_file_array_and_rule(tmp_path: Path, monkeypatch, arguments:
     assert says in tern("eval", SHIPPED, *arguments, code=code).stderr
 
 
+def with_points(folder: Path) -> Path:
+    """The shipped model with three operating points."""
+    source = ROOT / "Models/pneumonia28"
+    description = json.loads((source / "description-ternary.json").read_text())
+    share = {"value": 0.9, "low": 0.85, "high": 0.95}
+    description["operatingPointsMeasuredOn"] = "validation"
+    description["labels"][1] |= {"operatingPoint": "balanced", "threshold": 0.3, "operatingPoints": [
+        {"name": name, "threshold": threshold, "sensitivity": share, "specificity": share, "positives": 389, "negatives": 135}
+        for name, threshold in (("sensitivity-first", 0.1), ("balanced", 0.3), ("specificity-first", 0.7))]}
+    (folder / "points.json").write_text(json.dumps(description))
+    tern("convert", source / "checkpoint/ternary.safetensors", "--config", folder / "points.json", "--weights", "ternary", "-o", folder / "points.tern")
+    return folder / "points.tern"
+
+
+def test_points_of_the_file_are_measured_and_what_it_states_is_kept(tmp_path: Path) -> None:
+    model, archive = with_points(tmp_path), write_archive(tmp_path / "set.npz", *noise(40, (28, 28), 2))
+    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--resamples", 50, "--json").stdout)
+    points = report["labels"][0]["operatingPoints"]
+    assert [(point["name"], point["default"]) for point in points] == [
+        ("sensitivity-first", False), ("balanced", True), ("specificity-first", False), ("0.5", False)]
+    assert report["operatingPointsMeasuredOn"] == "validation" and points[3]["stated"] is None
+    assert points[0]["stated"] == {"sensitivity": {"value": 0.9, "low": 0.85, "high": 0.95}, "specificity": {"value": 0.9, "low": 0.85, "high": 0.95},
+                                   "positives": 389, "negatives": 135}
+
+
 @pytest.fixture(params=["two classes", "several classes"])
 def page(request, tmp_path: Path) -> tuple[Path, dict]:
     """A report and the JSON of the same evaluation; names that would break markup are in the images' names."""
     target = tmp_path / "report.html"
     if request.param == "two classes":
-        model, (images, labels) = SHIPPED, noise(60, (28, 28), 2)
+        model, (images, labels) = with_points(tmp_path), noise(60, (28, 28), 2)
         folder = write_folder(tmp_path / "png & <more>", images, labels)
         (folder / '<b>"&.png').write_bytes((folder / "0.png").read_bytes())
         with (folder / "labels.csv").open("a") as rows:
@@ -205,7 +230,7 @@ def test_the_page_needs_nothing_else(page) -> None:
 def test_the_same_evaluation_gives_the_same_page(page, tmp_path: Path) -> None:
     first = page[0].read_bytes()
     again = tmp_path / "again.html"
-    model = SHIPPED if "pneumonia28" == page[1]["model"] else tmp_path / "vit.tern"
+    model = tmp_path / ("points.tern" if page[1]["model"] == "pneumonia28" else "vit.tern")
     tern("eval", model, "--data", tmp_path / page[1]["data"], "--ordinal", "--resamples", 100, "--report", again)
     assert again.read_bytes() == first
 

@@ -32,21 +32,25 @@ public struct Dataset: Sendable {
     /// - Parameter split: the part to take; an archive always needs one.
     /// - Throws: `DatasetError`, or `PlatformError` for a file that cannot be opened.
     public init(path: String, split: String?, classes: ClassNames) throws {
-        let url = URL(fileURLWithPath: path)
-        title = url.lastPathComponent + (split.map { ", \($0)" } ?? "")
-        if isFolder(path) {
-            (cases, images) = (try FolderReader(folder: path, classes: classes).cases(split: split), nil)
-        } else {
-            let archive = try ZipArchive(validating: try MappedFile(path: path))
-            (cases, images) = try Dataset.read(archive, split: split, classCount: classes.count)
+        let title = URL(fileURLWithPath: path).lastPathComponent + (split.map { ", \($0)" } ?? "")
+        guard isFolder(path) else {
+            try self.init(reading: try ZipArchive(validating: try MappedFile(path: path)), title: title, split: split, classCount: classes.count)
+            return
         }
+        self.init(cases: try FolderReader(folder: path, classes: classes).cases(split: split), images: nil, title: title)
+    }
+
+    init(cases: [Case], images: ImageArray?, title: String) {
+        self.cases = cases
+        self.images = images
+        self.title = title
     }
 
     /// Reads one split of an archive with `SPLIT_images` and `SPLIT_labels`, as MedMNIST writes them.
     ///
     /// - Shapes: images uint8 [N, H, W], [N, H, W, 1] or [N, H, W, 3]; labels integers [N] or [N, 1].
     /// - Throws: `DatasetError`.
-    static func read(_ archive: ZipArchive, split: String?, classCount: Int) throws(DatasetError) -> ([Case], ImageArray) {
+    public init(reading archive: ZipArchive, title: String, split: String?, classCount: Int) throws(DatasetError) {
         let suffix = "_images.npy"
         let splits = archive.names.filter { $0.hasSuffix(suffix) }.map { String($0.dropLast(suffix.count)) }
         guard let split else { throw .splitNeeded(splits: splits) }
@@ -69,7 +73,7 @@ public struct Dataset: Sendable {
             }
             cases.append(Case(name: "\(split)_images[\(index)]", truth: label, source: .array(index)))
         }
-        return (cases, images)
+        self.init(cases: cases, images: images, title: title)
     }
 }
 

@@ -1,4 +1,5 @@
 public import TernConvert
+import TernModel
 
 /// What was evaluated and with what.
 public struct EvaluationSubject: Equatable, Sendable {
@@ -11,14 +12,17 @@ public struct EvaluationSubject: Equatable, Sendable {
     public var data: String
     /// The model's temperature.
     public var temperature: Float
+    /// What the operating points of the model file were measured on; empty without points.
+    public var pointsMeasuredOn: String
 
-    public init(model: String, version: String, identity: String, instructionSet: String, data: String, temperature: Float) {
+    public init(model: String, version: String, identity: String, instructionSet: String, data: String, temperature: Float, pointsMeasuredOn: String) {
         self.model = model
         self.version = version
         self.identity = identity
         self.instructionSet = instructionSet
         self.data = data
         self.temperature = temperature
+        self.pointsMeasuredOn = pointsMeasuredOn
     }
 }
 
@@ -28,6 +32,7 @@ extension Evaluation {
         object(
             ("model", .string(subject.model)), ("version", .string(subject.version)), ("identity", .string(subject.identity)),
             ("isa", .string(subject.instructionSet)), ("data", .string(subject.data)), ("temperature", real(subject.temperature)),
+            ("operatingPointsMeasuredOn", subject.pointsMeasuredOn.isEmpty ? .null : .string(subject.pointsMeasuredOn)),
             ("images", number(count)), ("resamples", number(options.resamples)),
             ("accuracy", interval(accuracy)), ("auc", interval(auc)), ("aucMethod", aucMethod.map { .string($0.rawValue) } ?? .null),
             ("macroF1", interval(macroF1)), ("kappa", interval(kappa)), ("quadraticKappa", interval(quadraticKappa)),
@@ -79,7 +84,15 @@ extension Evaluation {
             ("accuracy", interval(point.accuracy)), ("sensitivity", interval(rates.sensitivity)), ("specificity", interval(rates.specificity)),
             ("ppv", interval(rates.precision)), ("npv", interval(rates.negativePredictiveValue)), ("f1", optional(rates.f1)),
             ("truePositives", number(rates.truePositives)), ("falsePositives", number(rates.falsePositives)),
-            ("trueNegatives", number(rates.trueNegatives)), ("falseNegatives", number(rates.falseNegatives)))
+            ("trueNegatives", number(rates.trueNegatives)), ("falseNegatives", number(rates.falseNegatives)),
+            (
+                "stated",
+                point.stated.map { stated in
+                    object(
+                        ("sensitivity", measured(stated.sensitivity)), ("specificity", measured(stated.specificity)),
+                        ("positives", number(stated.positives)), ("negatives", number(stated.negatives)))
+                } ?? .null
+            ))
     }
 
     private func entry(_ gate: Gate) -> JSONValue {
@@ -98,6 +111,7 @@ private func number(_ value: Int) -> JSONValue { .number(Double(value)) }
 private func optional(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
 /// The shortest decimal that reads back as the same binary32 value.
 private func real(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }
+private func measured(_ share: MeasuredShare) -> JSONValue { object(("value", real(share.value)), ("low", real(share.low)), ("high", real(share.high))) }
 private func interval(_ interval: Interval?) -> JSONValue {
     guard let interval else { return .null }
     return object(("value", .number(interval.value)), ("low", .number(interval.low)), ("high", .number(interval.high)))

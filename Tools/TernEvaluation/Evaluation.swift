@@ -70,6 +70,8 @@ public struct Evaluation: Sendable {
         public var rates: Rates
         /// Of the calls at the threshold, with its bootstrap interval.
         public var accuracy: Interval?
+        /// What the model file says was measured there, on other images; nil for a threshold that is no point of the file.
+        public var stated: OperatingPoint?
     }
     /// One reported label against all others.
     public struct LabelFigures: Sendable {
@@ -200,12 +202,12 @@ public struct Evaluation: Sendable {
         let classIndex = outputCount == 1 ? 1 : label.outputIndex
         let curve = curve(results, ofClass: classIndex)
         let isPositive = curve.isPositive
-        func point(_ name: String, _ threshold: Float, isDefault: Bool) -> PointFigures {
+        func point(_ name: String, _ threshold: Float, isDefault: Bool, stated: OperatingPoint? = nil) -> PointFigures {
             PointFigures(
                 name: name, threshold: threshold, isDefault: isDefault, rates: Rates(curve, threshold: threshold),
-                accuracy: share(of: zip(curve.scores, isPositive).map { ($0 >= threshold) == $1 }, resamples: options.resamples))
+                accuracy: share(of: zip(curve.scores, isPositive).map { ($0 >= threshold) == $1 }, resamples: options.resamples), stated: stated)
         }
-        var found = points.map { point($0.name, $0.threshold, isDefault: $0.name == label.operatingPoint) }
+        var found = points.map { point($0.name, $0.threshold, isDefault: $0.name == label.operatingPoint, stated: $0) }
         if let threshold = label.threshold, !found.contains(where: \.isDefault) {
             found.append(point(label.operatingPoint.isEmpty ? "threshold" : label.operatingPoint, threshold, isDefault: true))
         }

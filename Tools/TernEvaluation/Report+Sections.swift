@@ -1,4 +1,5 @@
 import TernConvert
+import TernModel
 
 extension Report {
     /// Curve, scores and operating points of one reported label.
@@ -29,15 +30,39 @@ extension Report {
             <p>\(Markup.count(key + ".positives", label.positives)) of \(Markup.count("images", evaluation.count)) images have it. AUC \
             \(Markup.interval(key + ".auc", label.auc, isShare: false)).</p>
             <div class="pair">
-            <figure><figcaption><b>Receiver operating characteristic</b>, operating points with their 95\u{202F}% intervals</figcaption>
+            <figure><figcaption><b>Receiver operating characteristic</b>\(rows.isEmpty ? "" : ", operating points with their 95\u{202F}% intervals")</figcaption>
             \(Plot.receiverOperatingCharacteristic(label))</figure>
             <figure><figcaption><b>Scores</b>, as shares of the images with it and of those without</figcaption>
             \(Plot.scores(label, others: others))</figure>
             </div>
             \(table)
+            \(stated(label, key))
             </section>
 
             """
+    }
+
+    /// What the model file says of its points, measured when they were chosen.
+    private func stated(_ label: Evaluation.LabelFigures, _ key: String) -> String {
+        let rows = label.points.enumerated().compactMap { place, point in
+            point.stated.map { stated in
+                let key = "\(key).operatingPoints.\(place).stated"
+                return [
+                    Markup.escaped(point.name), Markup.interval(key + ".sensitivity", interval(stated.sensitivity), isShare: true),
+                    Markup.interval(key + ".specificity", interval(stated.specificity), isShare: true),
+                    Markup.count(key + ".positives", stated.positives), Markup.count(key + ".negatives", stated.negatives),
+                ]
+            }
+        }
+        guard !rows.isEmpty else { return "" }
+        return Markup.table(
+            caption: "What the model file states of them, measured on " + Markup.escaped(subject.pointsMeasuredOn),
+            head: ["Point", "Sensitivity", "Specificity", "Positives", "Negatives"], rows: rows)
+    }
+
+    private func interval(_ share: MeasuredShare) -> Interval {
+        func exact(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }
+        return Interval(value: exact(share.value), low: exact(share.low), high: exact(share.high))
     }
 
     /// Whether scores are the shares they promise, before and after the temperature.

@@ -131,7 +131,7 @@ public struct Report {
             <p>Each image is called the class with the largest score, whatever its threshold.</p>
             <div class="pair">
             <div class="confusion">\(confusionTable)</div>
-            \(Markup.table(caption: "Agreement with the truth", head: ["", "95\u{202F}% interval"], rows: agreement))
+            \(Markup.table(caption: "Agreement with the truth", head: ["Figure", "Value, 95\u{202F}% interval"], rows: agreement))
             </div>
             \(Markup.table(
                 caption: "Each class against all others", head: ["Class", "Images", "Sensitivity", "Specificity", "Precision", "F1", "AUC"], rows: rows))

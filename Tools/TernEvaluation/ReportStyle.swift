@@ -39,7 +39,7 @@ let reportStyle = """
     .confusion table{min-width:0}
     .confusion td{padding:.55rem .9rem;text-align:center;min-width:4.5rem;border:2px solid var(--ground);border-radius:6px}
     .confusion thead th{text-align:center;padding:.3rem .6rem}
-    .confusion small{display:block;color:var(--soft);font-size:.78rem}
+    .confusion small{display:block;font-size:.78rem}
     .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));gap:1rem 2rem;align-items:start}
     figure{margin:.5rem 0;max-width:30rem}
     figcaption{color:var(--soft);font-size:.88rem;margin-bottom:.35rem}

@@ -55,7 +55,7 @@ struct EvalCommand: ParsableCommand {
                 gate: file.featureStatistics, options: Evaluation.Options(resamples: resamples, isOrdinal: ordinal))
             let subject = EvaluationSubject(
                 model: file.header.name, version: file.header.version, identity: Hexadecimal.string(file.identity), instructionSet: instructionSet,
-                data: dataset.title, temperature: file.labels.temperature)
+                data: dataset.title, temperature: file.labels.temperature, pointsMeasuredOn: file.operatingPointsMeasuredOn)
             if let report {
                 let card = try ModelReport(file).card
                 let page = Report(evaluation, subject: subject, card: card, command: command)
