@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from test_cli import TERN, convert, tern
 
@@ -146,16 +147,23 @@ def test_errors_name_file_array_and_rule(tmp_path: Path, monkeypatch, arguments:
 
 
 def with_points(folder: Path) -> Path:
-    """The shipped model with three operating points."""
+    """The shipped model with three operating points and a gate about the middle of noise."""
     source = ROOT / "Models/pneumonia28"
     description = json.loads((source / "description-ternary.json").read_text())
+    tensors = {name: value for name, value in load_file(source / "checkpoint/ternary.safetensors").items()}
+    columns, rank = tensors["head.weight"].shape[1], 4
+    generator = numpy.random.default_rng(7)
+    tensors |= {"feature_statistics.mean": numpy.zeros(columns, numpy.float32), "feature_statistics.precision": numpy.full(rank, 0.5, numpy.float32),
+                "feature_statistics.basis": numpy.linalg.qr(generator.normal(size=(columns, rank)))[0].T.astype(numpy.float32).copy()}
+    save_file(tensors, folder / "points.safetensors")
+    description["outOfDistribution"] = {"threshold": 0.92, "residualPrecision": 1.0, "falseAlarmRate": 0.01}
     share = {"value": 0.9, "low": 0.85, "high": 0.95}
     description["operatingPointsMeasuredOn"] = "validation"
     description["labels"][1] |= {"operatingPoint": "balanced", "threshold": 0.3, "operatingPoints": [
         {"name": name, "threshold": threshold, "sensitivity": share, "specificity": share, "positives": 389, "negatives": 135}
         for name, threshold in (("sensitivity-first", 0.1), ("balanced", 0.3), ("specificity-first", 0.7))]}
     (folder / "points.json").write_text(json.dumps(description))
-    tern("convert", source / "checkpoint/ternary.safetensors", "--config", folder / "points.json", "--weights", "ternary", "-o", folder / "points.tern")
+    tern("convert", folder / "points.safetensors", "--config", folder / "points.json", "--weights", "ternary", "-o", folder / "points.tern")
     return folder / "points.tern"
 
 
@@ -168,6 +176,17 @@ def test_points_of_the_file_are_measured_and_what_it_states_is_kept(tmp_path: Pa
     assert report["operatingPointsMeasuredOn"] == "validation" and points[3]["stated"] is None
     assert points[0]["stated"] == {"sensitivity": {"value": 0.9, "low": 0.85, "high": 0.95}, "specificity": {"value": 0.9, "low": 0.85, "high": 0.95},
                                    "positives": 389, "negatives": 135}
+
+
+def test_the_gate_flags_what_is_above_its_threshold(tmp_path: Path) -> None:
+    model, archive, scores = with_points(tmp_path), write_archive(tmp_path / "set.npz", *noise(40, (28, 28), 2)), tmp_path / "s.csv"
+    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--scores", scores, "--resamples", 50, "--json").stdout)
+    distances = [float(row["outOfDistribution"]) for row in csv.DictReader(scores.open())]
+    gate = report["outOfDistribution"]
+    assert gate["flagged"] == sum(distance > 0.92 for distance in distances) and gate["share"]["value"] == gate["flagged"] / 40
+    assert gate["scores"]["largest"] == max(distances) and gate["threshold"] == 0.92 and 0 < gate["flagged"] < 40
+    folder = write_folder(tmp_path / "small", *noise(6, (16, 16, 3), 2))
+    assert json.loads(tern("eval", convert(tmp_path), "--data", folder, "--resamples", 50, "--json").stdout)["outOfDistribution"] is None
 
 
 @pytest.fixture(params=["two classes", "several classes"])

@@ -39,20 +39,17 @@ enum Markup {
         return "\(one("value", interval.value)) <span class=\"interval\">\(one("low", interval.low)) to \(one("high", interval.high))</span>"
     }
 
-    static func element(_ name: String, class kind: String? = nil, _ content: String) -> String {
-        "<\(name)\(kind.map { " class=\"\($0)\"" } ?? "")>\(content)</\(name)>"
-    }
-
-    /// A table with one head row; cells are markup, the first of a row its head.
+    /// A table with one head row; caption and cells are markup, the first of a row its head.
     static func table(caption: String, head: [String], rows: [[String]]) -> String {
         let heads = head.map { "<th scope=\"col\">\($0)</th>" }.joined()
         let body = rows.map { row in
             "<tr>" + row.enumerated().map { $0 == 0 ? "<th scope=\"row\">\($1)</th>" : "<td>\($1)</td>" }.joined() + "</tr>"
         }
         return """
-            <div class="scroll" tabindex="0" role="region" aria-label="\(caption)"><table><caption>\(caption)</caption>
+            <div class="block"><p class="caption">\(caption)</p>
+            <div class="scroll" tabindex="0" role="region" aria-label="\(caption)"><table>
             <thead><tr>\(heads)</tr></thead>
-            <tbody>\(body.joined(separator: "\n"))</tbody></table></div>
+            <tbody>\(body.joined(separator: "\n"))</tbody></table></div></div>
 
             """
     }

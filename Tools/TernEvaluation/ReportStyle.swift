@@ -28,14 +28,13 @@ let reportStyle = """
     .scroll{overflow-x:auto;margin:.75rem 0;border-radius:4px}
     .scroll:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
     table{border-collapse:collapse;font-size:.92rem;min-width:100%}
-    caption,.caption{text-align:left;color:var(--soft);font-size:.85rem;padding:0 0 .35rem}
-    .confusion .scroll{margin:0}
+    .caption{color:var(--soft);font-size:.85rem;margin:1rem 0 .25rem}
+    .block .scroll,.confusion .scroll{margin:0 0 .75rem}
     th,td{padding:.42rem .9rem .42rem 0;border-bottom:1px solid var(--rule);text-align:right;vertical-align:baseline}
     th:first-child,td:first-child{text-align:left}
     thead th{color:var(--soft);font-weight:500;font-size:.85rem;border-bottom-color:var(--soft)}
-    tbody th{font-weight:500}
+    tbody th{font-weight:500;position:sticky;left:0;background:var(--ground)}
     td:last-child,th:last-child{padding-right:0}
-    .left td,.left th{text-align:left}
     .confusion table{min-width:0}
     .confusion td{padding:.55rem .9rem;text-align:center;min-width:4.5rem;border:2px solid var(--ground);border-radius:6px}
     .confusion thead th{text-align:center;padding:.3rem .6rem}
@@ -82,6 +81,6 @@ let reportStyle = """
     th,td{padding-right:.6rem}.tiles{grid-template-columns:1fr 1fr}.tile{padding:.7rem .75rem}.tile p{font-size:1.4rem}.confusion td{min-width:3.6rem;padding:.5rem}}
     @media print{:root{color-scheme:light;--ground:#fff;--raised:#f4f4f1;--ink:#000;--soft:#444;--rule:#bbb;--accent:#1f5fae;--accent-soft:#1f5fae1f;
     --positive:#b4480f;--negative:#1f5fae;--warn:#8a1c12;--warn-ground:#fff}body{font-size:10.5pt}main{max-width:none;padding:0}
-    *{-webkit-print-color-adjust:exact;print-color-adjust:exact}h2{margin-top:1.5rem}h2,h3,figcaption,caption{break-after:avoid}
+    *{-webkit-print-color-adjust:exact;print-color-adjust:exact}h2{margin-top:1.5rem}h2,h3,figcaption,.caption{break-after:avoid}
     figure,.tile,tr,li{break-inside:avoid}.scroll{overflow:visible}.pair{grid-template-columns:1fr 1fr}}
     """
