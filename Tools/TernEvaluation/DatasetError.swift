@@ -1,5 +1,5 @@
-public import TernImage
 public import TernBytes
+public import TernImage
 
 /// Why labelled images could not be read. `entry` is the name of a file inside the archive.
 public enum DatasetError: Error, Equatable, Sendable {
@@ -76,15 +76,18 @@ extension DatasetError {
         case .duplicateEntry(let entry): "the archive has two entries named \(entry)"
         case .entryOutsideTheFile(let entry): "\(entry): its data lies outside the file; the archive is damaged or cut short"
         case .encrypted(let entry): "\(entry) is encrypted"
-        case .method(let entry, let method): "\(entry) is compressed by method \(method); only stored and deflated entries are read (numpy.savez, savez_compressed)"
+        case .method(let entry, let method):
+            "\(entry) is compressed by method \(method); only stored and deflated entries are read (numpy.savez, savez_compressed)"
         case .tooManyBytes(let entry, let byteCount, let limit): "\(entry) unpacks to \(byteCount) bytes, more than the limit of \(limit)"
-        case .moreThanDeflateHolds(let entry, let byteCount, let stored): "\(entry) says that \(stored) bytes unpack to \(byteCount), more than deflate can hold"
+        case .moreThanDeflateHolds(let entry, let byteCount, let stored):
+            "\(entry) says that \(stored) bytes unpack to \(byteCount), more than deflate can hold"
         case .damaged(let entry): "\(entry): the compressed data is damaged"
         case .checksum(let entry): "\(entry): the checksum is wrong; the archive is damaged"
         case .outOfMemory(let entry, let byteCount): "\(entry): no memory for its \(byteCount) bytes"
         case .noArray(let entry, let splits): "the archive has no array \(entry); " + DatasetError.listed("splits", splits)
         case .notAnArray(let entry): "\(entry) is not a .npy file"
-        case .arrayVersion(let entry, let major, let minor): "\(entry): version \(major).\(minor) of the .npy format is not read (1.0, 2.0 and 3.0 are)"
+        case .arrayVersion(let entry, let major, let minor):
+            "\(entry): version \(major).\(minor) of the .npy format is not read (1.0, 2.0 and 3.0 are)"
         case .arrayHeader(let entry, let offset): "\(entry): the .npy header is damaged at byte \(offset)"
         case .elementType(let entry, let found, let wanted): "\(entry) has elements \"\(found)\"; \(wanted) are needed"
         case .fortranOrder(let entry): "\(entry) is stored by columns; save numpy.ascontiguousarray of it"
@@ -92,11 +95,13 @@ extension DatasetError {
         case .dataByteCount(let entry, let expected, let found): "\(entry) holds \(found) bytes of data where its shape needs \(expected)"
         case .imageShape(let entry, let error): "\(entry): \(DatasetError.words(error))"
         case .countsDiffer(let images, let labels): "\(images) images and \(labels) labels: the arrays do not belong together"
-        case .labelOutOfRange(let entry, let index, let value, let classCount): "\(entry)[\(index)] is \(value); the model has the classes 0 to \(classCount - 1)"
+        case .labelOutOfRange(let entry, let index, let value, let classCount):
+            "\(entry)[\(index)] is \(value); the model has the classes 0 to \(classCount - 1)"
         case .splitNeeded(let splits): "name the part to evaluate with --split; " + DatasetError.listed("there are", splits)
         case .unknownSplit(let name, let splits): "there is no split \"\(name)\"; " + DatasetError.listed("there are", splits)
         case .table(let path, let line, let rule): "\(path), line \(line): \(rule.message)"
-        case .unknownFolder(let path, let labels): "\(path) is neither a label of the model nor the index of an output; " + DatasetError.listed("labels:", labels)
+        case .unknownFolder(let path, let labels):
+            "\(path) is neither a label of the model nor the index of an output; " + DatasetError.listed("labels:", labels)
         case .noImages(let place): "no image in \(place)"
         }
     }

@@ -15,7 +15,8 @@ public struct EvaluationSubject: Equatable, Sendable {
     /// What the operating points of the model file were measured on; empty without points.
     public var pointsMeasuredOn: String
 
-    public init(model: String, version: String, identity: String, instructionSet: String, data: String, temperature: Float, pointsMeasuredOn: String) {
+    public init(model: String, version: String, identity: String, instructionSet: String, data: String, temperature: Float, pointsMeasuredOn: String)
+    {
         self.model = model
         self.version = version
         self.identity = identity
@@ -111,7 +112,9 @@ private func number(_ value: Int) -> JSONValue { .number(Double(value)) }
 private func optional(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
 /// The shortest decimal that reads back as the same binary32 value.
 private func real(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }
-private func measured(_ share: MeasuredShare) -> JSONValue { object(("value", real(share.value)), ("low", real(share.low)), ("high", real(share.high))) }
+private func measured(_ share: MeasuredShare) -> JSONValue {
+    object(("value", real(share.value)), ("low", real(share.low)), ("high", real(share.high)))
+}
 private func interval(_ interval: Interval?) -> JSONValue {
     guard let interval else { return .null }
     return object(("value", .number(interval.value)), ("low", .number(interval.low)), ("high", .number(interval.high)))

@@ -15,7 +15,9 @@ extension Evaluation {
             lines.append(row("within one grade", described(ordinal.withinOne)))
         }
         lines.append(row("Brier score", "\(fixed(brier.after)), \(fixed(brier.before)) before temperature"))
-        if let positiveBrier { lines.append(row("  of the label", "\(fixed(positiveBrier.after)), \(fixed(positiveBrier.before)) before temperature")) }
+        if let positiveBrier {
+            lines.append(row("  of the label", "\(fixed(positiveBrier.after)), \(fixed(positiveBrier.before)) before temperature"))
+        }
         lines.append(row("calibration error", "\(errors(reliability)) of the largest score"))
         if let gate {
             lines.append(row("out of distribution", "\(gate.flagged) flagged above \(gate.threshold), share \(described(gate.share))"))

@@ -156,40 +156,43 @@ public struct Evaluation: Sendable {
         self.labels = labels.labels.indices.filter { labels.labels[$0].isReported }.map { index in
             Evaluation.figures(results, label: labels.labels[index], points: points.filter { $0.labelIndex == index }, outputCount, options)
         }
-        if classes.count > 2 {
-            auc = bootstrap(count: results.count, resamples: options.resamples) { weights in
-                let areas = curves.compactMap { $0.area(weights: weights) }
-                return areas.count == curves.count ? areas.reduce(0, +) / Double(areas.count) : nil
+        (auc, aucMethod) = Evaluation.area(curves, positive: self.labels.first?.classIndex ?? 1, options)
+        brier = Evaluation.calibrated(results) { TernEvaluation.brier(scores: $0.map { CaseResult.classScores($0) }, truths: truths) }
+        if classes.count == 2, let index = self.labels.first?.classIndex {
+            positiveBrier = Evaluation.calibrated(results) {
+                TernEvaluation.brier(scores: $0.map { CaseResult.classScores($0)[index] }, isTrue: truths.map { $0 == index })
             }
-            aucMethod = auc == nil ? nil : .bootstrap
-        } else {
-            let positive = self.labels.first?.curve ?? curves[1]
-            let (interval, method) = positive.areaInterval(resamples: options.resamples)
-            (auc, aucMethod) = (interval, interval == nil ? nil : method)
         }
-        brier = Calibrated(
-            after: TernEvaluation.brier(scores: results.map { CaseResult.classScores($0.scores) }, truths: truths),
-            before: TernEvaluation.brier(scores: results.map { CaseResult.classScores($0.plainScores) }, truths: truths))
-        if classes.count == 2, let label = self.labels.first {
-            func positive(_ scores: (CaseResult) -> [Float]) -> Double {
-                TernEvaluation.brier(
-                    scores: results.map { CaseResult.classScores(scores($0))[label.classIndex] }, isTrue: truths.map { $0 == label.classIndex })
-            }
-            positiveBrier = Calibrated(after: positive(\.scores), before: positive(\.plainScores))
+        reliability = Evaluation.calibrated(results) {
+            Reliability(scores: $0.map { CaseResult.confidence($0) }, isTrue: zip($0, truths).map { CaseResult.call($0) == $1 })
         }
-        func reliability(_ scores: (CaseResult) -> [Float]) -> Reliability {
-            Reliability(
-                scores: results.map { CaseResult.confidence(scores($0)) }, isTrue: results.map { CaseResult.call(scores($0)) == $0.truth })
-        }
-        self.reliability = Calibrated(after: reliability(\.scores), before: reliability(\.plainScores))
         if options.isOrdinal { ordinal = Evaluation.ordinal(truths, calls, options) }
-        if let gate {
-            let scores = results.compactMap(\.outOfDistribution)
-            let flagged = scores.count(where: gate.isFlagged)
-            self.gate = Gate(
-                threshold: gate.threshold, scores: scores.map { $0.isNaN ? .infinity : $0 }, flagged: flagged,
-                share: wilson(flagged, of: scores.count))
+        self.gate = gate.map { Evaluation.figures(results, gate: $0) }
+    }
+
+    /// A figure of the scores and of those at temperature 1.
+    private static func calibrated<Value: Sendable>(_ results: [CaseResult], _ figure: ([[Float]]) -> Value) -> Calibrated<Value> {
+        Calibrated(after: figure(results.map(\.scores)), before: figure(results.map(\.plainScores)))
+    }
+
+    /// The area of one of two classes, or the mean over more.
+    private static func area(_ curves: [Curve], positive: Int, _ options: Options) -> (Interval?, AreaMethod?) {
+        if curves.count == 2 {
+            let (interval, method) = curves[positive].areaInterval(resamples: options.resamples)
+            return (interval, interval == nil ? nil : method)
         }
+        let mean = bootstrap(count: curves[0].scores.count, resamples: options.resamples) { weights in
+            let areas = curves.compactMap { $0.area(weights: weights) }
+            return areas.count == curves.count ? areas.reduce(0, +) / Double(areas.count) : nil
+        }
+        return (mean, mean == nil ? nil : .bootstrap)
+    }
+
+    private static func figures(_ results: [CaseResult], gate: FeatureStatistics) -> Gate {
+        let scores = results.compactMap(\.outOfDistribution)
+        let flagged = scores.count(where: gate.isFlagged)
+        return Gate(
+            threshold: gate.threshold, scores: scores.map { $0.isNaN ? .infinity : $0 }, flagged: flagged, share: wilson(flagged, of: scores.count))
     }
 
     private static func curve(_ results: [CaseResult], ofClass index: Int) -> Curve {
@@ -212,13 +215,10 @@ public struct Evaluation: Sendable {
             found.append(point(label.operatingPoint.isEmpty ? "threshold" : label.operatingPoint, threshold, isDefault: true))
         }
         if outputCount <= 2 { found.append(point("0.5", 0.5, isDefault: false)) }
-        func reliability(_ scores: (CaseResult) -> [Float]) -> Reliability {
-            Reliability(scores: results.map { CaseResult.classScores(scores($0))[classIndex] }, isTrue: isPositive)
-        }
         return LabelFigures(
             name: label.name, classIndex: classIndex, positives: isPositive.count { $0 }, curve: curve,
             auc: curve.areaInterval(resamples: options.resamples).interval, points: found,
-            reliability: Calibrated(after: reliability(\.scores), before: reliability(\.plainScores)))
+            reliability: calibrated(results) { Reliability(scores: $0.map { CaseResult.classScores($0)[classIndex] }, isTrue: isPositive) })
     }
 
     private static func ordinal(_ truths: [Int], _ calls: [Int], _ options: Options) -> Ordinal {

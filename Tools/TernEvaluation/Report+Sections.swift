@@ -11,7 +11,8 @@ extension Report {
         let rows = label.points.enumerated().map { place, point in
             let key = "\(key).operatingPoints.\(place)"
             return [
-                Markup.escaped(point.name) + (point.isDefault ? " (default)" : ""), Markup.figure(key + ".threshold", Double("\(point.threshold)"), 4),
+                Markup.escaped(point.name) + (point.isDefault ? " (default)" : ""),
+                Markup.figure(key + ".threshold", Double("\(point.threshold)"), 4),
                 Markup.interval(key + ".sensitivity", point.rates.sensitivity, isShare: true),
                 Markup.interval(key + ".specificity", point.rates.specificity, isShare: true),
                 Markup.interval(key + ".ppv", point.rates.precision, isShare: true),
@@ -73,7 +74,8 @@ extension Report {
         let what = label.map { "score of " + Markup.escaped($0.name) } ?? "largest score"
         var rows = [
             [
-                "Calibration error, largest score", Markup.figure("calibrationErrorBefore", evaluation.reliability.before.expectedCalibrationError, 4),
+                "Calibration error, largest score",
+                Markup.figure("calibrationErrorBefore", evaluation.reliability.before.expectedCalibrationError, 4),
                 Markup.figure("calibrationError", evaluation.reliability.after.expectedCalibrationError, 4),
             ]
         ]
@@ -84,10 +86,14 @@ extension Report {
                 Markup.figure("labels.\(index).calibrationError", label.reliability.after.expectedCalibrationError, 4),
             ])
         }
-        rows.append(["Brier score, all classes", Markup.figure("brier.before", evaluation.brier.before, 4), Markup.figure("brier.value", evaluation.brier.after, 4)])
+        rows.append([
+            "Brier score, all classes", Markup.figure("brier.before", evaluation.brier.before, 4),
+            Markup.figure("brier.value", evaluation.brier.after, 4),
+        ])
         if let positive = evaluation.positiveBrier {
             rows.append([
-                "Brier score, reported label", Markup.figure("brier.positiveBefore", positive.before, 4), Markup.figure("brier.positive", positive.after, 4),
+                "Brier score, reported label", Markup.figure("brier.positiveBefore", positive.before, 4),
+                Markup.figure("brier.positive", positive.after, 4),
             ])
         }
         return """

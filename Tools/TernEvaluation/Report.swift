@@ -113,12 +113,14 @@ public struct Report {
                 Markup.interval(key + ".auc", one.auc, isShare: false),
             ]
         }
-        let agreement = [
-            ["Accuracy", Markup.interval("accuracy", evaluation.accuracy, isShare: true)],
-            ["Macro F1", Markup.interval("macroF1", evaluation.macroF1, isShare: false)],
-            ["Cohen’s kappa", Markup.interval("kappa", evaluation.kappa, isShare: false)],
-        ] + (evaluation.classNames.count > 2 || evaluation.options.isOrdinal
-            ? [["Kappa, quadratic weights", Markup.interval("quadraticKappa", evaluation.quadraticKappa, isShare: false)]] : [])
+        let agreement =
+            [
+                ["Accuracy", Markup.interval("accuracy", evaluation.accuracy, isShare: true)],
+                ["Macro F1", Markup.interval("macroF1", evaluation.macroF1, isShare: false)],
+                ["Cohen’s kappa", Markup.interval("kappa", evaluation.kappa, isShare: false)],
+            ]
+            + (evaluation.classNames.count > 2 || evaluation.options.isOrdinal
+                ? [["Kappa, quadratic weights", Markup.interval("quadraticKappa", evaluation.quadraticKappa, isShare: false)]] : [])
             + (evaluation.ordinal.map {
                 [
                     ["Grades off, mean", Markup.interval("ordinal.meanAbsoluteError", $0.meanAbsoluteError, isShare: false)],

@@ -33,12 +33,14 @@ struct Plot {
     }
 
     mutating func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, _ kind: String, hint: String) {
-        body += "<rect class=\"\(kind)\" x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(width))\" height=\"\(number(height))\">"
+        body +=
+            "<rect class=\"\(kind)\" x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(width))\" height=\"\(number(height))\">"
             + "<title>\(Markup.escaped(hint))</title></rect>\n"
     }
 
     mutating func circle(_ x: Double, _ y: Double, _ radius: Double, _ kind: String, hint: String) {
-        body += "<circle class=\"\(kind)\" cx=\"\(number(x))\" cy=\"\(number(y))\" r=\"\(number(radius))\">"
+        body +=
+            "<circle class=\"\(kind)\" cx=\"\(number(x))\" cy=\"\(number(y))\" r=\"\(number(radius))\">"
             + "<title>\(Markup.escaped(hint))</title></circle>\n"
     }
 
@@ -106,7 +108,9 @@ extension Plot {
             plot.line(x, plot.y(sensitivity.low), x, plot.y(sensitivity.high), "whisker")
             plot.circle(
                 x, y, 4.5, point.isDefault ? "point default" : "point",
-                hint: "\(point.name), threshold \(point.threshold): sensitivity \(fixed(sensitivity.value, 3)), specificity \(fixed(specificity.value, 3))")
+                hint:
+                    "\(point.name), threshold \(point.threshold): sensitivity \(fixed(sensitivity.value, 3)), specificity \(fixed(specificity.value, 3))"
+            )
             plot.text(isFarRight ? x - 9 : column, at, point.name, anchor: isFarRight ? "end" : "start", point.isDefault ? "label strong" : "label")
         }
         return plot.svg
@@ -119,7 +123,8 @@ extension Plot {
             let point = (x(corner.falsePositiveRate), y(corner.truePositiveRate))
             if index > 0, index < corners.count - 1 {
                 let (last, next) = (kept[kept.count - 1], corners[index + 1])
-                let isStraight = (last.0 == point.0 && point.0 == x(next.falsePositiveRate)) || (last.1 == point.1 && point.1 == y(next.truePositiveRate))
+                let isStraight =
+                    (last.0 == point.0 && point.0 == x(next.falsePositiveRate)) || (last.1 == point.1 && point.1 == y(next.truePositiveRate))
                 if isStraight || (point.0 - last.0).magnitude + (point.1 - last.1).magnitude < 0.2 { continue }
             }
             kept.append(point)
@@ -137,7 +142,8 @@ extension Plot {
         var points: [(Double, Double)] = []
         for bin in reliability.bins where bin.count > 0 {
             let (x, y) = (plot.x(bin.meanScore), plot.y(bin.observed))
-            let hint = "scores \(fixed(bin.lower, 2)) to \(fixed(bin.upper, 2)): \(bin.count) images, mean score \(fixed(bin.meanScore, 3)), "
+            let hint =
+                "scores \(fixed(bin.lower, 2)) to \(fixed(bin.upper, 2)): \(bin.count) images, mean score \(fixed(bin.meanScore, 3)), "
                 + "\(fixed(bin.observed, 3)) true"
             let height = 44 * Double(bin.count) / largest
             plot.rectangle(plot.x(bin.lower) + 1, plot.y(0) - height, plot.x(bin.upper) - plot.x(bin.lower) - 2, height, "count", hint: hint)
@@ -148,7 +154,9 @@ extension Plot {
             guard let share = wilson(Int((bin.observed * Double(bin.count)).rounded()), of: bin.count) else { continue }
             let x = plot.x(bin.meanScore)
             plot.line(x, plot.y(share.low), x, plot.y(share.high), "whisker")
-            plot.circle(x, plot.y(bin.observed), 4, "point default", hint: "\(bin.count) images: mean score \(fixed(bin.meanScore, 3)), \(fixed(bin.observed, 3)) true")
+            plot.circle(
+                x, plot.y(bin.observed), 4, "point default",
+                hint: "\(bin.count) images: mean score \(fixed(bin.meanScore, 3)), \(fixed(bin.observed, 3)) true")
         }
         return plot.svg
     }
@@ -207,7 +215,8 @@ extension Plot {
             counts[place < Double(binCount) ? max(Int(place), 0) : binCount - 1] += 1
         }
         let largest = Double(max(counts.max() ?? 1, 1))
-        var plot = Plot(name: "Out-of-distribution scores", description: "\(gate.flagged) of \(gate.scores.count) above the threshold.", height: 180, top: 26)
+        var plot = Plot(
+            name: "Out-of-distribution scores", description: "\(gate.flagged) of \(gate.scores.count) above the threshold.", height: 180, top: 26)
         for (bin, count) in counts.enumerated() where count > 0 {
             let (low, high) = (Double(bin) / Double(binCount), Double(bin + 1) / Double(binCount))
             let height = Double(count) / largest * (plot.height - 6)
