@@ -15,10 +15,11 @@ struct GoldenFigures: Decodable {
     struct ClassFigures: Decodable {
         var auc: Golden
         var rocAUC, brier, calibrationError, f1: Double
-        var sensitivity, specificity, ppv, npv: Golden
+        var accuracy, sensitivity, specificity, ppv, npv: Golden
     }
     struct Expected: Decodable {
-        var accuracy, macroF1, kappa, quadraticKappa, brier, calibrationError: Double
+        var accuracy: Golden
+        var macroF1, kappa, quadraticKappa, brier, calibrationError: Double
         var confusion: [[Int]]
         var perClass: [ClassFigures]
     }

@@ -12,6 +12,14 @@ import Testing
     #expect(wilson(0, of: 0) == nil)
 }
 
+/// Eight of eight right says little: a bootstrap would give an interval without width.
+@Test func accuracyOfAFewCasesHasAWidth() {
+    let all = Confusion(truths: [0, 1, 0, 1, 0, 1, 0, 1], calls: [0, 1, 0, 1, 0, 1, 0, 1], classCount: 2)
+    #expect(all.accuracy == wilson(8, of: 8))
+    #expect(all.accuracy.map { $0.low < 0.68 && $0.high == 1 } == true)
+    #expect(Confusion(truths: [], calls: [], classCount: 2).accuracy == nil)
+}
+
 @Test func areasAreThoseOfAllPairs() throws {
     for one in try GoldenFigures.read().cases {
         for (index, expected) in one.expected.perClass.enumerated() {
@@ -26,6 +34,7 @@ import Testing
     for one in try GoldenFigures.read().cases {
         for (index, expected) in one.expected.perClass.enumerated() {
             let rates = Rates(Curve(scores: one.scores.map { $0[index] }, isPositive: one.truth.map { $0 == index }), threshold: 0.5)
+            #expect(agrees(rates.accuracy, expected.accuracy), "\(one.name), class \(index)")
             #expect(agrees(rates.sensitivity, expected.sensitivity), "\(one.name), class \(index)")
             #expect(agrees(rates.specificity, expected.specificity), "\(one.name), class \(index)")
             #expect(agrees(rates.precision, expected.ppv), "\(one.name), class \(index)")
@@ -41,6 +50,7 @@ import Testing
         let confusion = Confusion(truths: one.truth, calls: calls, classCount: one.scores[0].count)
         let expected = one.expected
         #expect(confusion.counts == expected.confusion, "\(one.name)")
+        #expect(agrees(confusion.accuracy, expected.accuracy), "\(one.name)")
         #expect(agrees(confusion.macroF1, expected.macroF1), "\(one.name)")
         #expect(agrees(confusion.kappa(quadratic: false), expected.kappa), "\(one.name)")
         #expect(agrees(confusion.kappa(quadratic: true), expected.quadraticKappa), "\(one.name)")

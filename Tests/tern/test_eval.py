@@ -5,6 +5,7 @@ import json
 import math
 import re
 import shutil
+import statistics
 import subprocess
 import xml.etree.ElementTree as tree
 from pathlib import Path
@@ -97,6 +98,11 @@ def test_figures_follow_from_the_scores(tmp_path: Path) -> None:
     assert report["brier"]["positiveBefore"] == pytest.approx(((plain[:, 1] - truth) ** 2).mean(), rel=1e-5)
     counts = [[int(((labels == row) & (found.argmax(axis=1) == column)).sum()) for column in (0, 1)] for row in (0, 1)]
     assert report["confusion"]["counts"] == counts
+    right = (counts[0][0] + counts[1][1]) / 60
+    z = statistics.NormalDist().inv_cdf(0.975)
+    centre, half = right + z * z / 120, z * math.sqrt(right * (1 - right) / 60 + z * z / 14400)
+    wilson = {"value": right, "low": (centre - half) / (1 + z * z / 60), "high": (centre + half) / (1 + z * z / 60)}
+    assert report["accuracy"] == pytest.approx(wilson)
     label = report["labels"][0]
     assert report["aucMethod"] == "delong" and report["auc"] == label["auc"]
     for point in label["operatingPoints"]:

@@ -17,6 +17,9 @@ public struct Confusion: Equatable, Sendable {
     /// Cases that were called each class.
     public var callCounts: [Int] { (0..<classCount).map { column in counts.reduce(0) { $0 + $1[column] } } }
 
+    /// Share of the cases that were called what they are, with its Wilson interval; nil without cases.
+    public var accuracy: Interval? { wilson(counts.indices.reduce(0) { $0 + counts[$1][$1] }, of: total) }
+
     /// Calls of one class against all others.
     public func rates(ofClass index: Int) -> Rates {
         let truePositives = counts[index][index]
@@ -86,7 +89,7 @@ public struct Rates: Equatable, Sendable {
     public var positives: Int { truePositives + falseNegatives }
     public var negatives: Int { trueNegatives + falsePositives }
 
-    /// Share of the positives that are called; 95 % Wilson interval, as of the three below. Nil where there is nothing to count.
+    /// Share of the positives that are called; 95 % Wilson interval, as of the four below. Nil where there is nothing to count.
     public var sensitivity: Interval? { wilson(truePositives, of: positives) }
     /// Share of the negatives that are not called.
     public var specificity: Interval? { wilson(trueNegatives, of: negatives) }
@@ -94,6 +97,8 @@ public struct Rates: Equatable, Sendable {
     public var precision: Interval? { wilson(truePositives, of: truePositives + falsePositives) }
     /// Share of what is not called that is negative (negative predictive value); holds for the share of positives in these cases only.
     public var negativePredictiveValue: Interval? { wilson(trueNegatives, of: trueNegatives + falseNegatives) }
+    /// Share of the calls and of what is not called that is right.
+    public var accuracy: Interval? { wilson(truePositives + trueNegatives, of: positives + negatives) }
     /// Harmonic mean of sensitivity and precision; nil without positives and calls.
     public var f1: Double? {
         let total = 2 * truePositives + falsePositives + falseNegatives

@@ -71,7 +71,7 @@ extension Evaluation {
         return object(
             ("name", .string(label.name)), ("positives", number(label.positives)), ("auc", interval(label.auc)),
             ("operatingPoint", .string(point?.name ?? "")), ("threshold", point.map { real($0.threshold) } ?? .null),
-            ("accuracy", interval(point?.accuracy)), ("sensitivity", optional(point?.rates.sensitivity?.value)),
+            ("accuracy", interval(point?.rates.accuracy)), ("sensitivity", optional(point?.rates.sensitivity?.value)),
             ("specificity", optional(point?.rates.specificity?.value)),
             ("calibrationError", .number(label.reliability.after.expectedCalibrationError)),
             ("calibrationErrorBefore", .number(label.reliability.before.expectedCalibrationError)),
@@ -82,7 +82,7 @@ extension Evaluation {
         let rates = point.rates
         return object(
             ("name", .string(point.name)), ("threshold", real(point.threshold)), ("default", .boolean(point.isDefault)),
-            ("accuracy", interval(point.accuracy)), ("sensitivity", interval(rates.sensitivity)), ("specificity", interval(rates.specificity)),
+            ("accuracy", interval(point.rates.accuracy)), ("sensitivity", interval(rates.sensitivity)), ("specificity", interval(rates.specificity)),
             ("ppv", interval(rates.precision)), ("npv", interval(rates.negativePredictiveValue)), ("f1", optional(rates.f1)),
             ("truePositives", number(rates.truePositives)), ("falsePositives", number(rates.falsePositives)),
             ("trueNegatives", number(rates.trueNegatives)), ("falseNegatives", number(rates.falseNegatives)),

@@ -32,7 +32,7 @@ extension Evaluation {
         var lines = [row("AUC", described(label.auc)), row("calibration error", errors(label.reliability))]
         for point in label.points {
             lines.append("  at \(point.name)\(point.isDefault ? " (default)" : ""), threshold \(point.threshold):")
-            lines.append(row("    accuracy", described(point.accuracy)))
+            lines.append(row("    accuracy", described(point.rates.accuracy)))
             lines.append(row("    sensitivity", described(point.rates.sensitivity)))
             lines.append(row("    specificity", described(point.rates.specificity)))
             lines.append(row("    PPV", described(point.rates.precision)))

@@ -68,8 +68,6 @@ public struct Evaluation: Sendable {
         /// Whether the device uses it unless told otherwise.
         public var isDefault: Bool
         public var rates: Rates
-        /// Of the calls at the threshold, with its bootstrap interval.
-        public var accuracy: Interval?
         /// What the model file says was measured there, on other images; nil for a threshold that is no point of the file.
         public var stated: OperatingPoint?
     }
@@ -105,7 +103,7 @@ public struct Evaluation: Sendable {
     public var results: [CaseResult]
     public var options: Options
     public var classNames: [String]
-    /// Of the largest score.
+    /// Of the largest score, with its Wilson interval.
     public var accuracy: Interval?
     /// Of the reported label for two classes, or the mean over all classes, each against the others.
     public var auc: Interval?
@@ -144,7 +142,7 @@ public struct Evaluation: Sendable {
                 figure(Confusion(truths: truths, calls: calls, classCount: classes.count, weights: $0))
             }
         }
-        accuracy = share(of: zip(calls, truths).map { $0 == $1 }, resamples: options.resamples)
+        accuracy = confusion.accuracy
         macroF1 = resampled { $0.macroF1 }
         kappa = resampled { $0.kappa(quadratic: false) }
         quadraticKappa = resampled { $0.kappa(quadratic: true) }
@@ -207,8 +205,7 @@ public struct Evaluation: Sendable {
         let isPositive = curve.isPositive
         func point(_ name: String, _ threshold: Float, isDefault: Bool, stated: OperatingPoint? = nil) -> PointFigures {
             PointFigures(
-                name: name, threshold: threshold, isDefault: isDefault, rates: Rates(curve, threshold: threshold),
-                accuracy: share(of: zip(curve.scores, isPositive).map { ($0 >= threshold) == $1 }, resamples: options.resamples), stated: stated)
+                name: name, threshold: threshold, isDefault: isDefault, rates: Rates(curve, threshold: threshold), stated: stated)
         }
         var found = points.map { point($0.name, $0.threshold, isDefault: $0.name == label.operatingPoint, stated: $0) }
         if let threshold = label.threshold, !found.contains(where: \.isDefault) {

@@ -64,10 +64,3 @@ func bootstrap(count: Int, resamples: Int, statistic: ([Int]) -> Double?) -> Int
     func quantile(_ q: Double) -> Double { found[min(Int(q * Double(found.count)), found.count - 1)] }
     return Interval(value: value, low: quantile(0.025), high: quantile(0.975))
 }
-
-/// The share of cases that are right, with its bootstrap interval.
-func share(of isRight: [Bool], resamples: Int) -> Interval? {
-    bootstrap(count: isRight.count, resamples: resamples) { weights in
-        Double(zip(weights, isRight).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }) / Double(isRight.count)
-    }
-}

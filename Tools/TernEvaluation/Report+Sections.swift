@@ -17,7 +17,7 @@ extension Report {
                 Markup.interval(key + ".specificity", point.rates.specificity, isShare: true),
                 Markup.interval(key + ".ppv", point.rates.precision, isShare: true),
                 Markup.interval(key + ".npv", point.rates.negativePredictiveValue, isShare: true), Markup.figure(key + ".f1", point.rates.f1),
-                Markup.interval(key + ".accuracy", point.accuracy, isShare: true),
+                Markup.interval(key + ".accuracy", point.rates.accuracy, isShare: true),
             ]
         }
         let table =
@@ -180,8 +180,8 @@ extension Report {
             <section>
             <h2>How these figures are made</h2>
             <ul>
-            <li>Intervals are 95\u{202F}%. Sensitivity, specificity, PPV, NPV and shares: Wilson (1927). \(area) AUC of one label or class: DeLong, DeLong
-            and Clarke-Pearson (1988), computed after Sun and Xu (2014). Accuracy, F1 over classes and kappa: percentile bootstrap over images,
+            <li>Intervals are 95\u{202F}%. Accuracy, sensitivity, specificity, PPV, NPV and shares: Wilson (1927). \(area) AUC of one label or class: DeLong, DeLong
+            and Clarke-Pearson (1988), computed after Sun and Xu (2014). F1 over classes and kappa: percentile bootstrap over images,
             \(Markup.count("resamples", evaluation.options.resamples)) resamples with a fixed seed.</li>
             <li>PPV and NPV hold for the share of positives among these images only.</li>
             <li>Kappa: Cohen (1960), with quadratic weights Cohen (1968). Brier score: Brier (1950), the sum over classes, 0 to 2; of the reported label

@@ -11,9 +11,9 @@ struct EvalCommand: ParsableCommand {
         commandName: "eval",
         abstract: "Measures a model on labelled images in the engine.",
         discussion: """
-            Prints accuracy, AUC (DeLong, or bootstrap for the mean of several classes), sensitivity, specificity, predictive values and F1 at the
-            model's operating points (Wilson), macro F1, kappa, Brier score and calibration error before and after temperature, and the confusion
-            matrix; intervals are 95 %. --report writes them with their curves into one HTML file.
+            Prints accuracy, AUC, sensitivity, specificity, predictive values and F1 at the model's operating points, macro F1, kappa, Brier score
+            and calibration error before and after temperature, and the confusion matrix. Intervals are 95 %: Wilson's for shares, DeLong's for the
+            AUC of one class, a bootstrap's for the mean AUC of several classes, macro F1 and kappa. --report writes them with their curves into one HTML file.
 
             --data takes an .npz archive with SPLIT_images (uint8 [N, H, W] or [N, H, W, 3]) and SPLIT_labels, as MedMNIST has them; or a folder
             with labels.csv (head line file,label or file,label,split); or a folder with one folder for each label. Either folder may lie in

@@ -59,7 +59,7 @@ def case(name: str, count: int, classes: int, seed: int, digits: int | None) -> 
     scores = scores.astype(np.float32)
     call = scores.argmax(axis=1)
     expected = {
-        "accuracy": metrics.accuracy_score(truth, call), "macroF1": metrics.f1_score(truth, call, average="macro"),
+        "accuracy": wilson(metrics.accuracy_score(truth, call, normalize=False), count), "macroF1": metrics.f1_score(truth, call, average="macro"),
         "kappa": metrics.cohen_kappa_score(truth, call), "quadraticKappa": metrics.cohen_kappa_score(truth, call, weights="quadratic"),
         "confusion": metrics.confusion_matrix(truth, call, labels=range(classes)).tolist(),
         "brier": float(((scores.astype(float) - np.eye(classes)[truth]) ** 2).sum(axis=1).mean()),
@@ -75,7 +75,7 @@ def case(name: str, count: int, classes: int, seed: int, digits: int | None) -> 
             "auc": de_long(scores[:, index], positive), "rocAUC": metrics.roc_auc_score(positive, scores[:, index]),
             "brier": metrics.brier_score_loss(positive, np.clip(scores[:, index].astype(float), 0, 1)),
             "calibrationError": expected_calibration_error(scores[:, index], positive),
-            "sensitivity": wilson(tp, tp + fn), "specificity": wilson(tn, tn + fp), "ppv": wilson(tp, tp + fp), "npv": wilson(tn, tn + fn),
+            "accuracy": wilson(tp + tn, count), "sensitivity": wilson(tp, tp + fn), "specificity": wilson(tn, tn + fp), "ppv": wilson(tp, tp + fp), "npv": wilson(tn, tn + fn),
             "f1": metrics.f1_score(positive, called)})
     return {"name": name, "truth": truth.tolist(), "scores": scores.astype(float).tolist(), "expected": expected}
 
