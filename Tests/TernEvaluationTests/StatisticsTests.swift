@@ -20,6 +20,36 @@ import Testing
     #expect(Confusion(truths: [], calls: [], classCount: 2).accuracy == nil)
 }
 
+@Test func bootstrapLeavesAsManyBelowAsAbove() throws {
+    var drawn: [Double] = []
+    let found = bootstrap(count: 50, resamples: 400) { weights in
+        let mean = Double(weights.enumerated().reduce(0) { $0 + $1.offset * $1.element }) / 50
+        drawn.append(mean)
+        return mean
+    }
+    let interval = try #require(found?.interval)
+    // The first call is of the cases themselves.
+    #expect(drawn.count == 401 && found?.value == drawn[0])
+    let sorted = drawn.dropFirst().sorted()
+    #expect(interval == sorted[10]...sorted[389])
+}
+
+@Test func bootstrapWithFewerThanFortyStatisticsHasNoInterval() {
+    #expect(bootstrap(count: 3, resamples: 0) { _ in 0.5 } == Estimate(value: 0.5, interval: nil))
+    #expect(bootstrap(count: 3, resamples: 39) { _ in 0.5 }?.interval == nil)
+    #expect(bootstrap(count: 3, resamples: 40) { _ in 0.5 }?.interval == 0.5...0.5)
+    #expect(bootstrap(count: 3, resamples: 100) { $0 == [1, 1, 1] ? 0.5 : nil }?.interval == nil)
+    #expect(bootstrap(count: 3, resamples: 100) { _ in nil } == nil)
+}
+
+@Test func withoutResamplesOnlyWhatNeedsThemHasNoInterval() throws {
+    let found = Evaluation(
+        cases([0.2, 0.45, 0.7, 0.9], [0, 1, 0, 1]), outputCount: 2, labels: labels, points: [], gate: nil, options: Evaluation.Options(resamples: 0))
+    #expect(found.auc?.interval != nil && found.aucMethod == .deLong && found.accuracy == wilson(2, of: 4))
+    for figure in [found.macroF1, found.kappa, found.quadraticKappa] { #expect(figure != nil && figure?.interval == nil) }
+    #expect(found.text.contains("(95 % interval not computed)"))
+}
+
 @Test func areasAreThoseOfAllPairs() throws {
     for one in try GoldenFigures.read().cases {
         for (index, expected) in one.expected.perClass.enumerated() {
@@ -72,7 +102,10 @@ import Testing
     #expect(perfect.deLong() == Interval(value: 1, low: 1, high: 1))
     let single = Curve(scores: [0.1, 0.2, 0.8], isPositive: [false, false, true])
     #expect(single.deLong() == nil)
-    #expect(single.areaInterval(resamples: 50).method == .bootstrap)
+    let (area, method) = single.estimatedArea(resamples: 200)
+    #expect(area == Estimate(value: 1, interval: 1...1) && method == .bootstrap)
+    let (alone, none) = single.estimatedArea(resamples: 0)
+    #expect(alone == Estimate(value: 1, interval: nil) && none == nil)
     #expect(Curve(scores: [0.5], isPositive: [true]).area(weights: [1]) == nil)
 }
 
@@ -109,7 +142,7 @@ private func cases(_ scores: [Float], _ truths: [Int], gate: [Float]? = nil) -> 
         OperatingPoint(labelIndex: 1, name: name, threshold: threshold, sensitivity: share, specificity: share, positives: 1, negatives: 1)
     }
     let results = cases([0.2, 0.45, 0.7, 0.9], [0, 0, 1, 1])
-    let options = Evaluation.Options(resamples: 20)
+    let options = Evaluation.Options(resamples: 100)
     let found = Evaluation(
         results, outputCount: 2, labels: labels, points: [point("sensitive", 0.1), point("balanced", 0.4)], gate: nil, options: options)
     let label = try #require(found.labels.first)
@@ -124,7 +157,7 @@ private func cases(_ scores: [Float], _ truths: [Int], gate: [Float]? = nil) -> 
 @Test func gateCountsWhatIsAboveTheThresholdAndWhatIsNoNumber() throws {
     let statistics = FeatureStatistics(count: 1, rank: 0, threshold: 1.5, residualPrecision: 1, falseAlarmRate: 0.01)
     let results = cases([0.2, 0.3, 0.8, 0.9], [0, 0, 1, 1], gate: [1, 1.5, 1.6, .nan])
-    let found = Evaluation(results, outputCount: 2, labels: labels, points: [], gate: statistics, options: Evaluation.Options(resamples: 20))
+    let found = Evaluation(results, outputCount: 2, labels: labels, points: [], gate: statistics, options: Evaluation.Options(resamples: 100))
     let gate = try #require(found.gate)
     #expect(gate.flagged == 2)
     #expect(gate.share == wilson(2, of: 4))
@@ -138,7 +171,7 @@ private func cases(_ scores: [Float], _ truths: [Int], gate: [Float]? = nil) -> 
     }
     let found = Evaluation(
         results, outputCount: 3, labels: Labels(activation: .softmax, temperature: 1, isCalibrated: false, labels: three), points: [], gate: nil,
-        options: Evaluation.Options(resamples: 20, isOrdinal: true))
+        options: Evaluation.Options(resamples: 100, isOrdinal: true))
     #expect(found.ordinal?.meanAbsoluteError?.value == 1)
     #expect(found.ordinal?.withinOne?.value == 2.0 / 3)
     #expect(found.positiveBrier == nil)
@@ -151,7 +184,7 @@ private func cases(_ scores: [Float], _ truths: [Int], gate: [Float]? = nil) -> 
     }
     let found = Evaluation(
         results, outputCount: 1, labels: Labels(activation: .sigmoid, temperature: 1, isCalibrated: false, labels: [label]), points: [], gate: nil,
-        options: Evaluation.Options(resamples: 20))
+        options: Evaluation.Options(resamples: 100))
     #expect(found.classNames == ["not finding", "finding"])
     #expect(found.confusion.counts == [[1, 0], [1, 1]])
     #expect(found.labels.first?.auc?.value == 1)

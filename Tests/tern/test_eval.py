@@ -68,7 +68,7 @@ def test_threads_change_nothing(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "set.npz", images, labels)
     texts = []
     for threads in (1, 2, 7):
-        tern("eval", SHIPPED, "--data", archive, "--split", "test", "--threads", threads, "--scores", tmp_path / "s.csv", "--resamples", 50)
+        tern("eval", SHIPPED, "--data", archive, "--split", "test", "--threads", threads, "--scores", tmp_path / "s.csv", "--resamples", 0)
         texts.append((tmp_path / "s.csv").read_text())
     assert len(set(texts)) == 1
 
@@ -79,7 +79,7 @@ def test_folders_of_labels_and_splits(tmp_path: Path) -> None:
         folder = tmp_path / "data" / ("test" if index < 8 else "val") / ("normal", "pneumonia")[label]
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / f"{index}.png")
-    report = json.loads(tern("eval", SHIPPED, "--data", tmp_path / "data", "--split", "test", "--resamples", 50, "--json").stdout)
+    report = json.loads(tern("eval", SHIPPED, "--data", tmp_path / "data", "--split", "test", "--resamples", 0, "--json").stdout)
     assert report["images"] == 8 and [one["count"] for one in report["perClass"]] == [4, 4]
     assert "--split" in tern("eval", SHIPPED, "--data", tmp_path / "data", code=65).stderr
 
@@ -116,17 +116,34 @@ def test_figures_follow_from_the_scores(tmp_path: Path) -> None:
     assert label["operatingPoints"][-1]["name"] == "0.5"
 
 
+def test_without_resamples_figures_have_no_bootstrap(tmp_path: Path) -> None:
+    model, page = convert(tmp_path), tmp_path / "page.html"
+    outputs = json.loads(tern("inspect", model, "--json").stdout)["outputs"]
+    folder = write_folder(tmp_path / "png", *noise(45, (16, 16, 3), outputs))
+    arguments = ("eval", model, "--data", folder, "--ordinal")
+    with_it = json.loads(tern(*arguments, "--resamples", 100, "--json").stdout)
+    without = json.loads(tern(*arguments, "--resamples", 0, "--report", page, "--json").stdout)
+    assert with_it["aucMethod"] == "bootstrap" and without["aucMethod"] is None and without["resamples"] == 0
+    for found, bare in [(with_it[key], without[key]) for key in ("auc", "macroF1", "kappa", "quadraticKappa")] + [
+            (with_it["ordinal"]["meanAbsoluteError"], without["ordinal"]["meanAbsoluteError"])]:
+        assert found["low"] <= found["value"] <= found["high"] and bare == {"value": found["value"], "low": None, "high": None}
+    for key in ("accuracy", "perClass", "confusion", "labels"):
+        assert with_it[key] == without[key]
+    assert page.read_text().count("interval not computed") >= 5
+    assert "95 % interval not computed" in tern(*arguments, "--resamples", 0).stdout
+
+
 def test_grades(tmp_path: Path) -> None:
     model = convert(tmp_path)
     outputs = json.loads(tern("inspect", model, "--json").stdout)["outputs"]
     images, labels = noise(30, (16, 16, 3), outputs)
     archive = write_archive(tmp_path / "set.npz", images, labels)
-    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--ordinal", "--resamples", 50, "--json").stdout)
+    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--ordinal", "--resamples", 0, "--json").stdout)
     counts = numpy.array(report["confusion"]["counts"])
     grades = numpy.arange(outputs)
     off = (numpy.abs(grades[:, None] - grades) * counts).sum() / counts.sum()
     assert report["ordinal"]["meanAbsoluteError"]["value"] == pytest.approx(off)
-    assert "quadratic kappa" in tern("eval", model, "--data", archive, "--split", "test", "--ordinal", "--resamples", 50).stdout
+    assert "quadratic kappa" in tern("eval", model, "--data", archive, "--split", "test", "--ordinal", "--resamples", 0).stdout
 
 
 @pytest.mark.parametrize("arguments,code,says", [
@@ -138,7 +155,7 @@ def test_grades(tmp_path: Path) -> None:
     (["--data", "text.npz", "--split", "test"], 65, "not an .npz file"),
     (["--data", "cut.npz", "--split", "test"], 65, "not an .npz file"),
     (["--data", "set.npz", "--split", "test", "--threads", 0], 64, "--threads"),
-    (["--data", "set.npz", "--split", "test", "--resamples", 0], 64, "--resamples"),
+    (["--data", "set.npz", "--split", "test", "--resamples", 99], 64, "--resamples"),
     (["--data", "set.npz", "--split", "test", "--report", "/nowhere/r.html"], 74, "cannot write"),
 ])
 def test_errors_name_file_array_and_rule(tmp_path: Path, monkeypatch, arguments: list, code: int, says: str) -> None:
@@ -175,7 +192,7 @@ def with_points(folder: Path) -> Path:
 
 def test_points_of_the_file_are_measured_and_what_it_states_is_kept(tmp_path: Path) -> None:
     model, archive = with_points(tmp_path), write_archive(tmp_path / "set.npz", *noise(40, (28, 28), 2))
-    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--resamples", 50, "--json").stdout)
+    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--resamples", 0, "--json").stdout)
     points = report["labels"][0]["operatingPoints"]
     assert [(point["name"], point["default"]) for point in points] == [
         ("sensitivity-first", False), ("balanced", True), ("specificity-first", False), ("0.5", False)]
@@ -186,13 +203,13 @@ def test_points_of_the_file_are_measured_and_what_it_states_is_kept(tmp_path: Pa
 
 def test_the_gate_flags_what_is_above_its_threshold(tmp_path: Path) -> None:
     model, archive, scores = with_points(tmp_path), write_archive(tmp_path / "set.npz", *noise(40, (28, 28), 2)), tmp_path / "s.csv"
-    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--scores", scores, "--resamples", 50, "--json").stdout)
+    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--scores", scores, "--resamples", 0, "--json").stdout)
     distances = [float(row["outOfDistribution"]) for row in csv.DictReader(scores.open())]
     gate = report["outOfDistribution"]
     assert gate["flagged"] == sum(distance > 0.92 for distance in distances) and gate["share"]["value"] == gate["flagged"] / 40
     assert gate["scores"]["largest"] == max(distances) and gate["threshold"] == 0.92 and 0 < gate["flagged"] < 40
     folder = write_folder(tmp_path / "small", *noise(6, (16, 16, 3), 2))
-    assert json.loads(tern("eval", convert(tmp_path), "--data", folder, "--resamples", 50, "--json").stdout)["outOfDistribution"] is None
+    assert json.loads(tern("eval", convert(tmp_path), "--data", folder, "--resamples", 0, "--json").stdout)["outOfDistribution"] is None
 
 
 @pytest.fixture(params=["two classes", "several classes"])

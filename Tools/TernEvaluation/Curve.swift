@@ -87,10 +87,11 @@ public struct Curve: Sendable {
         return Interval(value: area, low: max(0, area - normalQuantile * error), high: min(1, area + normalQuantile * error))
     }
 
-    /// DeLong's interval, or a bootstrap where a class has one case; nil without both classes.
-    func areaInterval(resamples: Int) -> (interval: Interval?, method: AreaMethod) {
-        if let interval = deLong() { return (interval, .deLong) }
-        return (bootstrap(count: scores.count, resamples: resamples) { area(weights: $0) }, .bootstrap)
+    /// The area with DeLong's interval, or a bootstrap's where a class has one case; nil without both classes.
+    func estimatedArea(resamples: Int) -> (area: Estimate?, method: AreaMethod?) {
+        if let interval = deLong() { return (Estimate(interval), .deLong) }
+        let found = bootstrap(count: scores.count, resamples: resamples) { area(weights: $0) }
+        return (found, found?.interval == nil ? nil : .bootstrap)
     }
 
     /// Corners of the curve from (0, 0) to (1, 1): false-positive rate and true-positive rate as the threshold falls; empty without both classes.

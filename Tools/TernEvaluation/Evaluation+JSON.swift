@@ -28,7 +28,7 @@ public struct EvaluationSubject: Equatable, Sendable {
 }
 
 extension Evaluation {
-    /// All figures as one object; an undefined figure is null.
+    /// All figures as one object; an undefined figure is null, as are the ends of an interval that was not computed.
     public func json(_ subject: EvaluationSubject) -> JSONValue {
         object(
             ("model", .string(subject.model)), ("version", .string(subject.version)), ("identity", .string(subject.identity)),
@@ -115,7 +115,9 @@ private func real(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? D
 private func measured(_ share: MeasuredShare) -> JSONValue {
     object(("value", real(share.value)), ("low", real(share.low)), ("high", real(share.high)))
 }
-private func interval(_ interval: Interval?) -> JSONValue {
-    guard let interval else { return .null }
-    return object(("value", .number(interval.value)), ("low", .number(interval.low)), ("high", .number(interval.high)))
+private func interval(_ found: Interval?) -> JSONValue { interval(found.map { Estimate($0) }) }
+private func interval(_ estimate: Estimate?) -> JSONValue {
+    guard let estimate else { return .null }
+    return object(
+        ("value", .number(estimate.value)), ("low", optional(estimate.interval?.lowerBound)), ("high", optional(estimate.interval?.upperBound)))
 }

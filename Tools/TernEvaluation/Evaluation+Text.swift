@@ -70,9 +70,12 @@ extension Evaluation {
 
     private func row(_ name: String, _ value: String) -> String { padded(name, 21) + value }
 
-    private func described(_ interval: Interval?) -> String {
-        guard let interval else { return "undefined: a class is missing" }
-        return "\(fixed(interval.value))  (95 % interval \(fixed(interval.low)) to \(fixed(interval.high)))"
+    private func described(_ interval: Interval?) -> String { described(interval.map { Estimate($0) }) }
+
+    private func described(_ estimate: Estimate?) -> String {
+        guard let estimate else { return "undefined: a class is missing" }
+        guard let interval = estimate.interval else { return "\(fixed(estimate.value))  (95 % interval not computed)" }
+        return "\(fixed(estimate.value))  (95 % interval \(fixed(interval.lowerBound)) to \(fixed(interval.upperBound)))"
     }
 }
 

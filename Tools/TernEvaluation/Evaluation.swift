@@ -39,7 +39,7 @@ public struct CaseResult: Equatable, Sendable {
 public struct Evaluation: Sendable {
     /// How figures are taken.
     public struct Options: Equatable, Sendable {
-        /// Bootstrap resamples, at least one.
+        /// Bootstrap resamples: 100 or more, or 0 for none, which leaves the figures that need one without an interval.
         public var resamples: Int
         /// Whether the classes are ordered grades.
         public var isOrdinal: Bool
@@ -59,7 +59,7 @@ public struct Evaluation: Sendable {
         public var count: Int
         public var rates: Rates
         /// DeLong's interval.
-        public var auc: Interval?
+        public var auc: Estimate?
     }
     /// Calls of a label at one threshold.
     public struct PointFigures: Sendable {
@@ -77,7 +77,7 @@ public struct Evaluation: Sendable {
         public var classIndex: Int
         public var positives: Int
         public var curve: Curve
-        public var auc: Interval?
+        public var auc: Estimate?
         /// Those of the file, ascending by threshold, and 0.5 for two classes.
         public var points: [PointFigures]
         public var reliability: Calibrated<Reliability>
@@ -86,7 +86,7 @@ public struct Evaluation: Sendable {
     /// How far calls are from truth in grades.
     public struct Ordinal: Sendable {
         /// Mean of |call - truth|.
-        public var meanAbsoluteError: Interval?
+        public var meanAbsoluteError: Estimate?
         /// Share of the cases whose call is at most one grade off.
         public var withinOne: Interval?
     }
@@ -106,12 +106,13 @@ public struct Evaluation: Sendable {
     /// Of the largest score, with its Wilson interval.
     public var accuracy: Interval?
     /// Of the reported label for two classes, or the mean over all classes, each against the others.
-    public var auc: Interval?
+    public var auc: Estimate?
+    /// How the interval of `auc` was made; nil without one.
     public var aucMethod: AreaMethod?
-    public var macroF1: Interval?
-    public var kappa: Interval?
+    public var macroF1: Estimate?
+    public var kappa: Estimate?
     /// Quadratic weights: for grades.
-    public var quadraticKappa: Interval?
+    public var quadraticKappa: Estimate?
     public var confusion: Confusion
     public var perClass: [ClassFigures]
     /// Over all classes.
@@ -137,7 +138,7 @@ public struct Evaluation: Sendable {
         let calls = results.map(\.call)
         let confusion = Confusion(truths: truths, calls: calls, classCount: classes.count)
         self.confusion = confusion
-        func resampled(_ figure: (Confusion) -> Double?) -> Interval? {
+        func resampled(_ figure: (Confusion) -> Double?) -> Estimate? {
             bootstrap(count: results.count, resamples: options.resamples) {
                 figure(Confusion(truths: truths, calls: calls, classCount: classes.count, weights: $0))
             }
@@ -149,7 +150,8 @@ public struct Evaluation: Sendable {
         let curves = (0..<classes.count).map { Evaluation.curve(results, ofClass: $0) }
         perClass = curves.indices.map { index in
             ClassFigures(
-                name: classes.names[index], count: confusion.truthCounts[index], rates: confusion.rates(ofClass: index), auc: curves[index].deLong())
+                name: classes.names[index], count: confusion.truthCounts[index], rates: confusion.rates(ofClass: index),
+                auc: curves[index].deLong().map { Estimate($0) })
         }
         self.labels = labels.labels.indices.filter { labels.labels[$0].isReported }.map { index in
             Evaluation.figures(results, label: labels.labels[index], points: points.filter { $0.labelIndex == index }, outputCount, options)
@@ -174,16 +176,13 @@ public struct Evaluation: Sendable {
     }
 
     /// The area of one of two classes, or the mean over more.
-    private static func area(_ curves: [Curve], positive: Int, _ options: Options) -> (Interval?, AreaMethod?) {
-        if curves.count == 2 {
-            let (interval, method) = curves[positive].areaInterval(resamples: options.resamples)
-            return (interval, interval == nil ? nil : method)
-        }
+    private static func area(_ curves: [Curve], positive: Int, _ options: Options) -> (Estimate?, AreaMethod?) {
+        if curves.count == 2 { return curves[positive].estimatedArea(resamples: options.resamples) }
         let mean = bootstrap(count: curves[0].scores.count, resamples: options.resamples) { weights in
             let areas = curves.compactMap { $0.area(weights: weights) }
             return areas.count == curves.count ? areas.reduce(0, +) / Double(areas.count) : nil
         }
-        return (mean, mean == nil ? nil : .bootstrap)
+        return (mean, mean?.interval == nil ? nil : .bootstrap)
     }
 
     private static func figures(_ results: [CaseResult], gate: FeatureStatistics) -> Gate {
@@ -214,7 +213,7 @@ public struct Evaluation: Sendable {
         if outputCount <= 2 { found.append(point("0.5", 0.5, isDefault: false)) }
         return LabelFigures(
             name: label.name, classIndex: classIndex, positives: isPositive.count { $0 }, curve: curve,
-            auc: curve.areaInterval(resamples: options.resamples).interval, points: found,
+            auc: curve.estimatedArea(resamples: options.resamples).area, points: found,
             reliability: calibrated(results) { Reliability(scores: $0.map { CaseResult.classScores($0)[classIndex] }, isTrue: isPositive) })
     }
 

@@ -10,6 +10,18 @@ public struct Interval: Equatable, Sendable {
     }
 }
 
+/// A figure whose interval may take a bootstrap.
+public struct Estimate: Equatable, Sendable {
+    public var value: Double
+    /// 95 %; nil where it was not computed.
+    public var interval: ClosedRange<Double>?
+    public init(value: Double, interval: ClosedRange<Double>?) {
+        self.value = value
+        self.interval = interval
+    }
+    public init(_ interval: Interval) { self.init(value: interval.value, interval: interval.low...interval.high) }
+}
+
 /// The 0.975 quantile of the normal distribution: two-sided intervals of 95 %.
 let normalQuantile = 1.959_963_984_540_054
 
@@ -46,10 +58,12 @@ struct SplitMix: RandomNumberGenerator {
 
 /// Percentile bootstrap over cases: `statistic` gets how often each case was drawn and gives nil where it is undefined.
 ///
-/// The resamples are the same in every run.
+/// The resamples are the same in every run. A fortieth of the found statistics lies below the interval and as many above; with fewer than 40 of them
+/// that is none, and there is no interval.
 ///
+/// - Returns: the statistic of the cases themselves, nil where it is undefined.
 /// - Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
-func bootstrap(count: Int, resamples: Int, statistic: ([Int]) -> Double?) -> Interval? {
+func bootstrap(count: Int, resamples: Int, statistic: ([Int]) -> Double?) -> Estimate? {
     guard count > 0, let value = statistic([Int](repeating: 1, count: count)) else { return nil }
     var generator = SplitMix(state: 20_240_501)
     var found: [Double] = []
@@ -59,8 +73,8 @@ func bootstrap(count: Int, resamples: Int, statistic: ([Int]) -> Double?) -> Int
         for _ in 0..<count { weights[Int.random(in: 0..<count, using: &generator)] += 1 }
         if let one = statistic(weights) { found.append(one) }
     }
-    guard !found.isEmpty else { return nil }
+    let outside = found.count / 40
+    guard outside > 0 else { return Estimate(value: value, interval: nil) }
     found.sort()
-    func quantile(_ q: Double) -> Double { found[min(Int(q * Double(found.count)), found.count - 1)] }
-    return Interval(value: value, low: quantile(0.025), high: quantile(0.975))
+    return Estimate(value: value, interval: found[outside]...found[found.count - 1 - outside])
 }

@@ -173,16 +173,21 @@ extension Report {
 
     /// How the figures are made, with sources, and how to make them again.
     var methods: String {
-        let area =
-            evaluation.aucMethod == .bootstrap && evaluation.classNames.count > 2
-            ? "Mean AUC: unweighted mean over classes, each against the rest; percentile bootstrap." : "AUC: DeLong’s interval."
+        let resampled =
+            evaluation.classNames.count > 2
+            ? "Mean AUC (unweighted mean over classes, each against the rest), AUC of a class with one image, F1 over classes, kappa and grades off"
+            : "AUC of a class with one image, F1 over classes and kappa"
+        let resamples = Markup.count("resamples", evaluation.options.resamples)
+        let resampling =
+            evaluation.options.resamples > 0
+            ? "percentile bootstrap over images, \(resamples) resamples with a fixed seed"
+            : "they take a bootstrap and were not computed (\(resamples) resamples)"
         return """
             <section>
             <h2>How these figures are made</h2>
             <ul>
-            <li>Intervals are 95\u{202F}%. Accuracy, sensitivity, specificity, PPV, NPV and shares: Wilson (1927). \(area) AUC of one label or class: DeLong, DeLong
-            and Clarke-Pearson (1988), computed after Sun and Xu (2014). F1 over classes and kappa: percentile bootstrap over images,
-            \(Markup.count("resamples", evaluation.options.resamples)) resamples with a fixed seed.</li>
+            <li>Intervals are 95\u{202F}%. Accuracy, sensitivity, specificity, PPV, NPV and shares: Wilson (1927). AUC of one label or
+            class: DeLong, DeLong and Clarke-Pearson (1988), computed after Sun and Xu (2014). \(resampled): \(resampling).</li>
             <li>PPV and NPV hold for the share of positives among these images only.</li>
             <li>Kappa: Cohen (1960), with quadratic weights Cohen (1968). Brier score: Brier (1950), the sum over classes, 0 to 2; of the reported label
             alone 0 to 1. Calibration error: expected calibration error over 15 equal bins, Guo et al. (2017).</li>

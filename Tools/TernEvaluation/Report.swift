@@ -89,17 +89,21 @@ public struct Report {
     }
 
     private func tile(_ name: String, _ key: String, _ interval: Interval?, isShare: Bool) -> String {
+        tile(name, key, interval.map { Estimate($0) }, isShare: isShare)
+    }
+
+    private func tile(_ name: String, _ key: String, _ estimate: Estimate?, isShare: Bool) -> String {
         var bar = ""
-        if let interval {
+        if let estimate, let interval = estimate.interval {
             func place(_ value: Double) -> Double { (min(max(value, 0), 1) * 1000).rounded() / 10 }
-            let (low, high, value) = (place(interval.low), place(interval.high), place(interval.value))
+            let (low, high, value) = (place(interval.lowerBound), place(interval.upperBound), place(estimate.value))
             bar = """
                 <svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="on a scale of 0 to 1"><rect class="track" x="0" y="4" \
                 width="100" height="2"/><rect class="range" x="\(low)" y="2" width="\(max(high - low, 0.5))" height="6"/><rect class="mark" \
                 x="\(max(value - 0.4, 0))" y="0" width="0.8" height="10"/></svg>
                 """
         }
-        return "<div class=\"tile\"><h3>\(Markup.escaped(name))</h3><p>\(Markup.interval(key, interval, isShare: isShare))</p>\(bar)</div>"
+        return "<div class=\"tile\"><h3>\(Markup.escaped(name))</h3><p>\(Markup.interval(key, estimate, isShare: isShare))</p>\(bar)</div>"
     }
 
     private var classes: String {

@@ -34,9 +34,15 @@ enum Markup {
 
     /// A figure with its interval behind it.
     static func interval(_ key: String, _ interval: Interval?, isShare: Bool) -> String {
-        guard let interval else { return figure(key, nil) }
+        Markup.interval(key, interval.map { Estimate($0) }, isShare: isShare)
+    }
+
+    /// A figure with its interval behind it, or that none was computed.
+    static func interval(_ key: String, _ estimate: Estimate?, isShare: Bool) -> String {
+        guard let estimate else { return figure(key, nil) }
         func one(_ end: String, _ value: Double) -> String { isShare ? percent("\(key).\(end)", value) : figure("\(key).\(end)", value) }
-        return "\(one("value", interval.value)) <span class=\"interval\">\(one("low", interval.low)) to \(one("high", interval.high))</span>"
+        let ends = estimate.interval.map { "\(one("low", $0.lowerBound)) to \(one("high", $0.upperBound))" } ?? "interval not computed"
+        return "\(one("value", estimate.value)) <span class=\"interval\">\(ends)</span>"
     }
 
     /// A table with one head row; caption and cells are markup, the first of a row its head.

@@ -30,13 +30,15 @@ struct EvalCommand: ParsableCommand {
     @Option(help: "Write file, label, outputs and scores of every image to this CSV file.") var scores: String?
     @Option(help: "Kernel table. Default: the fastest.") var isa: String?
     @Option(help: "Images at a time. Default: one a core.") var threads: Int?
-    @Option(help: "Bootstrap resamples.") var resamples = 2000
+    @Option(help: "Bootstrap resamples, 100 or more; 0: no bootstrap, and no interval for the figures that need one.") var resamples = 2000
     @Flag(help: "The classes are ordered grades: adds how many grades calls are off.") var ordinal = false
     @Flag(help: "One JSON object instead of text.") var json = false
 
     func validate() throws {
         guard threads.map({ (1...64).contains($0) }) ?? true else { throw ValidationError("--threads takes 1 to 64") }
-        guard (1...1_000_000).contains(resamples) else { throw ValidationError("--resamples takes 1 to 1000000") }
+        guard resamples == 0 || (100...1_000_000).contains(resamples) else {
+            throw ValidationError("--resamples takes 100 to 1000000, or 0 for no bootstrap")
+        }
     }
 
     func run() throws {
