@@ -154,6 +154,16 @@ private func cases(_ scores: [Float], _ truths: [Int], gate: [Float]? = nil) -> 
     #expect(bare.aucMethod == .deLong && bare.gate == nil && bare.ordinal == nil)
 }
 
+@Test func aClassAndItsLabelHaveOneArea() throws {
+    for truths in [[0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]] {
+        let found = Evaluation(
+            cases([0.2, 0.9, 0.7, 0.8], truths), outputCount: 2, labels: labels, points: [], gate: nil, options: Evaluation.Options(resamples: 100))
+        let label = try #require(found.labels.first)
+        #expect(found.perClass[1].auc == label.auc && found.auc == label.auc)
+        #expect((label.auc == nil) == !truths.contains(1))
+    }
+}
+
 @Test func gateCountsWhatIsAboveTheThresholdAndWhatIsNoNumber() throws {
     let statistics = FeatureStatistics(count: 1, rank: 0, threshold: 1.5, residualPrecision: 1, falseAlarmRate: 0.01)
     let results = cases([0.2, 0.3, 0.8, 0.9], [0, 0, 1, 1], gate: [1, 1.5, 1.6, .nan])

@@ -58,7 +58,7 @@ public struct Evaluation: Sendable {
         public var name: String
         public var count: Int
         public var rates: Rates
-        /// DeLong's interval.
+        /// DeLong's interval, or a bootstrap's for a class with one case.
         public var auc: Estimate?
     }
     /// Calls of a label at one threshold.
@@ -151,7 +151,7 @@ public struct Evaluation: Sendable {
         perClass = curves.indices.map { index in
             ClassFigures(
                 name: classes.names[index], count: confusion.truthCounts[index], rates: confusion.rates(ofClass: index),
-                auc: curves[index].deLong().map { Estimate($0) })
+                auc: curves[index].estimatedArea(resamples: options.resamples).area)
         }
         self.labels = labels.labels.indices.filter { labels.labels[$0].isReported }.map { index in
             Evaluation.figures(results, label: labels.labels[index], points: points.filter { $0.labelIndex == index }, outputCount, options)
