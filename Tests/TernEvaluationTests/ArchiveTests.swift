@@ -54,6 +54,7 @@ func readsColourArchives(name: String) throws {
     ("by-columns.npz", .fortranOrder(entry: "test_images.npy")),
     ("counts.npz", .countsDiffer(images: 3, labels: 2)),
     ("range.npz", .labelOutOfRange(entry: "test_labels.npy", index: 2, value: 7, classCount: 2)),
+    ("many.npz", .tooManyCases(entry: "test_labels.npy", count: 2_000_001, limit: 2_000_000)),
     ("no-labels.npz", .noArray(entry: "test_labels.npy", splits: ["test"])),
 ])
 func refusesWhatIsNoLabelledSet(name: String, expected: DatasetError) throws {

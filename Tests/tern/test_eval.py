@@ -169,6 +169,15 @@ def test_errors_name_file_array_and_rule(tmp_path: Path, monkeypatch, arguments:
     assert says in tern("eval", SHIPPED, *arguments, code=code).stderr
 
 
+def test_an_archive_of_too_many_cases_is_refused(tmp_path: Path) -> None:
+    """Such an archive has a few kilobytes; what it unpacks to would take gigabytes as cases."""
+    images = numpy.zeros((2_000_001, 1, 1), numpy.uint8)
+    for labels, says in ((numpy.zeros(2_000_001, numpy.uint8), "test_labels.npy has 2000001 cases"),
+                         (numpy.zeros(2_100_000, numpy.int64), "test_labels.npy unpacks to")):
+        archive = write_archive(tmp_path / "many.npz", images, labels)
+        assert says in tern("eval", SHIPPED, "--data", archive, "--split", "test", code=65).stderr
+
+
 def with_points(folder: Path) -> Path:
     """The shipped model with three operating points and a gate about the middle of noise."""
     source = ROOT / "Models/pneumonia28"

@@ -15,12 +15,22 @@ public struct Dataset: Sendable {
     }
     /// One image with its true class.
     public struct Case: Equatable, Sendable {
-        /// What reports call it: the file relative to the folder, or the array with the position.
-        public var name: String
+        /// The file relative to the folder, or the array, which all cases of an archive share.
+        var place: String
         /// Class index, 0 ..< the model's number of classes.
         public var truth: Int
         public var source: Source
+
+        /// What reports call it: the file relative to the folder, or the array with the position.
+        public var name: String {
+            switch source {
+            case .file: place
+            case .array(let index): "\(place)[\(index)]"
+            }
+        }
     }
+    /// Most cases of one split of an archive: ten times the images of the largest public sets.
+    public static let limitCases = 2_000_000
     public var cases: [Case]
     /// The pixels of an archive's images; nil for a folder.
     public var images: ImageArray?
@@ -56,22 +66,28 @@ public struct Dataset: Sendable {
         guard let split else { throw .splitNeeded(splits: splits) }
         guard splits.contains(split) else { throw .unknownSplit(name: split, splits: splits) }
         let labelEntry = split + "_labels.npy"
-        guard let labelBytes = try archive.contents(of: labelEntry) else { throw .noArray(entry: labelEntry, splits: splits) }
+        // Eight bytes a label and the header.
+        let limitLabelByteCount = 8 * Dataset.limitCases + NumpyArray.limitHeaderByteCount + 12
+        guard let labelBytes = try archive.contents(of: labelEntry, limit: limitLabelByteCount) else { throw .noArray(entry: labelEntry, splits: splits) }
         let labelArray = try NumpyArray(parsing: labelBytes, entry: labelEntry)
         guard labelArray.shape.count == 1 || (labelArray.shape.count == 2 && labelArray.shape[1] == 1) else {
             throw .shape(entry: labelEntry, found: labelArray.shape, wanted: "[N] or [N, 1], one class an image,")
         }
-        let labels = try labelArray.integers(of: labelBytes, entry: labelEntry)
+        let count = labelArray.shape[0]
+        guard count <= Dataset.limitCases else { throw .tooManyCases(entry: labelEntry, count: count, limit: Dataset.limitCases) }
         guard let imageBytes = try archive.contents(of: split + suffix) else { throw .noArray(entry: split + suffix, splits: splits) }
         let images = try ImageArray(parsing: imageBytes, entry: split + suffix)
-        guard images.count == labels.count else { throw .countsDiffer(images: images.count, labels: labels.count) }
-        guard images.count > 0 else { throw .noImages(place: split + suffix) }
+        guard images.count == count else { throw .countsDiffer(images: images.count, labels: count) }
+        guard count > 0 else { throw .noImages(place: split + suffix) }
+        let labels = try labelArray.integers(of: labelBytes, entry: labelEntry)
+        let place = split + "_images"
         var cases: [Case] = []
+        cases.reserveCapacity(count)
         for (index, label) in labels.enumerated() {
             guard (0..<classCount).contains(label) else {
                 throw .labelOutOfRange(entry: labelEntry, index: index, value: label, classCount: classCount)
             }
-            cases.append(Case(name: "\(split)_images[\(index)]", truth: label, source: .array(index)))
+            cases.append(Case(place: place, truth: label, source: .array(index)))
         }
         self.init(cases: cases, images: images, title: title)
     }

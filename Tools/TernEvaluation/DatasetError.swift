@@ -43,6 +43,8 @@ public enum DatasetError: Error, Equatable, Sendable {
     case dataByteCount(entry: String, expected: Int, found: Int)
     /// The images are past the limits of `ImageLimits`.
     case imageShape(entry: String, ImageLimitError)
+    /// A split of more images than `limit`.
+    case tooManyCases(entry: String, count: Int, limit: Int)
     case countsDiffer(images: Int, labels: Int)
     case labelOutOfRange(entry: String, index: Int, value: Int, classCount: Int)
     /// An archive, or a folder with splits, was given and no --split.
@@ -94,6 +96,7 @@ extension DatasetError {
         case .shape(let entry, let found, let wanted): "\(entry) has the shape \(found); \(wanted) is needed"
         case .dataByteCount(let entry, let expected, let found): "\(entry) holds \(found) bytes of data where its shape needs \(expected)"
         case .imageShape(let entry, let error): "\(entry): \(DatasetError.words(error))"
+        case .tooManyCases(let entry, let count, let limit): "\(entry) has \(count) cases, more than the limit of \(limit)"
         case .countsDiffer(let images, let labels): "\(images) images and \(labels) labels: the arrays do not belong together"
         case .labelOutOfRange(let entry, let index, let value, let classCount):
             "\(entry)[\(index)] is \(value); the model has the classes 0 to \(classCount - 1)"

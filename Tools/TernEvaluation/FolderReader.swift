@@ -30,7 +30,7 @@ struct FolderReader {
             guard !rows.isEmpty else { throw .unknownSplit(name: split, splits: Set(table.rows.map(\.split)).sorted()) }
         }
         guard !rows.isEmpty else { throw .noImages(place: path) }
-        return rows.map { Dataset.Case(name: $0.file, truth: $0.truth, source: .file($0.file.hasPrefix("/") ? $0.file : folder + "/" + $0.file)) }
+        return rows.map { Dataset.Case(place: $0.file, truth: $0.truth, source: .file($0.file.hasPrefix("/") ? $0.file : folder + "/" + $0.file)) }
     }
 
     /// One folder for each class, named by its label or its index; files in folders below count too.
@@ -44,7 +44,7 @@ struct FolderReader {
             }
             let files = FileManager.default.enumerator(atPath: folder + "/" + name)?.compactMap { $0 as? String } ?? []
             for file in files.sorted() where FolderReader.endings.contains(where: { file.lowercased().hasSuffix($0) }) {
-                cases.append(Dataset.Case(name: "\(name)/\(file)", truth: truth, source: .file("\(folder)/\(name)/\(file)")))
+                cases.append(Dataset.Case(place: "\(name)/\(file)", truth: truth, source: .file("\(folder)/\(name)/\(file)")))
             }
         }
         guard !cases.isEmpty else { throw .noImages(place: folder) }

@@ -104,6 +104,11 @@ def archives() -> None:
     write("counts.npz", {"test_images": grey, "test_labels": labels[:2]})
     write("range.npz", {"test_images": grey, "test_labels": np.array([0, 1, 7])})
     write("no-labels.npz", {"test_images": grey})
+    with zipfile.ZipFile(HERE / "many.npz", "w") as archive:
+        for key, shape in (("test_images", (2_000_001, 1, 1)), ("test_labels", (2_000_001,))):
+            buffer = io.BytesIO()
+            np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            archive.writestr(zipfile.ZipInfo(key + ".npy"), buffer.getvalue())
     (HERE / "archives.json").write_text(json.dumps({"grey": grey.tolist(), "colour": colour.tolist(), "labels": labels.tolist()}) + "\n")
 
 
