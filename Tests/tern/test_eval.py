@@ -178,8 +178,8 @@ def test_an_archive_of_too_many_cases_is_refused(tmp_path: Path) -> None:
         assert says in tern("eval", SHIPPED, "--data", archive, "--split", "test", code=65).stderr
 
 
-def with_points(folder: Path) -> Path:
-    """The shipped model with three operating points and a gate about the middle of noise."""
+def with_points(folder: Path, threshold: float) -> Path:
+    """The shipped model with three operating points and a gate."""
     source = ROOT / "Models/pneumonia28"
     description = json.loads((source / "description-ternary.json").read_text())
     tensors = {name: value for name, value in load_file(source / "checkpoint/ternary.safetensors").items()}
@@ -188,19 +188,33 @@ def with_points(folder: Path) -> Path:
     tensors |= {"feature_statistics.mean": numpy.zeros(columns, numpy.float32), "feature_statistics.precision": numpy.full(rank, 0.5, numpy.float32),
                 "feature_statistics.basis": numpy.linalg.qr(generator.normal(size=(columns, rank)))[0].T.astype(numpy.float32).copy()}
     save_file(tensors, folder / "points.safetensors")
-    description["outOfDistribution"] = {"threshold": 0.92, "residualPrecision": 1.0, "falseAlarmRate": 0.01}
+    description["outOfDistribution"] = {"threshold": threshold, "residualPrecision": 1.0, "falseAlarmRate": 0.01}
     share = {"value": 0.9, "low": 0.85, "high": 0.95}
     description["operatingPointsMeasuredOn"] = "validation"
     description["labels"][1] |= {"operatingPoint": "balanced", "threshold": 0.3, "operatingPoints": [
-        {"name": name, "threshold": threshold, "sensitivity": share, "specificity": share, "positives": 389, "negatives": 135}
-        for name, threshold in (("sensitivity-first", 0.1), ("balanced", 0.3), ("specificity-first", 0.7))]}
+        {"name": name, "threshold": point, "sensitivity": share, "specificity": share, "positives": 389, "negatives": 135}
+        for name, point in (("sensitivity-first", 0.1), ("balanced", 0.3), ("specificity-first", 0.7))]}
     (folder / "points.json").write_text(json.dumps(description))
     tern("convert", folder / "points.safetensors", "--config", folder / "points.json", "--weights", "ternary", "-o", folder / "points.tern")
     return folder / "points.tern"
 
 
-def test_points_of_the_file_are_measured_and_what_it_states_is_kept(tmp_path: Path) -> None:
-    model, archive = with_points(tmp_path), write_archive(tmp_path / "set.npz", *noise(40, (28, 28), 2))
+def gate_distances(model: Path, archive: Path, scores: Path) -> tuple[list[float], dict]:
+    done = tern("eval", model, "--data", archive, "--split", "test", "--scores", scores, "--resamples", 0, "--json")
+    return [float(row["outOfDistribution"]) for row in csv.DictReader(scores.open())], json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory) -> tuple[Path, float]:
+    """A model whose gate stands at the middle of the distances of noise, whatever the shipped model is, and that threshold."""
+    folder = tmp_path_factory.mktemp("gated")
+    distances, _ = gate_distances(with_points(folder, 1.0), write_archive(folder / "set.npz", *noise(40, (28, 28), 2)), folder / "s.csv")
+    threshold = sorted(distances)[20]
+    return with_points(folder, threshold), threshold
+
+
+def test_points_of_the_file_are_measured_and_what_it_states_is_kept(gated, tmp_path: Path) -> None:
+    model, archive = gated[0], write_archive(tmp_path / "set.npz", *noise(40, (28, 28), 2))
     report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--resamples", 0, "--json").stdout)
     points = report["labels"][0]["operatingPoints"]
     assert [(point["name"], point["default"]) for point in points] == [
@@ -210,23 +224,22 @@ def test_points_of_the_file_are_measured_and_what_it_states_is_kept(tmp_path: Pa
                                    "positives": 389, "negatives": 135}
 
 
-def test_the_gate_flags_what_is_above_its_threshold(tmp_path: Path) -> None:
-    model, archive, scores = with_points(tmp_path), write_archive(tmp_path / "set.npz", *noise(40, (28, 28), 2)), tmp_path / "s.csv"
-    report = json.loads(tern("eval", model, "--data", archive, "--split", "test", "--scores", scores, "--resamples", 0, "--json").stdout)
-    distances = [float(row["outOfDistribution"]) for row in csv.DictReader(scores.open())]
+def test_the_gate_flags_what_is_above_its_threshold(gated, tmp_path: Path) -> None:
+    model, threshold = gated
+    distances, report = gate_distances(model, write_archive(tmp_path / "set.npz", *noise(40, (28, 28), 2)), tmp_path / "s.csv")
     gate = report["outOfDistribution"]
-    assert gate["flagged"] == sum(distance > 0.92 for distance in distances) and gate["share"]["value"] == gate["flagged"] / 40
-    assert gate["scores"]["largest"] == max(distances) and gate["threshold"] == 0.92 and 0 < gate["flagged"] < 40
+    assert gate["flagged"] == sum(distance > threshold for distance in distances) and gate["share"]["value"] == gate["flagged"] / 40
+    assert gate["scores"]["largest"] == max(distances) and gate["threshold"] == threshold and 0 < gate["flagged"] < 40
     folder = write_folder(tmp_path / "small", *noise(6, (16, 16, 3), 2))
     assert json.loads(tern("eval", convert(tmp_path), "--data", folder, "--resamples", 0, "--json").stdout)["outOfDistribution"] is None
 
 
 @pytest.fixture(params=["two classes", "several classes"])
-def page(request, tmp_path: Path) -> tuple[Path, dict]:
+def page(request, gated, tmp_path: Path) -> tuple[Path, dict]:
     """A report and the JSON of the same evaluation; names that would break markup are in the images' names."""
     target = tmp_path / "report.html"
     if request.param == "two classes":
-        model, (images, labels) = with_points(tmp_path), noise(60, (28, 28), 2)
+        model, (images, labels) = shutil.copy(gated[0], tmp_path / "points.tern"), noise(60, (28, 28), 2)
         folder = write_folder(tmp_path / "png & <more>", images, labels)
         (folder / '<b>"&.png').write_bytes((folder / "0.png").read_bytes())
         with (folder / "labels.csv").open("a") as rows:
