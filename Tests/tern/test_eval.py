@@ -4,6 +4,7 @@ import html.parser
 import json
 import math
 import re
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -240,7 +241,7 @@ def page(request, gated, tmp_path: Path) -> tuple[Path, dict]:
     target = tmp_path / "report.html"
     if request.param == "two classes":
         model, (images, labels) = shutil.copy(gated[0], tmp_path / "points.tern"), noise(60, (28, 28), 2)
-        folder = write_folder(tmp_path / "png & <more>", images, labels)
+        folder = write_folder(tmp_path / "png & <more> it's $HOME", images, labels)
         (folder / '<b>"&.png').write_bytes((folder / "0.png").read_bytes())
         with (folder / "labels.csv").open("a") as rows:
             rows.write('"<b>""&.png",1\n')
@@ -289,6 +290,14 @@ def test_the_page_needs_nothing_else(page) -> None:
     checker = html.parser.HTMLParser()
     checker.feed(text)
     checker.close()
+
+
+def test_the_command_of_the_page_is_one_for_a_shell(page, tmp_path: Path) -> None:
+    text = "".join(next(tree.parse(page[0]).iter("pre")).itertext())
+    model = "points.tern" if page[1]["model"] == "pneumonia28" else "vit.tern"
+    assert shlex.split(text) == ["tern", "eval", model, "--data", page[1]["data"], "--resamples", "100", "--ordinal"]
+    printed = subprocess.run(["sh", "-c", "printf '%s\\n' " + text], capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines() == shlex.split(text)
 
 
 def test_the_same_evaluation_gives_the_same_page(page, tmp_path: Path) -> None:

@@ -67,14 +67,28 @@ struct EvalCommand: ParsableCommand {
         }
     }
 
-    /// What gives these figures again, with the names of files and without their folders.
+    /// What gives these figures again in a POSIX shell, with the names of files and without their folders.
     private var command: String {
-        func name(_ path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
+        func name(_ path: String) -> String {
+            let name = URL(fileURLWithPath: path).lastPathComponent
+            return name.hasPrefix("-") ? "./" + name : name
+        }
         var words = ["tern", "eval", name(model), "--data", name(data)]
         if let split { words += ["--split", split] }
         if resamples != 2000 { words += ["--resamples", "\(resamples)"] }
         if ordinal { words.append("--ordinal") }
-        return words.joined(separator: " ")
+        return words.map(EvalCommand.quoted).joined(separator: " ")
+    }
+
+    /// A word as a POSIX shell reads it, in single quotes where it has other characters than those that mean nothing to a shell.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: "_-./:,+@%=".utf8.contains(byte)
+            }
+        }
+        return isPlain && !word.isEmpty ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }
 
     private func readDataset(_ classes: ClassNames) throws -> Dataset {
