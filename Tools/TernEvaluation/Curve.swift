@@ -3,18 +3,17 @@ public struct Curve: Sendable {
     let scores: [Float]
     let isPositive: [Bool]
     /// Positions of the scores, ascending.
-    let order: [Int]
+    private let order: [Int]
+    /// Positions in `order` that share a score.
+    private let ties: [Range<Int>]
 
     /// - Precondition: as many truths as scores, none of which is NaN.
     public init(scores: [Float], isPositive: [Bool]) {
         precondition(scores.count == isPositive.count && !scores.contains { $0.isNaN }, "a truth for every score")
         self.scores = scores
         self.isPositive = isPositive
-        order = scores.indices.sorted { scores[$0] < scores[$1] }
-    }
-
-    /// Positions in `order` that share a score.
-    private func ties() -> [Range<Int>] {
+        let order = scores.indices.sorted { scores[$0] < scores[$1] }
+        self.order = order
         var groups: [Range<Int>] = []
         var start = 0
         while start < order.count {
@@ -23,7 +22,7 @@ public struct Curve: Sendable {
             groups.append(start..<end)
             start = end
         }
-        return groups
+        ties = groups
     }
 
     /// Area under the curve of weighted cases: the share of pairs of a positive and a negative that are in the right order, ties counting half. Nil
@@ -34,19 +33,15 @@ public struct Curve: Sendable {
         var negativesBelow = 0
         var wins = 0.0
         var positives = 0
-        var start = 0
-        while start < order.count {
-            var end = start
+        for group in ties {
             var tiedPositives = 0
             var tiedNegatives = 0
-            while end < order.count, scores[order[end]] == scores[order[start]] {
-                if isPositive[order[end]] { tiedPositives += weights[order[end]] } else { tiedNegatives += weights[order[end]] }
-                end += 1
+            for index in order[group] {
+                if isPositive[index] { tiedPositives += weights[index] } else { tiedNegatives += weights[index] }
             }
             wins += Double(tiedPositives) * (Double(negativesBelow) + Double(tiedNegatives) / 2)
             positives += tiedPositives
             negativesBelow += tiedNegatives
-            start = end
         }
         guard positives > 0, negativesBelow > 0 else { return nil }
         return wins / (Double(positives) * Double(negativesBelow))
@@ -71,7 +66,7 @@ public struct Curve: Sendable {
         negativeComponents.reserveCapacity(n)
         var positivesBelow = 0
         var negativesBelow = 0
-        for group in ties() {
+        for group in ties {
             let positives = order[group].count { isPositive[$0] }
             let negatives = group.count - positives
             // T_all - T_own is the number of cases of the other class below, ties counting half.
@@ -102,7 +97,7 @@ public struct Curve: Sendable {
         var corners = [(0.0, 0.0)]
         var truePositives = 0
         var falsePositives = 0
-        for group in ties().reversed() {
+        for group in ties.reversed() {
             let found = order[group].count { isPositive[$0] }
             truePositives += found
             falsePositives += group.count - found
