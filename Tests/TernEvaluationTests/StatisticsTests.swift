@@ -165,7 +165,7 @@ private func cases(_ scores: [Float], _ truths: [Int], gate: [Float]? = nil) -> 
 }
 
 @Test func gateCountsWhatIsAboveTheThresholdAndWhatIsNoNumber() throws {
-    let statistics = FeatureStatistics(count: 1, rank: 0, threshold: 1.5, residualPrecision: 1, falseAlarmRate: 0.01)
+    let statistics = FeatureStatistics(byteOffset: 0, count: 1, rank: 0, threshold: 1.5, residualPrecision: 1, falseAlarmRate: 0.01)
     let results = cases([0.2, 0.3, 0.8, 0.9], [0, 0, 1, 1], gate: [1, 1.5, 1.6, .nan])
     let found = Evaluation(results, outputCount: 2, labels: labels, points: [], gate: statistics, options: Evaluation.Options(resamples: 100))
     let gate = try #require(found.gate)
