@@ -1,150 +1,272 @@
 #!/usr/bin/env python3
-"""Test figures of an exported model folder: float student, INT8 twin and ternary student, in the engine's arithmetic.
+"""Test figures of a model folder: the shipped files in the engine, the float student, the teacher, baselines, seeds, the gate.
 
 Example:
-    python3 Tools/train/evaluate.py --model Models/pneumonia28 --data DIR
-    python3 Tools/train/evaluate.py --model Models/pneumonia28 --data DIR --teacher build/train --engine .build/release/tern --write
+    python3 Tools/train/evaluate.py --model Models/breast28 --data breastmnist.npz --engine .build/release/tern \\
+        --runs build/train/breast28 --ternd build/x86_64/ternd --other pneumonia28=pneumoniamnist.npz --other cells=build/data/cells.npz --write
 
-Prints JSON: accuracy at the threshold of validation and AUC, each with a 95 % bootstrap interval (2000 resamples of
-the test images, fixed seed). Needs torch and safetensors only; --teacher needs what training needs. With --engine the rows of the ternary and
-the INT8 model are what `tern eval` prints for the model files in the folder, and their outputs must be PyTorch's in every bit.
+Prints figures.json. With --write it goes into the folder with card.md, reliability.svg, scores-test-*.json and the metrics of
+the descriptions, and the model files are made again from them (`tern sign` them afterwards); a file whose identity stays the
+same is left alone. Nothing is chosen here: thresholds and temperatures come from validation, the test split is only read.
+What a file states beside its thresholds (sensitivity, specificity, false-alarm rate) is the engine's on the test split.
+What --runs and --other would give is kept from the figures.json of the same checkpoints when they are left out.
 """
 from __future__ import annotations
 
 import argparse
-import csv
+import copy
 import hashlib
 import json
-import subprocess
+import os
 import sys
 import tempfile
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import baselines  # noqa: E402
 import card  # noqa: E402
 import data  # noqa: E402
+import engine  # noqa: E402
 import export  # noqa: E402
+import figures  # noqa: E402
 import metrics  # noqa: E402
 import reference  # noqa: E402
+from progress import Log  # noqa: E402
+from training import predict  # noqa: E402
+
+KINDS = ("ternary", "int8")
+GATE_TOLERANCE = 1e-3  # of the engine's gate score, computed in binary32, against the one in binary64
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder with checkpoint/ and description-*.json")
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds pneumoniamnist.npz")
-    parser.add_argument("--teacher", type=Path, help="output folder of train.py with teacher-*.pt, for the teacher's row")
-    parser.add_argument("--engine", type=Path, help="the command tern: take the quantised rows from the shipped files in the engine")
-    parser.add_argument("--split", choices=data.SPLITS, default="test", help="split to judge (default: test)")
-    parser.add_argument("--write", action="store_true",
-                        help="write figures.json, scores-test-*.json, card.md and the descriptions' metrics into the folder")
+    parser.add_argument("--data", type=Path, required=True, help="archive with the three splits")
+    parser.add_argument("--engine", type=Path, required=True, help="the command tern, for example .build/release/tern")
+    parser.add_argument("--ternd", type=Path, help="the program ternd, to measure milliseconds on this machine")
+    parser.add_argument("--config", type=Path, help="settings of the training run (default: NAME.json beside this script)")
+    parser.add_argument("--runs", type=Path, help="output folder of train.py, for the rows of teacher and seeds")
+    parser.add_argument("--other", action="append", default=[], metavar="NAME=ARCHIVE",
+                        help="archive of another model whose test images the gate should flag; may be given again")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads (default: all)")
+    parser.add_argument("--write", action="store_true", help="write all files into the folder")
     return parser.parse_args()
-
-
-def plain_logits(model: torch.nn.Module, images: torch.Tensor, config_input: dict) -> torch.Tensor:
-    """Float logits [N, 2] of uint8 images [N, 1, H, W]."""
-    with torch.no_grad():
-        return torch.cat([model(data.normalise(part, config_input["mean"], config_input["std"]))
-                          for part in images.split(128)])
-
-
-def teacher_logits(folder: Path, splits: dict[str, data.Split], config_input: dict) -> dict[str, torch.Tensor]:
-    import teacher
-
-    members = []
-    for path in sorted(folder.glob("teacher-*.pt")):
-        members.append(teacher.member_from(torch.load(path, map_location="cpu", weights_only=True)).eval())
-    ensemble = teacher.Ensemble(members).eval()
-    return {name: plain_logits(ensemble, splits[name].images, config_input) for name in splits}
-
-
-def judge(found: dict[str, torch.Tensor], splits: dict[str, data.Split], split: str, temperature: float,
-          threshold: float | None) -> tuple[dict, torch.Tensor]:
-    """Figures on `split` and its scores [N]; without `threshold` one is taken from the validation scores."""
-    if threshold is None:
-        threshold = metrics.operating_point(reference.softmax(found["val"], temperature)[:, 1], splits["val"].labels)
-    scores = reference.softmax(found[split], temperature)[:, 1]
-    figures = metrics.with_intervals(scores, splits[split].labels, threshold)
-    figures["calibrationError"] = round(metrics.calibration_error(scores, splits[split].labels), 4)
-    return figures, scores
 
 
 def main() -> int:
     options = arguments()
+    torch.set_num_threads(options.threads)
+    descriptions = {kind: json.loads((options.model / f"description-{kind}.json").read_text()) for kind in KINDS}
+    name = descriptions["ternary"]["name"]
+    config = json.loads((options.config or Path(__file__).with_name(f"{name}.json")).read_text())
     splits = data.load(options.data)
-    descriptions = {kind: json.loads((options.model / f"description-{kind}.json").read_text())
-                    for kind in ("ternary", "int8")}
-    config_input = {key: descriptions["ternary"]["input"][key][0] for key in ("mean", "std")}
-    rows, kept = {}, {}
-    wanted = {name: splits[name] for name in {"val", options.split}}
-    if options.teacher:
-        rows["teacher"], _ = judge(teacher_logits(options.teacher, wanted, config_input), splits, options.split, 1.0, None)
-    checkpoint = options.model / "checkpoint"
-    plain = export.load(descriptions["int8"], checkpoint / "float.safetensors")
-    snapped = export.load(descriptions["ternary"], checkpoint / "ternary.safetensors")
-    export.check_snapped(snapped)
-    found = {name: plain_logits(plain, wanted[name].images, config_input) for name in wanted}
-    rows["float"], _ = judge(found, splits, options.split, descriptions["int8"]["output"]["temperature"], None)
-    for kind, model in (("int8", plain), ("ternary", snapped)):
-        description = descriptions[kind]
-        found = {name: export.integer_logits(model, kind, wanted[name].images, config_input) for name in wanted}
-        rows[kind], kept[kind] = judge(found, splits, options.split, description["output"]["temperature"],
-                                       description["labels"][1]["threshold"])
-        kept[kind + "Logits"] = found[options.split]
-        if options.engine:
-            rows[kind] = engine_row(options, description, splits[options.split], found[options.split])
-    result = {"split": options.split, "images": len(splits[options.split].labels), "models": rows}
+    data.check_labels(splits, config["labels"])
+    models = {kind: export.load(descriptions[kind], options.model / "checkpoint" / engine.CHECKPOINTS[kind]) for kind in KINDS}
+    export.check_snapped(models["ternary"])
+    place = tempfile.TemporaryDirectory()
+    folder = Path(place.name)
+    (folder / "checkpoint").symlink_to((options.model / "checkpoint").resolve())
+    result = {"name": name, "version": descriptions["ternary"]["version"],
+              "split": {part: len(split.labels) for part, split in splits.items()},
+              "checkpoints": {kind: digest(options.model / "checkpoint" / engine.CHECKPOINTS[kind]) for kind in KINDS}}
+    found, answers = {}, {}
+    for kind in KINDS:
+        trained = trained_seeds(options.runs, config) if options.runs else descriptions[kind]["card"]["seeds"]
+        descriptions[kind]["card"] = export.card_of(config, kind) | {"seeds": trained}
+        # Metrics are part of the file: the first one is made only to measure them.
+        for metrics_known in (False, True):
+            if metrics_known:
+                descriptions[kind]["card"]["metrics"] = card.metrics_of(found[kind], len(splits["test"].labels))
+                state(descriptions[kind], found[kind])
+            write_description(folder, kind, descriptions[kind])
+            file = engine.convert(options.engine, folder, kind, name)
+            found[kind], answers[kind] = engine.evaluate(options.engine, file, options.data, "test", options.threads)
+    result |= {"imagesSeen": seen(config), "tableNotes": config["card"].get("tableNotes", [])}
+    if "shortfall" in config["card"]:
+        result["shortfall"] = config["card"]["shortfall"]
+    result |= {"engine": found} | measured_here(folder, descriptions, models, splits, answers, options)
+    result |= rows(models["int8"], splits, config, options)
+    result["gate"] = gate(folder, descriptions, answers, result, options)
+    keep(result, options.model / "figures.json", options)
     print(json.dumps(result, indent=2))
     if options.write:
-        if options.split != "test":
-            raise SystemExit("--write keeps test figures only")
-        write(options.model, result, kept, splits["test"], descriptions)
-        card.write(options.model, result, descriptions["ternary"], snapped, descriptions["ternary"]["card"]["featureTeacher"])
+        for kind in KINDS:
+            write_description(options.model, kind, descriptions[kind])
+            engine.ship(folder / engine.file_name(name, kind), options.model)
+        write(options.model, result, answers, splits["test"], descriptions, models["ternary"])
     return 0
 
 
-def engine_row(options: argparse.Namespace, description: dict, split: data.Split, expected: torch.Tensor) -> dict:
-    """Figures of the shipped file as `tern eval` prints them; stops when an output of the engine is not `expected` [N, 2] in every bit."""
-    file = options.model / (description["name"] + ("-int8" if description["architecture"]["activationLevels"] == 127 else "") + ".tern")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for index, image in enumerate(split.images):
-            Image.fromarray(image[0].numpy()).save(folder / f"{index:05}.png")
-        rows = "".join(f"{index:05}.png,{label}\n" for index, label in enumerate(split.labels.tolist()))
-        (folder / "labels.csv").write_text("file,label\n" + rows)
-        scores = folder / "scores.csv"
-        command = [options.engine, "eval", file, "--data", folder, "--scores", scores, "--json"]
-        answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        with scores.open() as lines:
-            outputs = torch.tensor([[float(row["output0"]), float(row["output1"])] for row in csv.DictReader(lines)])
-    if not torch.equal(outputs, expected):
-        raise SystemExit(f"{file}: the engine's outputs are not PyTorch's in every bit")
-    label = answer["labels"][0]
-    ends = {key: [round(label[key]["low"], 4), round(label[key]["high"], 4)] for key in ("accuracy", "auc")}
-    return {"accuracy": round(label["accuracy"]["value"], 4), "sensitivity": round(label["sensitivity"], 4),
-            "specificity": round(label["specificity"], 4),
-            "balancedAccuracy": round((label["sensitivity"] + label["specificity"]) / 2, 4), "accuracyInterval": ends["accuracy"],
-            "auc": round(label["auc"]["value"], 4), "aucInterval": ends["auc"], "threshold": description["labels"][1]["threshold"],
-            "calibrationError": round(label["calibrationError"], 4)}
+def trained_seeds(runs: Path, config: dict) -> list[int]:
+    *_, last = config["phases"]
+    return [seed for seed in config["seeds"] if (runs / f"student-{last}-{seed}.pt").is_file()]
 
 
-def write(folder: Path, result: dict, kept: dict, test: data.Split, descriptions: dict) -> None:
-    """Leaves figures, per-image scores and the descriptions' metrics in the model folder."""
+def seen(config: dict) -> dict[str, int]:
+    """Images of the teaching set that the float student and the ternary one saw, the latter with those of the phases it goes on from."""
+    phases, (*_, name) = config["phases"], config["phases"]
+    count = 0
+    while name:
+        count, name = count + phases[name]["images"], phases[name]["from"]
+    return {"float": phases["float"]["images"], "ternary": count}
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def state(description: dict, found: dict) -> None:
+    """Puts what the engine measured on the test split beside each threshold of `description`, in the place of what export measured on
+    the validation images that the thresholds were taken from. `found` is what `tern eval` printed."""
+    measured = {label["name"]: {point["name"]: point for point in label["operatingPoints"]} for label in found["labels"]}
+    for label in description["labels"]:
+        for point in label.get("operatingPoints", []):
+            test = measured[label["name"]][point["name"]]
+            point |= {"positives": test["truePositives"] + test["falseNegatives"], "negatives": test["trueNegatives"] + test["falsePositives"]}
+            if not point["positives"] or not point["negatives"]:
+                raise SystemExit(f"the test split holds {point['positives']} images of {label['name']} and {point['negatives']} others; both must be there")
+            for key in ("sensitivity", "specificity"):
+                point[key] = {part: round(test[key][part], 4) for part in ("value", "low", "high")}
+    description["operatingPointsMeasuredOn"] = "test"
+    description["outOfDistribution"]["falseAlarmRate"] = round(found["outOfDistribution"]["share"]["value"], 4)
+
+
+def write_description(folder: Path, kind: str, description: dict) -> None:
+    (folder / f"description-{kind}.json").write_text(json.dumps(description, indent=2) + "\n")
+
+
+def measured_here(folder: Path, descriptions: dict, models: dict, splits: dict[str, data.Split], answers: dict[str, engine.Answers],
+                  options: argparse.Namespace) -> dict:
+    """Validation figures of the files, counts of positive labels, bins of the reliability diagram, agreement with torch, bytes, and times when asked for."""
+    result = {"validation": {}, "positives": {}, "reliability": {}, "agreement": {}, "bytes": {}}
+    test = splits["test"]
+    for kind in KINDS:
+        description = descriptions[kind]
+        file = folder / engine.file_name(description["name"], kind)
+        validation, _ = engine.evaluate(options.engine, file, options.data, "val", options.threads, resamples=0)
+        result["validation"][kind] = {"accuracy": validation["accuracy"]["value"], "auc": validation["auc"]["value"],
+                                      "calibrationErrorBefore": validation["calibrationErrorBefore"],
+                                      "calibrationError": validation["calibrationError"],
+                                      "falseAlarms": validation["outOfDistribution"]["share"]["value"],
+                                      "labels": [{"name": label["name"], "operatingPoints": [
+                                          {key: point[key] for key in ("name", "threshold", "sensitivity", "specificity")}
+                                          for point in label["operatingPoints"]]} for label in validation["labels"]]}
+        plain = reference.softmax(answers[kind].outputs, 1.0)
+        result["positives"][kind] = positives(description, answers[kind].scores)
+        result["reliability"][kind] = {"before": metrics.reliability(plain, test.labels),
+                                       "after": metrics.reliability(answers[kind].scores, test.labels)}
+        result["agreement"][kind] = agreement(models[kind], kind, test.images, description, answers[kind],
+                                              folder / "checkpoint" / engine.CHECKPOINTS[kind])
+        result["bytes"][kind] = file.stat().st_size
+        if options.ternd:
+            result.setdefault("milliseconds", {})[kind] = engine.milliseconds(options.ternd, file)
+    return result
+
+
+def positives(description: dict, scores: torch.Tensor) -> list[int]:
+    """Test images with 0, 1, ... reported labels at or above their default thresholds; the gate does not count. `scores` [N, C]."""
+    called = torch.zeros(len(scores), dtype=torch.int64)
+    reported = [label for label in description["labels"] if label.get("operatingPoints")]
+    for label in reported:
+        threshold = next(point["threshold"] for point in label["operatingPoints"] if point["name"] == label["operatingPoint"])
+        called += scores[:, label["index"]] >= torch.tensor(threshold, dtype=torch.float32)
+    return torch.bincount(called, minlength=len(reported) + 1).tolist()
+
+
+def agreement(model: torch.nn.Module, kind: str, images: torch.Tensor, description: dict, answers: engine.Answers, checkpoint: Path) -> dict:
+    """The engine against the fake-quantised student of torch and against the engine's rules written in torch; the gate's difference is relative."""
+    fake = copy.deepcopy(model).set_mode(kind, export.LEVELS[kind], snapped=kind == "ternary")
+    scores = reference.softmax(predict(fake, images, description["input"]), description["output"]["temperature"])
+    exact, vectors = export.integer(model, kind, images, description["input"])
+    gate_scores = export.statistics(description, checkpoint).score(vectors)
+    apart = float(((gate_scores - answers.gate) / gate_scores).abs().max())
+    if apart > GATE_TOLERANCE:
+        print(f"{kind}: the engine's gate scores are up to {apart:.1%} beside those that training fitted; is {checkpoint} of this version?", file=sys.stderr)
+    expected = reference.softmax(exact, description["output"]["temperature"])
+    same = (exact == answers.outputs).all(1) & (expected == answers.scores).all(1)
+    return {"images": len(images), "sameClass": round(float((scores.argmax(1) == answers.outputs.argmax(1)).double().mean()), 6),
+            "largestScoreDifference": round(float((scores - answers.scores).abs().max()), 6), "sameInEveryBit": int(same.sum()),
+            "gateLargestDifference": round(apart, 6)}
+
+
+def rows(plain: torch.nn.Module, splits: dict[str, data.Split], config: dict, options: argparse.Namespace) -> dict:
+    """The rows that are computed in torch and scikit-learn, and the published ones."""
+    val, test = splits["val"], splits["test"]
+
+    def row(logits: dict[str, torch.Tensor]) -> dict:
+        return figures.row(logits["test"], test.labels, logits["val"], val.labels, config)
+
+    result = {"float": row({name: predict(plain, splits[name].images, config["input"]) for name in ("val", "test")}),
+              "published": json.loads(Path(__file__).with_name("published.json").read_text()).get(config["name"], [])}
+    fingerprint = {name: data.fingerprint(split) for name, split in splits.items()}
+    kept = json.loads((options.model / "figures.json").read_text()) if (options.model / "figures.json").is_file() else {}
+    if kept.get("data") == fingerprint:
+        result["baselines"] = kept["baselines"]
+    else:
+        logistic, strength = baselines.logistic(splits)
+        result["baselines"] = {"majority": baselines.majority(splits), "logistic": row(logistic) | {"strength": strength}}
+    result["data"] = fingerprint
+    if options.runs:
+        log = Log(options.runs / "evaluate-log.txt", sys.stderr)
+        result["teacher"] = row(figures.teacher_logits(splits, config, options.runs, options.threads, log))
+        shipped = json.loads((options.model / "seeds.json").read_text())["shipped"]
+        result["seeds"] = {"shipped": shipped} | figures.seeds(splits, config, options.runs)
+    return result
+
+
+def gate(folder: Path, descriptions: dict, answers: dict[str, engine.Answers], known: dict, options: argparse.Namespace) -> dict:
+    """By kind: share of the validation and test splits that is flagged; of every other set the area under the ROC curve of the gate's
+    score and the share that is flagged. Scores are the engine's; `known` has its figures of both splits."""
+    import gate as statistics
+
+    others = {}
+    for entry in options.other:
+        name, equals, path = entry.partition("=")
+        if not equals:
+            raise SystemExit(f"--other {entry}: write it as NAME=ARCHIVE, for example cells=build/data/cells.npz")
+        others[name] = engine.brought(data.load(Path(path))["test"].images, descriptions["ternary"]["input"])
+    result = {}
+    for kind in KINDS:
+        settings = descriptions[kind]["outOfDistribution"]
+        file = folder / engine.file_name(descriptions[kind]["name"], kind)
+        result[kind] = {"threshold": settings["threshold"], "falseAlarmsValidation": known["validation"][kind]["falseAlarms"],
+                        "falseAlarmsTest": known["engine"][kind]["outOfDistribution"]["share"]["value"], "others": {}}
+        for name, images in others.items():
+            scores = engine.gate_scores(options.engine, file, images, options.threads)
+            result[kind]["others"][name] = {"images": len(images), "auroc": round(statistics.separation(answers[kind].gate, scores), 4),
+                                            "flagged": round(float((scores > settings["threshold"]).double().mean()), 4)}
+    return result
+
+
+def keep(result: dict, path: Path, options: argparse.Namespace) -> None:
+    """Adds what was not measured this time from the figures of the same checkpoints in `path`; of the gate, where its threshold is the same."""
+    if not path.is_file():
+        return
+    old = json.loads(path.read_text())
+    if old.get("checkpoints") == result["checkpoints"]:
+        for key in ("teacher", "seeds", "milliseconds"):
+            if key in old and key not in result:
+                result[key] = old[key]
+        for kind in KINDS if not options.other else ():
+            if old["gate"][kind]["threshold"] == result["gate"][kind]["threshold"]:
+                result["gate"][kind]["others"] = old["gate"][kind]["others"]
+
+
+def write(folder: Path, result: dict, answers: dict[str, engine.Answers], test: data.Split, descriptions: dict, model) -> None:
+    """Leaves figures, every image's scores and the card in the model folder."""
     (folder / "figures.json").write_text(json.dumps(result, indent=2) + "\n")
-    for kind in ("ternary", "int8"):
-        rows = [{"index": index, "label": label, "logits": [float(z) for z in logits], "score": float(score)}
-                for index, (label, logits, score) in enumerate(zip(
-                    test.labels.tolist(), kept[kind + "Logits"].tolist(), kept[kind].tolist()))]
-        name = {"ternary": "ternary", "int8": "float"}[kind]
-        digest = hashlib.sha256((folder / "checkpoint" / f"{name}.safetensors").read_bytes()).hexdigest()
-        lines = ",\n".join(json.dumps(row) for row in rows)
+    for kind in KINDS:
+        classes = answers[kind].outputs.shape[1]
+        lines = []
+        for index, (label, texts) in enumerate(zip(test.labels.tolist(), answers[kind].texts)):
+            lines.append(f'{{"index": {index}, "label": {label}, "outputs": [{", ".join(texts[:classes])}], '
+                         f'"scores": [{", ".join(texts[classes:2 * classes])}], "outOfDistribution": {texts[2 * classes]}}}')
         (folder / f"scores-test-{kind}.json").write_text(
-            f'{{"checkpointSHA256": "{digest}", "threshold": {result["models"][kind]["threshold"]}, "images": [\n{lines}\n]}}\n')
-        descriptions[kind]["card"]["metrics"] = {"split": "official test, 624 images"} | result["models"][kind]
-        (folder / f"description-{kind}.json").write_text(json.dumps(descriptions[kind], indent=2) + "\n")
+            f'{{"identity": "{result["engine"][kind]["identity"]}", "images": [\n' + ",\n".join(lines) + "\n]}\n")
+    card.write(folder, result, descriptions["ternary"], model)
 
 
 if __name__ == "__main__":

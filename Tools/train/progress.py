@@ -1,10 +1,11 @@
-"""Progress bar on a terminal, and the run's log."""
+"""Progress bar on a terminal, files that are whole or missing, and the run's log."""
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import Callable, Iterable, Iterator, TextIO
 
 
 def progress(items: Iterable, label: str) -> Iterator:
@@ -24,15 +25,23 @@ def progress(items: Iterable, label: str) -> Iterator:
         sys.stderr.write("\r" + " " * 90 + "\r")
 
 
-class Log:
-    """Appends lines to a file and prints them; times are seconds since the run began."""
+def put(path: Path, save: Callable[[Path], None]) -> None:
+    """Makes `path` with `save`, whole or not at all: an interrupted run leaves PATH.tmp, which nobody reads."""
+    beside = path.with_name(path.name + ".tmp")
+    save(beside)
+    os.replace(beside, path)
 
-    def __init__(self, path: Path):
+
+class Log:
+    """Appends lines to a file and prints them on `stream`; times are seconds since the run began."""
+
+    def __init__(self, path: Path, stream: TextIO | None = None):
         self.path = path
+        self.stream = stream
         self.begin = time.monotonic()
 
     def __call__(self, text: str) -> None:
         line = f"{time.monotonic() - self.begin:8.1f}  {text}"
-        print(line, flush=True)
+        print(line, file=self.stream, flush=True)
         with self.path.open("a") as file:
             file.write(line + "\n")

@@ -5,9 +5,13 @@ engine itself, integers first and one rounding per operation, is in reference.py
 """
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+import polynomials
 
 SMALLEST_RANGE = 2.0 ** -100  # N-02: below this a row is all zero
 ATTENTION_LEVELS = 127        # N-06: queries, keys and values
@@ -34,18 +38,21 @@ def straight(original: torch.Tensor, replacement: torch.Tensor) -> torch.Tensor:
 def fake_symmetric(x: torch.Tensor, levels: int, dim: int = -1) -> torch.Tensor:
     """N-02 along `dim`: codes rne(x * L / a) times a / L, a the largest magnitude along `dim`. Same shape as `x`."""
     with torch.no_grad():
-        largest = x.abs().amax(dim=dim, keepdim=True)
-        rate = torch.where(largest < SMALLEST_RANGE, torch.zeros_like(largest), torch.full_like(largest, levels) / largest)
-        rounded = torch.round_(x * rate).mul_(largest / levels)
+        values = x.float()
+        largest = values.abs().amax(dim=dim, keepdim=True)
+        rate = torch.where(largest < SMALLEST_RANGE, torch.zeros_like(largest), levels / largest)
+        rounded = (values * rate).round_().mul_(largest / levels).to(x.dtype)
     return straight(x, rounded)
 
 
-def ternary_parts(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def ternary_parts(weight: torch.Tensor, per_tensor: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """Codes [N, K] in {-1, 0, 1} and scales g [N] of weight [N, K]: g = mean |W| of the row, code = rne(W / g) clipped.
 
-    Source: Ma et al. 2024, arXiv:2402.17764, section 2, with one scale per output channel instead of per tensor.
+    Source: Ma et al. 2024, arXiv:2402.17764, section 2, with one scale per output channel unless `per_tensor`.
     """
     scale = weight.abs().mean(dim=1).clamp_min(1e-8)
+    if per_tensor:
+        scale = scale.mean().expand_as(scale)
     codes = torch.round(weight / scale[:, None]).clamp_(-1, 1)
     return codes, scale
 
@@ -68,6 +75,7 @@ class Linear(nn.Linear):
     levels = 63
     share = 1.0
     snapped = False
+    per_tensor = False  # one ternary scale for the whole matrix instead of one per output channel
 
     def parts(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Codes [N, K] and scales [N] of the present mode."""
@@ -77,7 +85,7 @@ class Linear(nn.Linear):
         if self.snapped:
             scale = weight.abs().amax(dim=1).clamp_min(1e-8)
             return torch.round(weight / scale[:, None]), scale
-        return ternary_parts(weight)
+        return ternary_parts(weight, self.per_tensor)
 
     def effective_weight(self) -> torch.Tensor:
         """The weight [N, K] that the forward pass multiplies with."""
@@ -97,15 +105,30 @@ class Linear(nn.Linear):
         return F.linear(x, self.effective_weight(), self.bias)
 
 
-def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, quantised: bool) -> torch.Tensor:
-    """Scaled dot-product attention on [B, heads, T, D]; with `quantised` after N-06. Returns [B, heads, T, D]."""
+def gelu(x: torch.Tensor, quantised: bool, training: bool) -> torch.Tensor:
+    """GELU; outside of training a quantised model has the engine's polynomial (N-07), whose derivative is not the function's."""
+    if training or not quantised:
+        return F.gelu(x)
+    a = x.abs().clamp_max(polynomials.GELU_END)
+    return a * polynomials.value(a, polynomials.GELU) + x.clamp_min(0.0)
+
+
+def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, quantised: bool, training: bool) -> torch.Tensor:
+    """Scaled dot-product attention on [B, heads, T, D]; with `quantised` after N-06, outside of training with the engine's
+    polynomial in the place of the exponential. Returns [B, heads, T, D]."""
     rate = q.shape[-1] ** -0.5
     if not quantised:
-        return F.scaled_dot_product_attention(q, k, v)
+        return torch.softmax((q @ k.transpose(-2, -1)) * rate, dim=-1) @ v
     q = fake_symmetric(q, ATTENTION_LEVELS)
     k = fake_symmetric(k, ATTENTION_LEVELS)
     v = fake_symmetric(v, ATTENTION_LEVELS, dim=-2)
     logits = (q @ k.transpose(-2, -1)) * rate
-    unnormalised = torch.exp(logits - logits.detach().amax(dim=-1, keepdim=True)) * PROBABILITY_LEVELS
+    logits = logits - logits.detach().amax(dim=-1, keepdim=True)
+    if training:
+        unnormalised = torch.exp(logits) * PROBABILITY_LEVELS
+    else:
+        powers = (logits * math.log2(math.e)).clamp_min(-125.0)
+        whole = torch.round(powers)
+        unnormalised = torch.ldexp(polynomials.value(powers - whole, polynomials.WEIGHTS), whole.to(torch.int32))
     unnormalised = straight(unnormalised, torch.round(unnormalised))
     return (unnormalised @ v) / unnormalised.sum(dim=-1, keepdim=True)

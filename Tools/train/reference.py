@@ -1,7 +1,7 @@
 """The engine's arithmetic in torch: Models/NUMERICS.md step by step, integers held exactly in binary32.
 
 Sums of products stay below 2^24, so a binary32 matrix product of integer codes is exact in any order. `fma` is computed
-in binary64 and rounded once more, which differs from a true fma only on rare double-rounding ties.
+in binary64, and what lies exactly between two binary32 numbers there is moved to the side of its rounding error first.
 """
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ import math
 import torch
 
 from model import VisionTransformer, patches
+from polynomials import EXP2, GELU, GELU_END, WEIGHTS
 from quantise import Linear
 
-GELU = [float.fromhex(text) for text in (
-    "-0x1.ff635ep-2", "0x1.8acc10p-2", "0x1.a6bd58p-5", "-0x1.2cb186p-3",
-    "0x1.edde8ap-5", "-0x1.569628p-7", "0x1.66828cp-11")]
-EXP2 = [float.fromhex(text) for text in (
-    "0x1.000002p+0", "0x1.62e428p-1", "0x1.ebf918p-3", "0x1.c6b6e6p-5", "0x1.3d0c52p-7", "0x1.5c08e0p-10")]
-WEIGHTS = [float.fromhex(text) for text in ("0x1.fdf69cp+7", "0x1.619026p+7", "0x1.eeed3cp+5", "0x1.c2335ap+3")]
 LARGEST_EXACT = 1 << 24
+TIE_MASK, TIE = (1 << 29) - 1, 1 << 28  # the bits of a binary64 number that binary32 drops, and their middle
 
 
 def fma(a: torch.Tensor, b, c) -> torch.Tensor:
-    """a * b + c with (nearly always) one rounding; binary32 in and out, broadcasting."""
-    b = b.double() if isinstance(b, torch.Tensor) else b
-    c = c.double() if isinstance(c, torch.Tensor) else c
-    return (a.double() * b + c).float()
+    """a * b + c with one rounding; binary32 in and out, broadcasting. `b` and `c` are tensors or binary32 numbers."""
+    product = a.double() * (b.double() if isinstance(b, torch.Tensor) else b)  # exact: 24 + 24 bits
+    c = c.double() if isinstance(c, torch.Tensor) else torch.tensor(c, dtype=torch.float64)
+    total = product + c
+    between = (total.view(torch.int64) & TIE_MASK) == TIE
+    if between.any():
+        # The error of the binary64 sum (Knuth's TwoSum) says on which side of the middle the true sum lies.
+        product, c, middle = product.expand_as(total)[between], c.expand_as(total)[between], total[between]
+        back = middle - product
+        error = (product - (middle - back)) + (c - back)
+        aside = torch.nextafter(middle, torch.copysign(torch.full_like(middle, math.inf), error))
+        total[between] = torch.where(error != 0, aside, middle)
+    return total.float()
 
 
 def sum16(x: torch.Tensor, factor: torch.Tensor | None = None) -> torch.Tensor:
@@ -77,7 +82,7 @@ def layer_norm(x: torch.Tensor, norm: torch.nn.LayerNorm) -> torch.Tensor:
 
 def gelu(x: torch.Tensor) -> torch.Tensor:
     """N-07."""
-    a = x.abs().clamp_max(3.90625)
+    a = x.abs().clamp_max(GELU_END)
     p = torch.full_like(x, GELU[-1])
     for coefficient in reversed(GELU[:-1]):
         p = fma(p, a, coefficient)
@@ -108,12 +113,15 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor
 
 
 @torch.no_grad()
-def logits(model: VisionTransformer, images: torch.Tensor, batch: int = 64) -> torch.Tensor:
-    """Logits [N, classes] of normalised images [N, C, H, W], as the engine computes them."""
-    return torch.cat([_forward(model, part) for part in images.split(batch)])
+def infer(model: VisionTransformer, images: torch.Tensor, batch: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits [N, classes] of normalised images [N, C, H, W] as the engine computes them, and the feature [N, width] of N-13,
+    the row that the last layer norm reads."""
+    pooled = torch.cat([_pooled(model, part) for part in images.split(batch)])
+    norm = model.fc_norm if model.architecture.pool == "mean" else model.norm
+    return linear(layer_norm(pooled, norm), model.head), pooled
 
 
-def _forward(model: VisionTransformer, images: torch.Tensor) -> torch.Tensor:
+def _pooled(model: VisionTransformer, images: torch.Tensor) -> torch.Tensor:
     a = model.architecture
     x = linear(patches(images, a.patch), model.patch_embed.proj) + model.pos_embed[:, 1:]
     prefix = (model.cls_token + model.pos_embed[:, :1]).expand(len(images), -1, -1)
@@ -130,10 +138,8 @@ def _forward(model: VisionTransformer, images: torch.Tensor) -> torch.Tensor:
         total = torch.zeros(b, c)
         for row in range(1, t):
             total = total + x[:, row]
-        x = layer_norm(total / torch.tensor(float(t - 1)), model.fc_norm)
-    else:
-        x = layer_norm(x[:, 0], model.norm)
-    return linear(x, model.head)
+        return total / torch.tensor(float(t - 1))
+    return x[:, 0]
 
 
 def softmax(z: torch.Tensor, temperature: float) -> torch.Tensor:

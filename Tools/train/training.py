@@ -41,24 +41,30 @@ class MovingAverage:
     def update(self, model: nn.Module) -> None:
         self.count += 1
         decay = min(self.decay, (1 + self.count) / (10 + self.count))
-        for mine, other in zip(self.model.parameters(), model.parameters()):
-            mine.lerp_(other, 1 - decay)
+        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - decay)
         for mine, other in zip(self.model.buffers(), model.buffers()):
             mine.copy_(other)
 
 
-def optimiser(model: nn.Module, rate: float, decay: float) -> torch.optim.Optimizer:
-    """AdamW; vectors, class token and positions are not decayed."""
+def groups(model: nn.Module, decay: float, without: set[nn.Parameter] = frozenset()) -> list[dict]:
+    """Parameter groups for AdamW: vectors, class token and positions are not decayed; those in `without` are left out."""
     decayed, plain = [], []
     for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            flat = parameter.ndim <= 1 or name in ("cls_token", "pos_embed")
+        if parameter.requires_grad and parameter not in without:
+            flat = parameter.ndim <= 1 or name.endswith(("cls_token", "pos_embed"))
             (plain if flat else decayed).append(parameter)
-    groups = [{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
+    return [{"params": decayed, "weight_decay": decay}, {"params": plain, "weight_decay": 0.0}]
 
 
-def balanced_targets_loss(logits: torch.Tensor, targets: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+def prior_of(labels: torch.Tensor, config: dict) -> torch.Tensor:
+    """Class shares [C] of the training labels with `balanced` set, else equal shares, which change no loss."""
+    classes = config["architecture"]["classes"]
+    if not config["balanced"]:
+        return torch.full((classes,), 1 / classes, device=labels.device)
+    return torch.bincount(labels, minlength=classes).float() / len(labels)
+
+
+def classification_loss(logits: torch.Tensor, targets: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
     """Cross entropy of prior-shifted logits [B, C] with soft targets [B, C].
 
     Adding log prior in training only makes the plain logits those of a class-balanced problem (Menon et al. 2021,
@@ -67,30 +73,26 @@ def balanced_targets_loss(logits: torch.Tensor, targets: torch.Tensor, prior: to
     return -(targets * F.log_softmax(logits + prior.log(), dim=1)).sum(1).mean()
 
 
-def soft_labels(labels: torch.Tensor, smoothing: float, classes: int = 2) -> torch.Tensor:
+def soft_labels(labels: torch.Tensor, smoothing: float, classes: int) -> torch.Tensor:
     """One-hot [B, C] with `smoothing` spread evenly."""
     return F.one_hot(labels, classes).float() * (1 - smoothing) + smoothing / classes
 
 
 @torch.no_grad()
-def predict(model: nn.Module, images: torch.Tensor, mean: float, std: float, batch: int = 128) -> torch.Tensor:
-    """Logits [N, C] of uint8 images [N, 1, H, W] in evaluation mode."""
+def predict(model: nn.Module, images: torch.Tensor, config_input: dict, batch: int = 128) -> torch.Tensor:
+    """Logits [N, C] of uint8 images [N, C, H, W] in evaluation mode."""
     model.eval()
-    return torch.cat([model(data.normalise(part, mean, std)) for part in images.split(batch)]).float()
-
-
-def positive_score(logits: torch.Tensor) -> torch.Tensor:
-    """Softmax probability of class 1, [N] float64 on the CPU."""
-    return torch.softmax(logits.double(), dim=1)[:, 1].cpu()
+    return torch.cat([model(data.normalise(part, config_input)) for part in images.split(batch)]).float()
 
 
 def summary(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
-    """AUC, balanced accuracy and accuracy at 0.5, and class-balanced negative log likelihood."""
+    """AUC (mean one-against-rest), accuracy of the largest logit, mean of the classes' recalls, class-balanced log loss."""
     logits, labels = logits.cpu(), labels.cpu()
-    score = positive_score(logits)
-    found = metrics.rates(score, labels, 0.5)
-    return {"auc": metrics.auc(score, labels), "balanced": found["balancedAccuracy"], "accuracy": found["accuracy"],
-            "nll": metrics.balanced_nll(logits, labels)}
+    call = logits.argmax(1)
+    present = labels.unique()
+    recall = torch.stack([(call[labels == k] == k).double().mean() for k in present])
+    return {"auc": metrics.mean_auc(logits, labels), "accuracy": float((call == labels).double().mean()),
+            "balanced": float(recall.mean()), "nll": metrics.balanced_nll(logits, labels)}
 
 
 def show(figures: dict[str, float]) -> str:
