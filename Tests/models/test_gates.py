@@ -59,7 +59,7 @@ def deit_small(folder):
 @pytest.fixture(scope="module", params=THRESHOLDS["models"])
 def model(request, tmp_path_factory):
     """Path and thresholds of each model."""
-    shipped = ROOT / "Models/pneumonia28" / request.param
+    shipped = ROOT / "Models" / request.param.removesuffix(".tern").removesuffix("-int8") / request.param
     return shipped if shipped.exists() else deit_small(tmp_path_factory.mktemp("gates")), THRESHOLDS["models"][request.param]
 
 
