@@ -96,3 +96,13 @@ extension MalformedCases {
         },
     ]
 }
+
+extension ModelDraft {
+    /// Puts a layer norm of the pooled row before the sample's head, which then reads the row at `byteOffset`.
+    mutating func normBeforeHead(writing byteOffset: Int) {
+        let (input, output) = (Region(byteOffset: 1216, stride: 8), Region(byteOffset: byteOffset, stride: 8))
+        let norm = Operation.layerNorm(.init(rows: 1, columns: 8, input: input, output: output, gamma: 5, beta: 6, epsilon: 1e-6))
+        operations.insert(NamedOperation(name: "fc_norm", operation: norm), at: 8)
+        operations[9].operation.linear.input.byteOffset = byteOffset
+    }
+}

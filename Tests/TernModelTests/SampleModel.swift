@@ -120,23 +120,9 @@ enum SampleModel {
             ])
     }
 
-    fileprivate static func norm(writing byteOffset: Int) -> NamedOperation {
-        let (input, output) = (Region(byteOffset: 1216, stride: 8), Region(byteOffset: byteOffset, stride: 8))
-        return NamedOperation(
-            name: "fc_norm", operation: .layerNorm(.init(rows: 1, columns: 8, input: input, output: output, gamma: 5, beta: 6, epsilon: 1e-6)))
-    }
-
     private static func ramp(_ count: Int) -> [Float] { (0..<count).map { Float($0) / 8 - 0.5 } }
 
     private static func codes(_ count: Int, _ limit: Int) -> [Int8] {
         (0..<count).map { Int8(($0 * 37 + 11) % (2 * limit + 1) - limit) }
-    }
-}
-
-extension ModelDraft {
-    /// Puts a layer norm of the pooled row before the sample's head, which then reads the row at `byteOffset`.
-    mutating func normBeforeHead(writing byteOffset: Int) {
-        operations.insert(SampleModel.norm(writing: byteOffset), at: 8)
-        operations[9].operation.linear.input.byteOffset = byteOffset
     }
 }
