@@ -164,10 +164,11 @@ extension Attributes {
             _ = try required(rescaleSlope, .rescaleSlope)
             _ = try required(rescaleIntercept, .rescaleIntercept)
         }
-        let slope = Float(rescaleSlope ?? 1)
+        let slope = rescaleSlope ?? 1
         // C.11.1.1.2: the slope may not be zero.
         guard slope.isFinite, slope != 0 else { throw .invalidValue(tag: .rescaleSlope) }
-        return DecodedImage.Greyscale(slope: slope, intercept: Float(rescaleIntercept ?? 0), window: try window(), isInverted: isInverted)
+        return DecodedImage.Greyscale(
+            slope: slope, intercept: rescaleIntercept ?? 0, voi: try window().map { .window($0) }, isInverted: isInverted)
     }
 
     private func window() throws(DICOMError) -> DecodedImage.Window? {
@@ -176,8 +177,8 @@ extension Attributes {
             guard !hasVOILookupTable else { throw .unsupportedGreyscale(tag: .voiLookupTable) }
             return nil
         }
-        let centre = Float(try required(windowCentre, .windowCentre))
-        let width = Float(try required(windowWidth, .windowWidth))
+        let centre = try required(windowCentre, .windowCentre)
+        let width = try required(windowWidth, .windowWidth)
         switch voiFunction {
         case nil, .linear:
             // C.11.2.1.2.1: at least 1.

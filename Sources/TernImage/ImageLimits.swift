@@ -11,14 +11,14 @@ public enum ImageLimits {
     ///
     /// - Parameters:
     ///   - channels: those that the decoder must store, 1 ... 4.
-    ///   - bytesPerSample: 1 or 2.
+    ///   - bytesPerSample: 1, 2 or 4.
     /// - Range: the result is 1 ... `limitByteCount` / `bytesPerSample`.
     /// - Throws: `ImageLimitError` when a side is not positive or a limit is passed.
     public static func sampleCount(width: Int, height: Int, channels: Int, bytesPerSample: Int) throws(ImageLimitError) -> Int {
-        precondition((1...4).contains(channels) && (1...2).contains(bytesPerSample), "a decoder makes 1 ... 4 channels of 8 or 16 bits")
+        precondition((1...4).contains(channels) && (1...4).contains(bytesPerSample), "a decoder makes 1 ... 4 channels of at most 32 bits")
         guard width > 0, height > 0 else { throw .emptySide(width: width, height: height) }
         guard width <= limitSide, height <= limitSide else { throw .sideTooLong(width: width, height: height, limit: limitSide) }
-        // Both sides are at most 2^14 and a pixel has at most 8 bytes: the product fits in 32 bits.
+        // Both sides are at most 2^14 and a pixel has at most 16 bytes: the product fits in 33 bits.
         let sampleCount = width * height * channels
         let byteCount = sampleCount * bytesPerSample
         guard byteCount <= limitByteCount else {

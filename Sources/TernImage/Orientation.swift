@@ -69,6 +69,9 @@ extension DecodedImage {
         case .uint8(let values): result.samples = .uint8(rearranged(values, orientation))
         case .uint16(let values): result.samples = .uint16(rearranged(values, orientation))
         case .int16(let values): result.samples = .int16(rearranged(values, orientation))
+        case .uint32(let values): result.samples = .uint32(rearranged(values, orientation))
+        case .int32(let values): result.samples = .int32(rearranged(values, orientation))
+        case .real(let values): result.samples = .real(rearranged(values, orientation))
         }
         return result
     }

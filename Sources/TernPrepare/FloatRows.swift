@@ -22,6 +22,7 @@ struct FloatRows {
         case .uint8(let samples): fill(&row) { x in UInt16(samples[start + x * image.channels]) }
         case .uint16(let samples): fill(&row) { x in samples[start + x * image.channels] }
         case .int16(let samples): fill(&row) { x in UInt16(bitPattern: samples[start + x * image.channels]) }
+        case .uint32, .int32, .real: preconditionFailure("a table has 2^16 entries at most")
         }
     }
 

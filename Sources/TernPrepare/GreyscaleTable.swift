@@ -11,8 +11,8 @@ struct GreyscaleTable {
         let count = 1 << image.bitsStored
         var isSigned = false
         if case .int16 = image.samples { isSigned = true }
-        let slope = Double(image.greyscale?.slope ?? 1)
-        let intercept = Double(image.greyscale?.intercept ?? 0)
+        let slope = image.greyscale?.slope ?? 1
+        let intercept = image.greyscale?.intercept ?? 0
         let isInverted = image.greyscale?.isInverted ?? false
         let lowest = isSigned ? -(count / 2) : 0
         let ends = (Double(lowest) * slope + intercept, Double(lowest + count - 1) * slope + intercept)
@@ -31,8 +31,8 @@ struct GreyscaleTable {
 
 /// PS3.3 2024d C.11.2.1.2.1 and C.11.2.1.3.2 with an output range of 0 ... 255.
 private func windowed(_ x: Double, _ window: DecodedImage.Window) -> Double {
-    var centre = Double(window.centre)
-    var width = Double(window.width)
+    var centre = window.centre
+    var width = window.width
     if window.function == .linear {
         centre -= 0.5
         width -= 1

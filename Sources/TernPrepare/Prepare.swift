@@ -49,7 +49,7 @@ public func prepare(_ image: DecodedImage, recipe: InputRecipe) throws(PrepareEr
     var window = image.greyscale?.window
     if case .window(let centre, let width) = recipe.intensity {
         guard image.greyscale != nil else { throw .noRescaledValues }
-        window = DecodedImage.Window(centre: centre, width: width)
+        window = DecodedImage.Window(centre: Double(centre), width: Double(width))
     }
     return prepareFloat(image, GreyscaleTable(image: image, window: window), crop, recipe)
 }
@@ -76,7 +76,7 @@ extension DecodedImage {
     /// Whether 8-bit samples are display values already, inversion aside.
     fileprivate var isShownAsStored: Bool {
         guard let greyscale else { return true }
-        return bitsStored == 8 && greyscale.window == nil && greyscale.slope == 1 && greyscale.intercept == 0
+        return bitsStored == 8 && greyscale.voi == nil && greyscale.modalityTable == nil && greyscale.slope == 1 && greyscale.intercept == 0
     }
 }
 

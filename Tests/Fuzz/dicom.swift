@@ -16,13 +16,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     do throws(PrepareError) {
         let input = try decodeImage(bytes.rawBytes, as: .dicom)
         let image = input.image
-        let sampleCount =
-            switch image.samples {
-            case .uint8(let samples): samples.count
-            case .uint16(let samples): samples.count
-            case .int16(let samples): samples.count
-            }
-        precondition(sampleCount == image.width * image.height * image.channels)
+        precondition(image.samples.count == image.width * image.height * image.channels)
         let recipe = InputRecipe(
             modality: "", channels: 3, height: 7, width: 9, crop: .centreSquare, filter: .lanczos, intensity: .fileWindow, scale: [1, 1, 1],
             offset: [0, 0, 0])

@@ -22,7 +22,7 @@ private func check(_ bytes: [UInt8]) {
     switch image.samples {
     case .uint8(let samples): precondition(samples.count == count && image.bitsStored == 8)
     case .uint16(let samples): precondition(samples.count == count && image.bitsStored == 16)
-    case .int16: preconditionFailure("PNG is unsigned")
+    default: preconditionFailure("PNG is unsigned and has 16 bits at most")
     }
 }
 

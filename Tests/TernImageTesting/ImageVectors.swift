@@ -5,11 +5,11 @@ public import TernImage
 public struct ImageVectors {
     public struct Case: Decodable, Sendable {
         public struct Greyscale: Decodable, Sendable {
-            public var slope: Float
-            public var intercept: Float
+            public var slope: Double
+            public var intercept: Double
             public var isInverted: Bool
             /// Centre, width, and 1 for the exact function.
-            public var window: [Float]?
+            public var window: [Double]?
         }
         public var file: String
         public var expected: String?
@@ -54,7 +54,7 @@ public struct ImageVectors {
         let greyscale = item.greyscale.map { grey in
             DecodedImage.Greyscale(
                 slope: grey.slope, intercept: grey.intercept,
-                window: grey.window.map { DecodedImage.Window(centre: $0[0], width: $0[1], function: $0[2] == 1 ? .linearExact : .linear) },
+                voi: grey.window.map { .window(DecodedImage.Window(centre: $0[0], width: $0[1], function: $0[2] == 1 ? .linearExact : .linear)) },
                 isInverted: grey.isInverted)
         }
         return DecodedImage(

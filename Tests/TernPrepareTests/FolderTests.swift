@@ -28,6 +28,7 @@ func decodesTheFilesOfAFolder() throws {
                 case .uint8(let samples): ("<u1", samples)
                 case .uint16(let samples): ("<u2", samples.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
                 case .int16(let samples): ("<i2", samples.map { UInt16(bitPattern: $0) }.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
+                default: ("", [])
                 }
             try? Data(raw).write(to: results.appending(path: file))
             let grey = image.greyscale.map { "\($0.slope) \($0.intercept) \($0.window?.centre ?? 0) \($0.window?.width ?? 0)" } ?? ""

@@ -96,7 +96,7 @@ private func stream(_ count: Int, seed: UInt64) -> [UInt8] {
 }
 
 private struct FloatCase: Decodable {
-    var height: Int, width: Int, bitsStored: Int, type: String, slope: Float, intercept: Float, window: [Float]?, isExact: Bool, isInverted: Bool
+    var height: Int, width: Int, bitsStored: Int, type: String, slope: Double, intercept: Double, window: [Double]?, isExact: Bool, isInverted: Bool
     var crop: UInt32, outHeight: Int, outWidth: Int, filter: UInt32, offset: Int
 }
 
@@ -122,7 +122,7 @@ private struct FloatCase: Decodable {
         let window = item.window.map { DecodedImage.Window(centre: $0[0], width: $0[1], function: item.isExact ? .linearExact : .linear) }
         let image = DecodedImage(
             width: item.width, height: item.height, channels: 1, bitsStored: item.bitsStored, samples: samples,
-            greyscale: .init(slope: item.slope, intercept: item.intercept, window: window, isInverted: item.isInverted))
+            greyscale: .init(slope: item.slope, intercept: item.intercept, voi: window.map { .window($0) }, isInverted: item.isInverted))
         let result = try prepare(
             image,
             recipe: recipe(
@@ -156,7 +156,7 @@ private struct FloatCase: Decodable {
 
 @Test func invertsEightBitImagesByteForByte() throws {
     var image = image8([0, 1, 254, 255], width: 2, height: 2)
-    image.greyscale = .init(slope: 1, intercept: 0, window: nil, isInverted: true)
+    image.greyscale = .init(isInverted: true)
     #expect(try prepare(image, recipe: recipe(height: 2, width: 2)).values == [255, 254, 1, 0])
 }
 
@@ -169,7 +169,7 @@ private struct FloatCase: Decodable {
 
 @Test func usesTheRecipesWindowInsteadOfTheFiles() throws {
     var image = DecodedImage(width: 3, height: 1, channels: 1, bitsStored: 16, samples: .int16([-1000, 40, 3000]), greyscale: nil)
-    image.greyscale = .init(slope: 1, intercept: 0, window: .init(centre: 5000, width: 10), isInverted: false)
+    image.greyscale = .init(voi: .window(.init(centre: 5000, width: 10)))
     let result = try prepare(image, recipe: recipe(height: 1, width: 3, intensity: .window(centre: 40.5, width: 401)))
     #expect(result.values == [0, 127.5, 255])
 }
