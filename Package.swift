@@ -46,11 +46,13 @@ let deviceTargets: [Target] = [
     shim("CTernPlatform", links: "event_extra", "event_core", "sodium", "pthread"),
     shim("CTernJPEG", links: "jpeg"),
     shim("CTernPNG", links: "png16", "z", "m"),
+    shim("CTernZlib", links: "z"),
     device("TernBytes"),
     // Layer 1
     device("TernKernels", "CTernKernels", "CTernPlatform"),
     device("TernPlatform", "CTernPlatform"),
     device("TernImage", "TernBytes"),
+    device("TernZlib", "CTernZlib"),
     // Layer 2
     device("TernModel", "TernBytes", "TernKernels", "TernPlatform"),
     device("TernDICOM", "TernBytes", "TernImage"),
@@ -80,9 +82,7 @@ let workstationTargets: [Target] = [
     workstation("TernWriter", "TernBytes", "TernModel", "TernPlatform"),
     workstation("TernConvert", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernBytes", "TernPlatform"),
     workstation("TernReference", "CTernBLAS", "TernConvert"),
-    .target(
-        name: "CTernZlib", path: "Tools/CTernZlib", exclude: ["README.md"], cSettings: warnings, linkerSettings: [.linkedLibrary("z")]),
-    workstation("TernEvaluation", "CTernZlib", "TernConvert", "TernImage", "TernModel", "TernBytes", "TernPlatform"),
+    workstation("TernEvaluation", "TernZlib", "TernConvert", "TernImage", "TernModel", "TernBytes", "TernPlatform"),
     .executableTarget(
         name: "tern",
         dependencies: [
@@ -104,6 +104,7 @@ let testTargets: [Target] = [
         name: "TernKernelsTests", dependencies: ["TernKernels", "CTernKernels", "VNNIEmulation"], swiftSettings: strict + [.unsafeFlags(["-O"])]),
     tests("TernPlatform"),
     tests("TernImage", "TernBytes"),
+    tests("TernZlib", "TernBytes"),
     tests("TernModel", "TernWriter", "TernBytes", "TernKernels", "TernPlatform"),
     tests("TernDICOM", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernJPEG", "TernBytes", "TernImage", "TernImageTesting"),

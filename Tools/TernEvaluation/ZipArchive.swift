@@ -1,5 +1,6 @@
 import TernBytes
 public import TernPlatform
+import TernZlib
 
 /// The directory of a zip file and its mapped bytes; reads what NumPy's `savez` and `savez_compressed` write.
 ///
