@@ -58,6 +58,7 @@ let deviceTargets: [Target] = [
     device("TernDICOM", "TernBytes", "TernImage"),
     device("TernJPEG", "TernBytes", "TernImage", "CTernJPEG"),
     device("TernPNG", "TernBytes", "TernImage", "CTernPNG"),
+    device("TernJPEGLossless", "TernBytes", "TernImage"),
     device("TernFindings", "TernBytes"),
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
@@ -109,6 +110,7 @@ let testTargets: [Target] = [
     tests("TernDICOM", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernJPEG", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernPNG", "TernBytes", "TernImage", "TernImageTesting"),
+    tests("TernJPEGLossless", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernFindings"),
     tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
