@@ -63,6 +63,7 @@ let deviceTargets: [Target] = [
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
     device("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
+    device("TernQuality", "TernModel", "TernImage"),
     device("TernService", "TernPlatform", "TernFindings", exclude: ["openapi.yaml"]),
     // Layer 4
     .executableTarget(
@@ -115,6 +116,7 @@ let testTargets: [Target] = [
     tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
     tests("TernPrepare", "TernBytes", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
+    tests("TernQuality", "TernImage", "TernModel"),
     .target(
         name: "TernConvertTesting", dependencies: ["TernConvert", "TernBytes", "TernPlatform"], path: "Tests/TernConvertTesting",
         swiftSettings: strict),

@@ -1,0 +1,21 @@
+public import TernImage
+import TernModel
+
+/// A picture as it is shown, in grey: the greyscale steps of the file (rescale, window, inversion) or its own samples, colour as luminance, shrunk by a
+/// box where it is larger. What the search for burned-in text looks at.
+///
+/// - Shapes: the longer side has at most `longestSide` pixels; a smaller picture keeps its size. The ratio of the sides is kept to a pixel.
+/// - Precondition: `longestSide` is positive, and the image's samples have the count of its shape.
+/// - Cost: one pass over the image.
+public func greyPlane(of image: DecodedImage, longestSide: Int) -> GreyPlane {
+    precondition(longestSide > 0, "a plane has pixels")
+    let longer = max(image.width, image.height)
+    let shrinks = longer > longestSide
+    func side(_ count: Int) -> Int { shrinks ? max((count * longestSide + longer / 2) / longer, 1) : count }
+    let recipe = InputRecipe(
+        modality: "", channels: 1, height: side(image.height), width: side(image.width), crop: .stretch, filter: .box, intensity: .fileWindow, scale: [1],
+        offset: [0])
+    // Without a window of the recipe's own there is nothing that preparing refuses.
+    let values = (try? prepare(image, recipe: recipe).values) ?? [Float](repeating: 0, count: recipe.width * recipe.height)
+    return GreyPlane(width: recipe.width, height: recipe.height, values: values.map { UInt8(min(max($0.rounded(.toNearestOrEven), 0), 255)) })
+}
