@@ -87,3 +87,13 @@ extension Array where Element == UInt8 {
         }
     }
 }
+
+extension Array where Element: FixedWidthInteger & BitwiseCopyable {
+    /// The bytes of the integers, in the byte order of the processor.
+    public var storageBytes: RawSpan {
+        @_lifetime(borrow self) get {
+            // SAFETY: an array of integers has no padding that could be read uninitialised; the span is bound to the array.
+            unsafe _overrideLifetime(span.bytes, borrowing: self)
+        }
+    }
+}

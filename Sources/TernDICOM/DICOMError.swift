@@ -1,16 +1,6 @@
 import TernBytes
 public import TernImage
 
-/// A data element's tag.
-public struct DICOMTag: Equatable, Hashable, Sendable {
-    public var group: UInt16
-    public var element: UInt16
-    public init(_ group: UInt16, _ element: UInt16) {
-        self.group = group
-        self.element = element
-    }
-}
-
 /// Why a DICOM file was refused. No case carries a value of the file other than numbers that describe its pixels and unique identifiers of the
 /// standard: nothing here can name a patient.
 public enum DICOMError: Error, Equatable, Sendable {
@@ -38,8 +28,16 @@ public enum DICOMError: Error, Equatable, Sendable {
     case noPixelData
     /// The data set is written in a way this package does not read.
     case unsupportedTransferSyntax(DICOMUID)
-    /// The image has more than one frame.
-    case unsupportedFrameCount(Int)
+    /// The file has more frames than `limit`.
+    case tooManyFrames(Int, limit: Int)
+    /// The fragments of encapsulated pixels make another number of frames than the data set says.
+    case frameCount(expected: Int, actual: Int)
+    /// A frame was asked for that the file does not have.
+    case noSuchFrame(Int, count: Int)
+    /// The bytes of a frame in run lengths (PS3.5 2024d annex G) are damaged.
+    case runLength
+    /// What a codec decoded has another size, number of components or precision than the data set says.
+    case frameDiffersFromDataSet
     /// The kind of pixels is one this package does not read.
     case unsupportedPixels(Pixels)
     /// Grey values pass through something this package does not apply.
@@ -55,8 +53,12 @@ public enum DICOMError: Error, Equatable, Sendable {
         case samplesPerPixel(Int)
         case bits(allocated: Int, stored: Int, high: Int)
         case signedColour
-        /// Colour or compressed pixels that are not eight bits unsigned.
+        /// A depth that this kind of colour or of compression does not have here.
         case depth(allocated: Int, stored: Int)
+        /// A palette with segments that refer to others.
+        case indirectPalette
+        /// Float Pixel Data or Double Float Pixel Data.
+        case floatingPoint
     }
 
     init(_ error: ReadError) {

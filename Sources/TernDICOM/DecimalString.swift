@@ -5,8 +5,10 @@
 ///
 /// - Range: the decimal exponent after the digits is -19 ... 19, or the digits are all zero. A DS has at most 16 characters; those that need more
 ///   describe no pixel.
+/// - Parameter isAnyExponent: for positions and distances, whose writers give numbers like 2.2204460492503131e-16: outside that range a value is good to
+///   some units of its last place instead, and none is refused for its exponent.
 /// - Returns: nil when the text is not a decimal string or is out of range.
-func parseDecimalString(_ text: [UInt8]) -> Double? {
+func parseDecimalString(_ text: [UInt8], isAnyExponent: Bool = false) -> Double? {
     var index = 0
     var end = text.count
     while index < end, text[index] == 0x20 { index += 1 }
@@ -45,7 +47,7 @@ func parseDecimalString(_ text: [UInt8]) -> Double? {
         exponent += written
     }
     guard digits > 0 else { return isNegative ? -0.0 : 0 }
-    guard let magnitude = scaled(digits, byPowerOfTen: exponent) else { return nil }
+    guard let magnitude = isAnyExponent ? scaledInSteps(digits, byPowerOfTen: exponent) : scaled(digits, byPowerOfTen: exponent) else { return nil }
     return isNegative ? -magnitude : magnitude
 }
 
@@ -86,6 +88,24 @@ private func scaled(_ digits: UInt64, byPowerOfTen exponent: Int) -> Double? {
     // The numerator is halved: its high word is then below the divisor, whose highest bit is set.
     let (quotient, remainder) = divisor.dividingFullWidth((numerator >> 1, numerator << 63))
     return Double(quotient | (remainder == 0 ? 0 : 1)) * powerOfTwo(divisorShift - numeratorShift - 63)
+}
+
+private func scaledInSteps(_ digits: UInt64, byPowerOfTen exponent: Int) -> Double? {
+    // A binary64 ends at 10^308 and at 10^-324; there are at most 20 digits.
+    guard exponent <= 308 else { return nil }
+    guard exponent >= -360 else { return 0 }
+    var rest = exponent
+    var value = 1.0
+    while rest < -19 {
+        value /= 1e19
+        rest += 19
+    }
+    while rest > 19 {
+        value *= 1e19
+        rest -= 19
+    }
+    guard let head = scaled(digits, byPowerOfTen: rest), (head * value).isFinite else { return nil }
+    return head * value
 }
 
 /// Exact for the exponents that occur here, -126 ... 64.

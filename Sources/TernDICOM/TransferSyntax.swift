@@ -1,25 +1,48 @@
 /// How a data set is written, PS3.5 2024d section 10 and annex A.
-enum TransferSyntax: Equatable, Sendable {
-    case implicitLittleEndian
-    case explicitLittleEndian
-    /// Explicit VR little endian around encapsulated JPEG process 1.
-    case jpegBaseline
+struct TransferSyntax: Equatable, Sendable {
+    enum Pixels: Equatable, Sendable {
+        case native
+        /// Native pixels in fragments, A.4.11.
+        case encapsulatedUncompressed
+        /// Annex G, decoded here.
+        case runLength
+        case codec(EncapsulatedFrame.Codec)
+    }
+    var encoding: DICOMEncoding
+    var isDeflated = false
+    var pixels = Pixels.native
+
+    init(_ encoding: DICOMEncoding) { self.encoding = encoding }
 
     /// Nil when this package does not read it.
     init?(_ identifier: DICOMUID) {
+        encoding = .explicitLittleEndian
         if identifier.isWritten("1.2.840.10008.1.2") {
-            self = .implicitLittleEndian
-        } else if identifier.isWritten("1.2.840.10008.1.2.1") {
-            self = .explicitLittleEndian
-        } else if identifier.isWritten("1.2.840.10008.1.2.4.50") {
-            self = .jpegBaseline
-        } else {
+            encoding = .implicitLittleEndian
+        } else if identifier.isWritten("1.2.840.10008.1.2.2") {
+            encoding = .explicitBigEndian
+        } else if identifier.isWritten("1.2.840.10008.1.2.1.98") {
+            pixels = .encapsulatedUncompressed
+        } else if identifier.isWritten("1.2.840.10008.1.2.5") {
+            pixels = .runLength
+        } else if identifier.isWritten("1.2.840.10008.1.2.4.50") || identifier.isWritten("1.2.840.10008.1.2.4.51") {
+            pixels = .codec(.jpeg)
+        } else if identifier.isWritten("1.2.840.10008.1.2.4.57") || identifier.isWritten("1.2.840.10008.1.2.4.70") {
+            pixels = .codec(.jpegLossless)
+        } else if identifier.isWritten("1.2.840.10008.1.2.4.90") || identifier.isWritten("1.2.840.10008.1.2.4.91") {
+            pixels = .codec(.jpeg2000)
+        } else if !identifier.isWritten("1.2.840.10008.1.2.1") {
             return nil
         }
     }
+}
 
-    var isExplicit: Bool { self != .implicitLittleEndian }
-    var isEncapsulated: Bool { self == .jpegBaseline }
+extension DICOMUID {
+    /// Whether pictures of this transfer syntax have always, or may have, lost something.
+    var lossyCompression: (isCertain: Bool, isPossible: Bool) {
+        if isWritten("1.2.840.10008.1.2.4.50") || isWritten("1.2.840.10008.1.2.4.51") { return (true, true) }
+        return (false, isWritten("1.2.840.10008.1.2.4.91"))
+    }
 }
 
 /// The standard's name of a transfer syntax, or `unknown transfer syntax`.

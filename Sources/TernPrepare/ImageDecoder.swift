@@ -63,32 +63,43 @@ public func decodeImage(_ bytes: RawSpan, as kind: ImageKind) throws(PrepareErro
             throw .png(error)
         }
     case .dicom:
-        let file: DICOMImage
-        do throws(DICOMError) { file = try DICOMDecoder.decode(bytes) } catch { throw .dicom(error) }
-        let image: DecodedImage
-        switch file.pixels {
-        case .native(let decoded): image = decoded
-        case .encapsulated(let frame): image = try decodeFrame(frame)
+        let file: DICOMFile
+        let frame: DICOMFrame
+        do throws(DICOMError) {
+            file = try DICOMFile(parsing: bytes)
+            // Which frame counts is not for a decoder to choose.
+            guard file.frameCount == 1 else { throw .tooManyFrames(file.frameCount, limit: 1) }
+            frame = try file.frame(0, of: bytes)
+        } catch {
+            throw .dicom(error)
         }
+        let image = try decodeFrame(frame, number: 0, of: file)
         return DecodedInput(kind: kind, image: image, sopInstanceUID: file.sopInstanceUID?.description, modality: file.modality)
     }
 }
 
-/// Decodes the JPEG of a DICOM frame; size and components must be those of the data set.
-private func decodeFrame(_ frame: EncapsulatedFrame) throws(PrepareError) -> DecodedImage {
-    var image: DecodedImage
+/// Decodes what a frame of a DICOM file holds, by the codec of its transfer syntax.
+private func decodeFrame(_ frame: DICOMFrame, number: Int, of file: DICOMFile) throws(PrepareError) -> DecodedImage {
+    switch frame {
+    case .native(let image): return image
+    case .encapsulated(let encapsulated):
+        let decoded: DecodedImage
+        switch encapsulated.codec {
+        case .jpeg: decoded = try decodeJPEG(encapsulated)
+        case .jpegLossless, .jpeg2000: throw .dicom(.unsupportedTransferSyntax(encapsulated.transferSyntax))
+        }
+        do throws(DICOMError) { return try file.image(from: decoded, frame: number) } catch { throw .dicom(error) }
+    }
+}
+
+/// Decodes the JPEG of a DICOM frame; colour becomes RGB.
+private func decodeJPEG(_ frame: EncapsulatedFrame) throws(PrepareError) -> DecodedImage {
     do throws(JPEGError) {
         // The data set's own attributes say how the image lies: an EXIF orientation inside has no say.
-        image = try JPEGDecoder.decode(
+        return try JPEGDecoder.decode(
             frame.bytes.rawBytes, orientation: .ignore,
             colour: frame.colour == .redGreenBlue ? .redGreenBlueUnlessMarked : .fromMarkers)
     } catch {
         throw .jpeg(error)
     }
-    let channels = frame.colour == .grey ? 1 : 3
-    guard image.width == frame.width, image.height == frame.height, image.channels == channels else {
-        throw .frameDiffersFromDataSet
-    }
-    image.greyscale = frame.greyscale
-    return image
 }

@@ -28,8 +28,6 @@ public enum PrepareError: Error, Equatable, Sendable {
     case jpeg(JPEGError)
     case png(PNGError)
     case dicom(DICOMError)
-    /// The JPEG inside a DICOM file has another size or number of components than the data set says.
-    case frameDiffersFromDataSet
     /// The model wants a modality and the DICOM file names none.
     case modalityMissing
     /// The DICOM file's modality is not the model's.
@@ -54,7 +52,6 @@ public enum PrepareError: Error, Equatable, Sendable {
         case .jpeg(let error): Entry(error)
         case .png(let error): Entry(error)
         case .dicom(let error): Entry(error)
-        case .frameDiffersFromDataSet: Entry(.unreadable, "DICOM-FRAME", "The compressed image contradicts its data set")
         case .modalityMissing: Entry(.unfit, "MODALITY-MISSING", "The file does not say its modality")
         case .modalityDiffers: Entry(.unfit, "MODALITY-OTHER", "The model is for another modality")
         case .noRescaledValues: Entry(.unfit, "NO-UNITS", "The model needs values in physical units, which only DICOM has")
@@ -135,9 +132,16 @@ private struct Entry {
         case .noPixelData: self.init(.unfit, "DICOM-NO-PIXELS", "The DICOM file has no image")
         case .unsupportedTransferSyntax(let identifier):
             self.init(
-                .unknownKind, "DICOM-SYNTAX", "The DICOM transfer syntax is not read", "\(identifier) \(transferSyntaxName(identifier))")
-        case .unsupportedFrameCount(let count):
-            self.init(.unfit, "DICOM-FRAMES", "The DICOM file has more than one frame", "\(count) frames")
+                .unfit, "DICOM-SYNTAX", "The DICOM transfer syntax is not read", "\(identifier) \(transferSyntaxName(identifier))")
+        case .tooManyFrames(let count, let limit):
+            self.init(.unfit, "DICOM-FRAMES", "The DICOM file has too many frames", "\(count) frames, limit \(limit)")
+        case .frameCount(let expected, let actual):
+            self.init(
+                .unreadable, "DICOM-FRAGMENTS", "The DICOM fragments make another number of frames", "\(actual) frames or fragments, \(expected) expected")
+        case .noSuchFrame(let index, let count):
+            self.init(.unfit, "DICOM-NO-FRAME", "The DICOM file has no such frame", "frame \(index + 1) of \(count)")
+        case .runLength: self.init(.unreadable, "DICOM-RLE", "The DICOM run lengths are damaged")
+        case .frameDiffersFromDataSet: self.init(.unreadable, "DICOM-FRAME", "The compressed image contradicts its data set")
         case .unsupportedPixels(let pixels): self.init(.unfit, "DICOM-PIXELS", "The DICOM pixel format is not read", pixels.text)
         case .unsupportedGreyscale(let tag): self.init(.unfit, "DICOM-GREYSCALE", "The DICOM grey scale is not read", tag.text)
         case .shape(let error): self.init(error)
@@ -171,6 +175,8 @@ extension DICOMError.Pixels {
         case .bits(let allocated, let stored, let high): "\(allocated) bits allocated, \(stored) stored, high bit \(high)"
         case .signedColour: "signed colour"
         case .depth(let allocated, let stored): "colour or compressed with \(allocated) bits allocated, \(stored) stored"
+        case .indirectPalette: "palette with indirect segments"
+        case .floatingPoint: "floating point"
         }
     }
 }

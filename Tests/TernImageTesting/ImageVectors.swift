@@ -10,6 +10,16 @@ public struct ImageVectors {
             public var isInverted: Bool
             /// Centre, width, and 1 for the exact function.
             public var window: [Double]?
+            /// Of a function that is neither linear nor exact.
+            public var isSigmoid: Bool?
+            public var voiCount: Int?
+            public var modalityTable: Table?
+            public var voiTable: Table?
+        }
+        public struct Table: Decodable, Sendable {
+            public var firstInput: Int
+            public var bits: Int
+            public var entries: [UInt16]
         }
         public var file: String
         public var expected: String?
@@ -20,6 +30,8 @@ public struct ImageVectors {
         public var bitsStored: Int?
         public var greyscale: Greyscale?
         public var jpegByteCount: Int?
+        /// Frames one after the other in `expected`; nil for one.
+        public var frames: Int?
         /// The name of the error that refuses the file.
         public var refused: String?
     }
@@ -40,26 +52,48 @@ public struct ImageVectors {
         try JSONDecoder().decode(type, from: Data(contentsOf: folder.appending(path: file)))
     }
 
-    /// The image that a case must decode to, without its grey scale.
-    public func expectedImage(_ item: Case) throws -> DecodedImage? {
-        guard let file = item.expected, let width = item.width, let height = item.height, let channels = item.channels else { return nil }
+    /// The image that a case of one frame must decode to.
+    public func expectedImage(_ item: Case) throws -> DecodedImage? { try expectedFrames(item).first }
+
+    /// The images that a case must decode to.
+    public func expectedFrames(_ item: Case) throws -> [DecodedImage] {
+        guard let file = item.expected, let width = item.width, let height = item.height, let channels = item.channels else { return [] }
         let raw = try bytes(file)
-        let words = stride(from: 0, to: raw.count - raw.count % 2, by: 2).map { UInt16(raw[$0]) | UInt16(raw[$0 + 1]) << 8 }
-        let samples: DecodedImage.Samples =
-            switch item.type {
-            case "uint8": .uint8(raw)
-            case "uint16": .uint16(words)
-            default: .int16(words.map { Int16(bitPattern: $0) })
-            }
-        let greyscale = item.greyscale.map { grey in
-            DecodedImage.Greyscale(
-                slope: grey.slope, intercept: grey.intercept,
-                voi: grey.window.map { .window(DecodedImage.Window(centre: $0[0], width: $0[1], function: $0[2] == 1 ? .linearExact : .linear)) },
-                isInverted: grey.isInverted)
+        let count = item.frames ?? 1
+        let frameByteCount = raw.count / count
+        return (0..<count).map { index in
+            let samples = expectedSamples(Array(raw[(index * frameByteCount)..<((index + 1) * frameByteCount)]), item.type)
+            return DecodedImage(
+                width: width, height: height, channels: channels, bitsStored: item.bitsStored ?? (item.type == "uint8" ? 8 : 16), samples: samples,
+                greyscale: item.greyscale.map { DecodedImage.Greyscale($0) })
         }
-        return DecodedImage(
-            width: width, height: height, channels: channels, bitsStored: item.bitsStored ?? (item.type == "uint8" ? 8 : 16), samples: samples,
-            greyscale: greyscale)
+    }
+
+    private func expectedSamples(_ raw: [UInt8], _ type: String?) -> DecodedImage.Samples {
+        let words = stride(from: 0, to: raw.count - raw.count % 2, by: 2).map { UInt16(raw[$0]) | UInt16(raw[$0 + 1]) << 8 }
+        let longs = stride(from: 0, to: words.count - words.count % 2, by: 2).map { UInt32(words[$0]) | UInt32(words[$0 + 1]) << 16 }
+        switch type {
+        case "uint8": return .uint8(raw)
+        case "uint16": return .uint16(words)
+        case "uint32": return .uint32(longs)
+        case "int32": return .int32(longs.map { Int32(bitPattern: $0) })
+        default: return .int16(words.map { Int16(bitPattern: $0) })
+        }
+    }
+}
+
+extension DecodedImage.Greyscale {
+    fileprivate init(_ grey: ImageVectors.Case.Greyscale) {
+        func table(_ table: ImageVectors.Case.Table) -> DecodedImage.LookupTable {
+            DecodedImage.LookupTable(firstInput: table.firstInput, bits: table.bits, entries: table.entries)
+        }
+        let window = grey.window.map { values in
+            let function: DecodedImage.Window.Function = grey.isSigmoid == true ? .sigmoid : values[2] == 1 ? .linearExact : .linear
+            return DecodedImage.VOI.window(DecodedImage.Window(centre: values[0], width: values[1], function: function))
+        }
+        self.init(
+            slope: grey.slope, intercept: grey.intercept, modalityTable: grey.modalityTable.map(table),
+            voi: grey.voiTable.map { .table(table($0)) } ?? window, voiCount: grey.voiCount, isInverted: grey.isInverted)
     }
 }
 

@@ -1,0 +1,52 @@
+import TernBytes
+
+/// Where a data set starts and how it is written.
+struct DataSetStart {
+    /// Nil when no file meta information says.
+    var identifier: DICOMUID?
+    var syntax: TransferSyntax
+    var offset: Int
+
+    /// - Throws: `.notADICOMFile`, `.unsupportedTransferSyntax`, and what the elements of group 0002 throw.
+    init(_ bytes: RawSpan, strictness: DICOMStrictness) throws(DICOMError) {
+        guard DICOMDecoder.recognises(bytes) else { throw .notADICOMFile }
+        var reader = ByteReader(bytes)
+        if DICOMDecoder.hasPart10Mark(bytes) { _ = try reader.takeBytes(132) }
+        identifier = try DataSetStart.readFileMeta(&reader, bytes, strictness)
+        offset = reader.offset
+        let rest = bytes.extracting(offset..<bytes.byteCount)
+        if let identifier {
+            guard let known = TransferSyntax(identifier) else { throw .unsupportedTransferSyntax(identifier) }
+            syntax = known
+            // The first element tells whether representations are there, whatever the transfer syntax says.
+            if strictness == .lenient, syntax.pixels == .native, !syntax.encoding.isBigEndian, let found = DICOMDecoder.bareEncoding(rest) {
+                syntax.encoding = found
+            }
+        } else {
+            guard let found = DICOMDecoder.bareEncoding(rest) else {
+                guard rest.byteCount >= 8 else { throw .truncated(offset: offset, needed: 8, available: rest.byteCount) }
+                throw .missingElement(tag: .transferSyntaxUID)
+            }
+            syntax = TransferSyntax(found)
+        }
+    }
+
+    /// Reads group 0002, which is always explicit VR little endian (PS3.10 2024d 7.1), and leaves the reader behind it.
+    @_lifetime(reader: copy reader)
+    private static func readFileMeta(_ reader: inout ByteReader, _ bytes: RawSpan, _ strictness: DICOMStrictness) throws(DICOMError) -> DICOMUID? {
+        var found: DICOMUID?
+        while reader.remainingByteCount >= 8, bytes.uint16LE(at: reader.offset) == 0x0002 {
+            let head = try reader.readElementHead(.explicitLittleEndian, end: bytes.byteCount, strictness: strictness)
+            guard let byteCount = head.byteCount else { throw .undefinedLength(tag: head.tag, offset: head.offset) }
+            let start = reader.offset
+            _ = try reader.takeBytes(byteCount)
+            guard head.tag == .transferSyntaxUID else { continue }
+            guard found == nil else { throw .repeatedElement(tag: head.tag) }
+            let element = DataElement(
+                tag: head.tag, representation: head.representation, valueRange: start..<(start + byteCount), offset: head.offset,
+                isUndefinedLength: false, isBigEndian: false)
+            found = try ElementValue(element, in: bytes).uniqueIdentifier()
+        }
+        return found
+    }
+}
