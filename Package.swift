@@ -47,6 +47,7 @@ let deviceTargets: [Target] = [
     shim("CTernJPEG", links: "jpeg"),
     shim("CTernPNG", links: "png16", "z", "m"),
     shim("CTernZlib", links: "z"),
+    shim("CTernOpenJPEG", links: "openjp2", "m"),
     device("TernBytes"),
     // Layer 1
     device("TernKernels", "CTernKernels", "CTernPlatform"),
@@ -59,6 +60,7 @@ let deviceTargets: [Target] = [
     device("TernJPEG", "TernBytes", "TernImage", "CTernJPEG"),
     device("TernPNG", "TernBytes", "TernImage", "CTernPNG"),
     device("TernJPEGLossless", "TernBytes", "TernImage"),
+    device("TernJPEG2000", "TernBytes", "TernImage", "CTernOpenJPEG"),
     device("TernFindings", "TernBytes"),
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
@@ -112,6 +114,7 @@ let testTargets: [Target] = [
     tests("TernJPEG", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernPNG", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernJPEGLossless", "TernBytes", "TernImage", "TernImageTesting"),
+    tests("TernJPEG2000", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernFindings"),
     tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),

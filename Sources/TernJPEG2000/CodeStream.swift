@@ -1,0 +1,172 @@
+import TernBytes
+import TernImage
+
+/// The facts of a code stream's headers (ISO/IEC 15444-1 annex A) that bound what decoding it costs.
+struct CodeStream {
+    enum Marker {
+        static let start: UInt16 = 0xFF4F
+        static let capabilities: UInt16 = 0xFF50
+        static let shape: UInt16 = 0xFF51
+        static let codingStyle: UInt16 = 0xFF52
+        static let codingStyleOfComponent: UInt16 = 0xFF53
+        static let tilePart: UInt16 = 0xFF90
+        static let startOfData: UInt16 = 0xFF93
+        static let end: UInt16 = 0xFFD9
+    }
+    private(set) var shape: CodeStreamShape
+    /// Coding style of each component.
+    private(set) var styles: [CodingStyle]
+    private(set) var progression: UInt8 = 0
+    private(set) var layerCount = 0
+    /// Bytes up to and with the end of code stream.
+    private(set) var byteCount = 0
+
+    /// Reads every marker segment of `bytes`, which begin with the code stream; what lies behind its end is not looked at.
+    init(parsing bytes: RawSpan) throws(JPEG2000Error) {
+        var cursor = SegmentCursor(offset: 0)
+        guard try cursor.readMarker(bytes) == Marker.start else { throw .notAJPEG2000File }
+        let shapeOffset = cursor.offset
+        guard try cursor.readMarker(bytes) == Marker.shape else {
+            throw .unexpectedMarker(code: bytes.uint16BE(at: shapeOffset), offset: shapeOffset)
+        }
+        shape = try CodeStreamShape(parsing: try cursor.readSegment(Marker.shape, bytes), offset: shapeOffset, streamByteCount: bytes.byteCount)
+        styles = []
+        try readMainHeader(&cursor, bytes)
+        try CostBounds.check(self, streamByteCount: bytes.byteCount)
+        try readTileParts(&cursor, bytes)
+        byteCount = cursor.offset
+    }
+
+    /// Reads up to the first tile-part and leaves the cursor at its marker.
+    private mutating func readMainHeader(_ cursor: inout SegmentCursor, _ bytes: RawSpan) throws(JPEG2000Error) {
+        var common: CodingStyle?
+        var own: [CodingStyle?] = []
+        for _ in 0..<shape.components { own.append(nil) }
+        while true {
+            let start = cursor.offset
+            let code = try cursor.readMarker(bytes)
+            if code == Marker.tilePart {
+                cursor.offset = start
+                break
+            }
+            switch code {
+            case Marker.codingStyle:
+                guard common == nil else { throw .segment(marker: code, offset: start) }
+                let segment = try cursor.readSegment(code, bytes)
+                guard segment.byteCount >= 5 else { throw .segment(marker: code, offset: start) }
+                progression = segment.uint8(at: 1)
+                layerCount = Int(segment.uint16BE(at: 2))
+                guard progression <= 4, layerCount > 0 else { throw .segment(marker: code, offset: start) }
+                common = try CodingStyle(
+                    parsing: segment.extracting(5..<segment.byteCount), hasPrecincts: segment.uint8(at: 0) & 1 == 1, marker: code, offset: start)
+            case Marker.codingStyleOfComponent:
+                let segment = try cursor.readSegment(code, bytes)
+                guard segment.byteCount >= 2, Int(segment.uint8(at: 0)) < shape.components else { throw .segment(marker: code, offset: start) }
+                own[Int(segment.uint8(at: 0))] = try CodingStyle(
+                    parsing: segment.extracting(2..<segment.byteCount), hasPrecincts: segment.uint8(at: 1) & 1 == 1, marker: code, offset: start)
+            default:
+                try refuse(code, at: start, inTile: false)
+                _ = try cursor.readSegment(code, bytes)
+            }
+        }
+        guard let common else { throw .unexpectedMarker(code: Marker.tilePart, offset: cursor.offset) }
+        styles = own.map { $0 ?? common }
+    }
+
+    /// The markers of table A.2 that may stand there and are read pass: quantisation, region of interest, lengths, registration, comments.
+    private func refuse(_ code: UInt16, at offset: Int, inTile: Bool) throws(JPEG2000Error) {
+        switch code {
+        case 0xFF5C, 0xFF5D, 0xFF5E, 0xFF64: return
+        case 0xFF55, 0xFF57, 0xFF63: if !inTile { return }
+        case 0xFF58: if inTile { return }
+        case 0xFF60, 0xFF61: throw .unsupported(.packedHeaders)
+        case 0xFF5F: throw .unsupported(.progressionChange)
+        case Marker.capabilities, 0xFF56, 0xFF59: throw .unsupported(.highThroughput)
+        case Marker.codingStyle, Marker.codingStyleOfComponent: throw .unsupported(.tileCodingStyle)
+        default: break
+        }
+        throw .unexpectedMarker(code: code, offset: offset)
+    }
+
+    /// Follows the tile-parts to the end of the code stream (A.4.2).
+    private func readTileParts(_ cursor: inout SegmentCursor, _ bytes: RawSpan) throws(JPEG2000Error) {
+        let tileCount = shape.tilesWide * shape.tilesHigh
+        var partCounts = [UInt8](repeating: 0, count: tileCount)
+        while true {
+            let start = cursor.offset
+            let code = try cursor.readMarker(bytes)
+            if code == Marker.end { break }
+            guard code == Marker.tilePart else { throw .unexpectedMarker(code: code, offset: start) }
+            let segment = try cursor.readSegment(code, bytes)
+            guard segment.byteCount == 8 else { throw .segment(marker: code, offset: start) }
+            let tile = Int(segment.uint16BE(at: 0))
+            let declared = Int(segment.uint32BE(at: 2))
+            guard tile < tileCount, segment.uint8(at: 6) == partCounts[tile], partCounts[tile] < 255 else { throw .tilePart(offset: start) }
+            let total = segment.uint8(at: 7)
+            guard total == 0 || segment.uint8(at: 6) < total else { throw .tilePart(offset: start) }
+            partCounts[tile] += 1
+            try passTileHeader(&cursor, bytes)
+            if declared == 0 {
+                // The last tile-part reaches to the end of code stream, the last marker of its kind.
+                cursor.offset = try offsetOfEnd(bytes, from: cursor.offset)
+            } else {
+                guard declared <= bytes.byteCount - start else { throw .truncated(offset: bytes.byteCount) }
+                guard start + declared >= cursor.offset else { throw .tilePart(offset: start) }
+                cursor.offset = start + declared
+            }
+        }
+        if let missing = partCounts.firstIndex(of: 0) { throw .missingTile(index: missing) }
+    }
+
+    private func passTileHeader(_ cursor: inout SegmentCursor, _ bytes: RawSpan) throws(JPEG2000Error) {
+        while true {
+            let start = cursor.offset
+            let code = try cursor.readMarker(bytes)
+            if code == Marker.startOfData { return }
+            try refuse(code, at: start, inTile: true)
+            _ = try cursor.readSegment(code, bytes)
+        }
+    }
+
+    /// Packets hold no code above 0xFF8F, so the first 0xFFD9 is the end.
+    private func offsetOfEnd(_ bytes: RawSpan, from start: Int) throws(JPEG2000Error) -> Int {
+        var offset = start
+        while offset + 1 < bytes.byteCount {
+            if bytes.uint16BE(at: offset) == Marker.end { return offset }
+            offset += 1
+        }
+        throw .truncated(offset: bytes.byteCount)
+    }
+}
+
+/// A cursor over marker segments.
+struct SegmentCursor {
+    var offset: Int
+
+    mutating func readMarker(_ bytes: RawSpan) throws(JPEG2000Error) -> UInt16 {
+        guard offset + 2 <= bytes.byteCount else { throw .truncated(offset: bytes.byteCount) }
+        let code = bytes.uint16BE(at: offset)
+        guard code >= 0xFF01 else { throw .unexpectedMarker(code: code, offset: offset) }
+        offset += 2
+        return code
+    }
+
+    /// The bytes of a segment behind its byte count.
+    @_lifetime(copy bytes)
+    mutating func readSegment(_ marker: UInt16, _ bytes: RawSpan) throws(JPEG2000Error) -> RawSpan {
+        guard offset + 2 <= bytes.byteCount else { throw .truncated(offset: bytes.byteCount) }
+        let byteCount = Int(bytes.uint16BE(at: offset))
+        guard byteCount >= 2 else { throw .segment(marker: marker, offset: offset - 2) }
+        guard offset + byteCount <= bytes.byteCount else { throw .truncated(offset: bytes.byteCount) }
+        let segment = bytes.extracting(offset + 2..<offset + byteCount)
+        offset += byteCount
+        return segment
+    }
+}
+
+extension RawSpan {
+    /// The two bytes at `offset`, most significant first.
+    func uint16BE(at offset: Int) -> UInt16 { uint16LE(at: offset).byteSwapped }
+    /// The four bytes at `offset`, most significant first.
+    func uint32BE(at offset: Int) -> UInt32 { uint32LE(at: offset).byteSwapped }
+}
