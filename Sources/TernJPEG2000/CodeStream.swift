@@ -14,10 +14,6 @@ struct CodeStream {
         static let end: UInt16 = 0xFFD9
     }
     private(set) var shape: CodeStreamShape
-    /// Coding style of each component.
-    private(set) var styles: [CodingStyle]
-    private(set) var progression: UInt8 = 0
-    private(set) var layerCount = 0
     /// Bytes up to and with the end of code stream.
     private(set) var byteCount = 0
 
@@ -30,68 +26,47 @@ struct CodeStream {
             throw .unexpectedMarker(code: bytes.uint16BE(at: shapeOffset), offset: shapeOffset)
         }
         shape = try CodeStreamShape(parsing: try cursor.readSegment(Marker.shape, bytes), offset: shapeOffset, streamByteCount: bytes.byteCount)
-        styles = []
-        try readMainHeader(&cursor, bytes)
-        try CostBounds.check(self, streamByteCount: bytes.byteCount)
-        try readTileParts(&cursor, bytes)
+        let styles = try readMainHeader(&cursor, bytes)
+        try readTileParts(&cursor, styles, bytes)
         byteCount = cursor.offset
     }
 
     /// Reads up to the first tile-part and leaves the cursor at its marker.
-    private mutating func readMainHeader(_ cursor: inout SegmentCursor, _ bytes: RawSpan) throws(JPEG2000Error) {
-        var common: CodingStyle?
-        var own: [CodingStyle?] = []
-        for _ in 0..<shape.components { own.append(nil) }
+    private func readMainHeader(_ cursor: inout SegmentCursor, _ bytes: RawSpan) throws(JPEG2000Error) -> CodingStyles {
+        var styles = CodingStyles(components: shape.components)
         while true {
             let start = cursor.offset
             let code = try cursor.readMarker(bytes)
             if code == Marker.tilePart {
                 cursor.offset = start
-                break
+                guard styles.isComplete else { throw .unexpectedMarker(code: code, offset: start) }
+                return styles
             }
-            switch code {
-            case Marker.codingStyle:
-                guard common == nil else { throw .segment(marker: code, offset: start) }
-                let segment = try cursor.readSegment(code, bytes)
-                guard segment.byteCount >= 5 else { throw .segment(marker: code, offset: start) }
-                progression = segment.uint8(at: 1)
-                layerCount = Int(segment.uint16BE(at: 2))
-                guard progression <= 4, layerCount > 0 else { throw .segment(marker: code, offset: start) }
-                common = try CodingStyle(
-                    parsing: segment.extracting(5..<segment.byteCount), hasPrecincts: segment.uint8(at: 0) & 1 == 1, marker: code, offset: start)
-            case Marker.codingStyleOfComponent:
-                let segment = try cursor.readSegment(code, bytes)
-                guard segment.byteCount >= 2, Int(segment.uint8(at: 0)) < shape.components else { throw .segment(marker: code, offset: start) }
-                own[Int(segment.uint8(at: 0))] = try CodingStyle(
-                    parsing: segment.extracting(2..<segment.byteCount), hasPrecincts: segment.uint8(at: 1) & 1 == 1, marker: code, offset: start)
-            default:
-                try refuse(code, at: start, inTile: false)
-                _ = try cursor.readSegment(code, bytes)
-            }
+            try refuse(code, at: start, inTile: false)
+            try styles.read(code, try cursor.readSegment(code, bytes), offset: start)
         }
-        guard let common else { throw .unexpectedMarker(code: Marker.tilePart, offset: cursor.offset) }
-        styles = own.map { $0 ?? common }
     }
 
-    /// The markers of table A.2 that may stand there and are read pass: quantisation, region of interest, lengths, registration, comments.
+    /// The markers of table A.2 that may stand there and are read pass: coding style, quantisation, region of interest, lengths, registration, comments.
     private func refuse(_ code: UInt16, at offset: Int, inTile: Bool) throws(JPEG2000Error) {
         switch code {
-        case 0xFF5C, 0xFF5D, 0xFF5E, 0xFF64: return
+        case Marker.codingStyle, Marker.codingStyleOfComponent, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF64: return
         case 0xFF55, 0xFF57, 0xFF63: if !inTile { return }
         case 0xFF58: if inTile { return }
         case 0xFF60, 0xFF61: throw .unsupported(.packedHeaders)
         case 0xFF5F: throw .unsupported(.progressionChange)
         case Marker.capabilities, 0xFF56, 0xFF59: throw .unsupported(.highThroughput)
-        case Marker.codingStyle, Marker.codingStyleOfComponent: throw .unsupported(.tileCodingStyle)
         default: break
         }
         throw .unexpectedMarker(code: code, offset: offset)
     }
 
-    /// Follows the tile-parts to the end of the code stream (A.4.2).
-    private func readTileParts(_ cursor: inout SegmentCursor, _ bytes: RawSpan) throws(JPEG2000Error) {
+    /// Follows the tile-parts to the end of the code stream (A.4.2) and bounds what each tile costs.
+    private func readTileParts(_ cursor: inout SegmentCursor, _ styles: CodingStyles, _ bytes: RawSpan) throws(JPEG2000Error) {
         let tileCount = shape.tilesWide * shape.tilesHigh
         var partCounts = [UInt8](repeating: 0, count: tileCount)
+        var announced = partCounts
+        var bounds = CostBounds(streamByteCount: bytes.byteCount)
         while true {
             let start = cursor.offset
             let code = try cursor.readMarker(bytes)
@@ -102,10 +77,12 @@ struct CodeStream {
             let tile = Int(segment.uint16BE(at: 0))
             let declared = Int(segment.uint32BE(at: 2))
             guard tile < tileCount, segment.uint8(at: 6) == partCounts[tile], partCounts[tile] < 255 else { throw .tilePart(offset: start) }
-            let total = segment.uint8(at: 7)
-            guard total == 0 || segment.uint8(at: 6) < total else { throw .tilePart(offset: start) }
+            announced[tile] = max(announced[tile], segment.uint8(at: 7))
+            let tileStyles = try passTileHeader(&cursor, isFirst: partCounts[tile] == 0, styles, bytes)
+            if partCounts[tile] == 0 {
+                try bounds.add(shape, column: tile % shape.tilesWide, row: tile / shape.tilesWide, tileStyles)
+            }
             partCounts[tile] += 1
-            try passTileHeader(&cursor, bytes)
             if declared == 0 {
                 // The last tile-part reaches to the end of code stream, the last marker of its kind.
                 cursor.offset = try offsetOfEnd(bytes, from: cursor.offset)
@@ -115,16 +92,24 @@ struct CodeStream {
                 cursor.offset = start + declared
             }
         }
-        if let missing = partCounts.firstIndex(of: 0) { throw .missingTile(index: missing) }
+        // More parts than announced are read: old encoders counted one too few.
+        for tile in 0..<tileCount where partCounts[tile] == 0 || partCounts[tile] < announced[tile] { throw .missingTile(index: tile) }
     }
 
-    private func passTileHeader(_ cursor: inout SegmentCursor, _ bytes: RawSpan) throws(JPEG2000Error) {
+    /// The coding styles of a tile: those of the main header unless its first tile-part has its own.
+    private func passTileHeader(
+        _ cursor: inout SegmentCursor, isFirst: Bool, _ main: CodingStyles, _ bytes: RawSpan
+    ) throws(JPEG2000Error) -> CodingStyles {
+        var styles = main
+        styles.beginTile()
         while true {
             let start = cursor.offset
             let code = try cursor.readMarker(bytes)
-            if code == Marker.startOfData { return }
+            if code == Marker.startOfData { return styles }
+            let isStyle = code == Marker.codingStyle || code == Marker.codingStyleOfComponent
+            guard isFirst || !isStyle else { throw .unexpectedMarker(code: code, offset: start) }
             try refuse(code, at: start, inTile: true)
-            _ = try cursor.readSegment(code, bytes)
+            try styles.read(code, try cursor.readSegment(code, bytes), offset: start)
         }
     }
 

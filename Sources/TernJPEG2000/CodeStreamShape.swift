@@ -55,34 +55,3 @@ struct CodeStreamShape {
         guard !overflow, tileCount <= limit else { throw .tooMany(.tiles, count: overflow ? Int.max : tileCount, limit: limit) }
     }
 }
-
-/// How a component is coded (A.6.1, table A.20).
-struct CodingStyle {
-    /// Wavelet decompositions, 0 ... 32.
-    let levels: Int
-    /// Exponents of the sides of a code block, 2 ... 10.
-    let blockWidthExponent, blockHeightExponent: Int
-    /// Exponents of the sides of a precinct of each resolution, low nibble the width's, from the smallest resolution.
-    private let precincts: [UInt8]
-
-    init(parsing parameters: RawSpan, hasPrecincts: Bool, marker: UInt16, offset: Int) throws(JPEG2000Error) {
-        let wrong = JPEG2000Error.segment(marker: marker, offset: offset)
-        guard parameters.byteCount >= 5 else { throw wrong }
-        levels = Int(parameters.uint8(at: 0))
-        (blockWidthExponent, blockHeightExponent) = (Int(parameters.uint8(at: 1)) + 2, Int(parameters.uint8(at: 2)) + 2)
-        guard levels <= 32, blockWidthExponent <= 10, blockHeightExponent <= 10, blockWidthExponent + blockHeightExponent <= 12 else { throw wrong }
-        guard parameters.uint8(at: 3) & 0x40 == 0 else { throw .unsupported(.highThroughput) }
-        guard parameters.uint8(at: 3) < 0x40, parameters.uint8(at: 4) <= 1 else { throw wrong }
-        guard parameters.byteCount == 5 + (hasPrecincts ? levels + 1 : 0) else { throw wrong }
-        precincts = hasPrecincts ? parameters.extracting(5..<parameters.byteCount).array : []
-        for resolution in 1..<max(precincts.count, 1) {
-            // B.6: only the smallest resolution may have precincts of one sample.
-            guard precincts[resolution] & 15 > 0, precincts[resolution] >> 4 > 0 else { throw wrong }
-        }
-    }
-
-    /// Exponents of the precinct's sides at a resolution.
-    func precinctExponents(_ resolution: Int) -> (width: Int, height: Int) {
-        precincts.isEmpty ? (15, 15) : (Int(precincts[resolution] & 15), Int(precincts[resolution] >> 4))
-    }
-}

@@ -2,7 +2,7 @@
 ///
 /// A packet has at least one byte, a tile at least its two markers. Empty areas cost next to nothing in JPEG 2000, so samples get a ratio that real
 /// images stay below. Each check comes before OpenJPEG sees the first byte.
-enum CostBounds {
+struct CostBounds {
     /// Samples that any code stream may have, and those it may have for each byte more. OpenJPEG holds about ten bytes for a sample.
     static let freeSamples = 1 << 20
     static let limitSamplesPerByte = 2_048
@@ -27,27 +27,30 @@ enum CostBounds {
         guard sampleCount <= limit else { throw .tooMany(.samples, count: sampleCount, limit: limit) }
     }
 
-    static func check(_ stream: CodeStream, streamByteCount: Int) throws(JPEG2000Error) {
-        var packetCount = 0
-        var stepCount = 0
-        for row in 0..<stream.shape.tilesHigh {
-            for column in 0..<stream.shape.tilesWide {
-                let tile = Tile(stream.shape, column: column, row: row)
-                let cost = try tile.cost(stream.styles)
-                guard cost.precincts <= limitPrecinctsOfTile else {
-                    throw .tooMany(.precincts, count: cost.precincts, limit: limitPrecinctsOfTile)
-                }
-                guard cost.blocks <= limitCodeBlocksOfTile else { throw .tooMany(.codeBlocks, count: cost.blocks, limit: limitCodeBlocksOfTile) }
-                // At most 2^16 precincts, 2^16 layers and 2^12 tiles: no overflow, also of the next two products.
-                packetCount += cost.precincts * stream.layerCount
-                guard packetCount <= streamByteCount else { throw .tooMany(.packets, count: packetCount, limit: streamByteCount) }
-                let marks = cost.widestPrecincts * (stream.layerCount + 1) * cost.resolutions * stream.styles.count
-                guard marks <= limitPacketMarks else { throw .tooMany(.packets, count: marks, limit: limitPacketMarks) }
-                if stream.progression >= 2 { stepCount += cost.steps * cost.resolutions * stream.styles.count }
-                guard stepCount <= limitProgressionSteps else {
-                    throw .tooMany(.progressionSteps, count: stepCount, limit: limitProgressionSteps)
-                }
-            }
+    private let streamByteCount: Int
+    private var packetCount = 0
+    private var stepCount = 0
+
+    init(streamByteCount: Int) { self.streamByteCount = streamByteCount }
+
+    /// Counts one tile.
+    mutating func add(_ shape: CodeStreamShape, column: Int, row: Int, _ styles: CodingStyles) throws(JPEG2000Error) {
+        let components = styles.all
+        let cost = Tile(shape, column: column, row: row).cost(components)
+        guard cost.precincts <= CostBounds.limitPrecinctsOfTile else {
+            throw .tooMany(.precincts, count: cost.precincts, limit: CostBounds.limitPrecinctsOfTile)
+        }
+        guard cost.blocks <= CostBounds.limitCodeBlocksOfTile else {
+            throw .tooMany(.codeBlocks, count: cost.blocks, limit: CostBounds.limitCodeBlocksOfTile)
+        }
+        // At most 2^16 precincts, 2^16 layers and 2^12 tiles: no overflow, also of the products below.
+        packetCount += cost.precincts * styles.layerCount
+        guard packetCount <= streamByteCount else { throw .tooMany(.packets, count: packetCount, limit: streamByteCount) }
+        let marks = cost.widestPrecincts * (styles.layerCount + 1) * cost.resolutions * components.count
+        guard marks <= CostBounds.limitPacketMarks else { throw .tooMany(.packets, count: marks, limit: CostBounds.limitPacketMarks) }
+        if styles.progression >= 2 { stepCount += cost.steps * cost.resolutions * components.count }
+        guard stepCount <= CostBounds.limitProgressionSteps else {
+            throw .tooMany(.progressionSteps, count: stepCount, limit: CostBounds.limitProgressionSteps)
         }
     }
 }
@@ -73,7 +76,7 @@ private struct Tile {
         var steps = 0
     }
 
-    func cost(_ styles: [CodingStyle]) throws(JPEG2000Error) -> Cost {
+    func cost(_ styles: [CodingStyle]) -> Cost {
         var cost = Cost()
         var (stepWidth, stepHeight) = (62, 62)
         for style in styles {

@@ -12,8 +12,6 @@ public enum JPEG2000Error: Error, Equatable, Sendable {
         case packedHeaders
         /// Changes of the progression order (POC).
         case progressionChange
-        /// Coding styles that change from tile to tile.
-        case tileCodingStyle
         /// Components of different precision, sign or sampling.
         case componentSampling
         /// A palette, or channels in another order or with another meaning than their components (JP2).
@@ -42,7 +40,7 @@ public enum JPEG2000Error: Error, Equatable, Sendable {
     case box(offset: Int)
     /// The parts of a tile do not add up.
     case tilePart(offset: Int)
-    /// A tile has no data.
+    /// A tile has no data, or fewer parts than it announces.
     case missingTile(index: Int)
     /// Precision outside 1 ... 16 bits.
     case precision(Int)
