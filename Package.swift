@@ -61,6 +61,7 @@ let deviceTargets: [Target] = [
     device("TernPNG", "TernBytes", "TernImage", "CTernPNG"),
     device("TernJPEGLossless", "TernBytes", "TernImage"),
     device("TernJPEG2000", "TernBytes", "TernImage", "CTernOpenJPEG"),
+    device("TernNIfTI", "TernBytes", "TernImage", "TernZlib"),
     device("TernFindings", "TernBytes"),
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
@@ -115,6 +116,7 @@ let testTargets: [Target] = [
     tests("TernPNG", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernJPEGLossless", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernJPEG2000", "TernBytes", "TernImage", "TernImageTesting"),
+    tests("TernNIfTI", "TernBytes", "TernImage", "TernImageTesting", "TernZlib"),
     tests("TernFindings"),
     tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
