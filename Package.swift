@@ -92,7 +92,7 @@ let workstationTargets: [Target] = [
         name: "tern",
         dependencies: [
             "TernConvert", "TernReference", "TernEvaluation", "TernWriter", "TernBytes", "TernImage", "TernModel", "TernEngine", "TernKernels",
-            "TernPrepare", "TernPlatform",
+            "TernPrepare", "TernQuality", "TernPlatform",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Tools/tern",

@@ -41,6 +41,8 @@ public final class ModelFile {
     public let operatingPointsMeasuredOn: String
     /// What the out-of-distribution gate needs; nil for a file without that section.
     public let featureStatistics: FeatureStatistics?
+    /// What an image must be to be given to the model; nil for a file without that section.
+    public let qualityRules: QualityRules?
     /// BLAKE2b-256 of the header, 32 bytes.
     public let identity: [UInt8]
     /// Already verified.
@@ -54,7 +56,7 @@ public final class ModelFile {
     /// Checks every rule of Models/FORMAT.md.
     ///
     /// - Throws: `ModelFileError` of the first rule that is broken; the order is header, sections, tensors, recipe, labels, operating points,
-    ///   card, golden vectors, plan, feature statistics, weights.
+    ///   quality gate, card, golden vectors, plan, feature statistics, weights.
     /// - Cost: linear in the file; memory for the tables only, at most about three times their bytes in the file.
     public init(validating mapping: MappedFile, options: Options = Options()) throws(ModelFileError) {
         let file = mapping.bytes
@@ -64,6 +66,7 @@ public final class ModelFile {
         let recipe = try readRecipe(file, sections: sections, header: page.header)
         let labels = try readLabels(file, sections: sections, header: page.header)
         let points = try OperatingPoints(validating: file, sections: sections, labels: labels)
+        let rules = try readQualityRules(file, sections: sections, recipe: recipe)
         try checkCard(file.extracting(sections[.card]))
         let goldenBytes = file.extracting(sections[.golden])
         let golden = try GoldenSection(validating: goldenBytes, page: page, fileOffset: sections[.golden].lowerBound)
@@ -85,6 +88,7 @@ public final class ModelFile {
         operatingPoints = points.points
         operatingPointsMeasuredOn = points.measuredOn
         featureStatistics = statistics
+        qualityRules = rules
         self.golden = golden
         self.mapping = mapping
     }

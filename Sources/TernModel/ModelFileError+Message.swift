@@ -24,6 +24,7 @@ extension ModelFileError {
         case .limitExceeded(let limit, _, _): limit.description
         case .operatingPoints(_, let point, _): point.map { "operating point \($0)" } ?? "operating points"
         case .featureStatistics: "feature statistics"
+        case .qualityRules(_, let rule, _): rule.map { "quality rule \($0)" } ?? "quality gate"
         }
     }
 
@@ -56,6 +57,7 @@ extension ModelFileError {
         case .limitExceeded(_, let declared, let limit): "\(declared) is outside the limit \(limit)"
         case .operatingPoints(let fault, _, let value): "\(fault.description), value \(value)"
         case .featureStatistics(let fault, let value): "\(fault.description), value \(value)"
+        case .qualityRules(let fault, _, let value): "\(fault.description), value \(value)"
         }
     }
 
@@ -86,6 +88,8 @@ extension ModelFileError.Place {
         case .operatingPoints: "operating points"
         case .operatingPoint(let index): "operating point \(index)"
         case .featureStatistics: "feature statistics"
+        case .qualityRules: "quality gate"
+        case .qualityRule(let index): "quality rule \(index)"
         }
     }
 }
@@ -256,6 +260,19 @@ extension ModelFileError.OperatingPointFault {
         case .order: "labels or thresholds do not ascend"
         case .repeatedName: "a name stands twice"
         case .noDefault: "the label's own threshold is not one of its points"
+        }
+    }
+}
+
+extension ModelFileError.QualityFault {
+    var description: String {
+        switch self {
+        case .byteCount: "the byte count is not that of its rules"
+        case .criterion: "unknown criterion"
+        case .order: "criteria do not ascend"
+        case .channels: "the criterion is not for a model of so many channels"
+        case .threshold: "the threshold is out of range"
+        case .cases: "no cases, or more refused ones than cases"
         }
     }
 }

@@ -54,6 +54,8 @@ public enum ModelFileError: Error, Equatable, Sendable {
     case operatingPoints(OperatingPointFault, point: Int?, value: UInt32)
     /// F-26: the feature statistics; the value is that of the field or the index of the number.
     case featureStatistics(FeatureFault, value: UInt32)
+    /// F-27: the quality gate (nil: its head).
+    case qualityRules(QualityFault, rule: Int?, value: UInt32)
 
     /// A part of the file.
     public enum Place: Equatable, Sendable {
@@ -68,6 +70,8 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case operatingPoints
         case operatingPoint(Int)
         case featureStatistics
+        case qualityRules
+        case qualityRule(Int)
     }
     /// What is wrong with a section record, F-07.
     public enum SectionFault: CaseIterable, Equatable, Sendable {
@@ -125,6 +129,10 @@ public enum ModelFileError: Error, Equatable, Sendable {
     public enum FeatureFault: CaseIterable, Equatable, Sendable {
         case byteCount, noFeature, overwritten, count, rank, threshold, precision, falseAlarmRate, mean, direction
     }
+    /// What about the quality gate is wrong, F-27.
+    public enum QualityFault: CaseIterable, Equatable, Sendable {
+        case byteCount, criterion, order, channels, threshold, cases
+    }
 
     /// The number of the rule, for example `F-07`.
     public var rule: String {
@@ -155,6 +163,7 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case .limitExceeded: "F-24"
         case .operatingPoints: "F-25"
         case .featureStatistics: "F-26"
+        case .qualityRules: "F-27"
         }
     }
 }

@@ -16,6 +16,8 @@ public enum ModelFormat {
     public static let minorHalf = 2
     /// The first minor version with the sections operating points and feature statistics, which a reader may ignore.
     public static let minorMeasured = 3
+    /// The first minor version with the section quality gate, which a reader may ignore.
+    public static let minorQuality = 4
 
     /// The header page; the first section starts behind it.
     public static let headerByteCount = 4096
@@ -62,6 +64,10 @@ public enum ModelFormat {
     public static let operatingPointsHeadByteCount = 64
     public static let operatingPointRecordByteCount = 128
     public static let featureStatisticsHeadByteCount = 64
+    public static let qualityRulesHeadByteCount = 64
+    public static let qualityRuleByteCount = 64
+    /// Of the list of permitted view positions.
+    public static let qualityTextByteCount = 48
 
     /// Far more than any version of this page defines.
     public static let limitSections = 16
@@ -114,9 +120,18 @@ public enum SectionKind: UInt32, CaseIterable, Equatable, Sendable {
     case weights = 7
     case operatingPoints = 8
     case featureStatistics = 9
+    case qualityRules = 10
 
     /// Whether a file without this section is refused; the others may be left out, and ignored by a reader that does not know them.
     public var isRequired: Bool { rawValue <= SectionKind.weights.rawValue }
+    /// The first minor version that has this kind.
+    public var sinceMinor: Int {
+        switch self {
+        case .operatingPoints, .featureStatistics: ModelFormat.minorMeasured
+        case .qualityRules: ModelFormat.minorQuality
+        default: ModelFormat.minor
+        }
+    }
     /// How many sections every file has.
     public static let requiredCount = 7
 }

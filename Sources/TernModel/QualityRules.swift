@@ -23,6 +23,22 @@ public enum QualityCriterion: UInt32, CaseIterable, Equatable, Sendable {
     /// Most share of the field that lies under burned-in text.
     case text = 11
 
+    /// As descriptions and reports write it.
+    public var name: String {
+        switch self {
+        case .viewPosition: "viewPosition"
+        case .burnedInAnnotation: "burnedInAnnotation"
+        case .lossyCompression: "lossyCompression"
+        case .shortSide: "shortSide"
+        case .mostColour: "mostColour"
+        case .leastColour: "leastColour"
+        case .contrast: "contrast"
+        case .brightness: "brightness"
+        case .saturation: "saturation"
+        case .blur: "blur"
+        case .text: "text"
+        }
+    }
     /// Whether the criterion is a threshold on a number.
     public var isMeasured: Bool { rawValue >= QualityCriterion.shortSide.rawValue }
     /// Whether an image is refused below the threshold; the others refuse above it.

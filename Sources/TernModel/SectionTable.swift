@@ -9,6 +9,7 @@ struct SectionTable {
     /// Nil when the file does not have the section.
     private(set) var operatingPoints: Range<Int>?
     private(set) var featureStatistics: Range<Int>?
+    private(set) var qualityRules: Range<Int>?
 
     /// A required section.
     subscript(kind: SectionKind) -> Range<Int> { ranges[Int(kind.rawValue) - 1] }
@@ -23,7 +24,7 @@ struct SectionTable {
         for index in 0..<count {
             let record = Self.record(file, index)
             let kind = record.uint32(0)
-            let known = SectionKind(rawValue: kind).flatMap { $0.isRequired || minor >= ModelFormat.minorMeasured ? $0 : nil }
+            let known = SectionKind(rawValue: kind).flatMap { minor >= $0.sinceMinor ? $0 : nil }
             try checkKind(kind, known, flags: record.uint32(4), index: index, previous: previousKind)
             let offset = try record.size(8)
             let byteCount = try record.size(16)
@@ -43,6 +44,7 @@ struct SectionTable {
             case nil: break
             case .operatingPoints: operatingPoints = offset..<end
             case .featureStatistics: featureStatistics = offset..<end
+            case .qualityRules: qualityRules = offset..<end
             default: ranges.append(offset..<end)
             }
             expectedOffset = next

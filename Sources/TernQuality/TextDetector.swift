@@ -1,4 +1,5 @@
 public import TernImage
+public import TernModel
 
 /// Finds annotation that is burned into a picture: lines of letters with steep edges, bright on dark or dark on bright, about level.
 ///
@@ -61,4 +62,19 @@ private func accepted(_ lines: [TextLine], least: Int) -> [TextLine] {
         newest = drawn[...]
     }
     return found
+}
+
+/// The longer side of the plane in which the gate looks for text: enough for the letters of a scanner, and a bounded time.
+public let textSearchLongestSide = 1024
+
+/// The share of the field that lies under burned-in text, 0 ... 1; the field is what the recipe takes of the picture.
+///
+/// - Parameter plane: the whole picture, with a longer side of at most `textSearchLongestSide` so that thresholds compare.
+public func textShare(in plane: GreyPlane, crop: InputRecipe.Crop) -> Float {
+    var field = PixelRectangle(x: 0, y: 0, width: plane.width, height: plane.height)
+    if crop == .centreSquare {
+        let side = min(plane.width, plane.height)
+        field = PixelRectangle(x: (plane.width - side) / 2, y: (plane.height - side) / 2, width: side, height: side)
+    }
+    return coveredShare(of: field, by: textRegions(in: plane))
 }

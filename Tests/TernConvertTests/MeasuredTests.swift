@@ -151,4 +151,29 @@ import Testing
         let error = #expect(throws: ConvertError.self) { try description("vit", [("outOfDistribution", text)]) }
         #expect("\(try #require(error))".contains("outOfDistribution"))
     }
+
+    @Test func theFileHasTheRulesOfTheDescription() throws {
+        let rules = #"[{"criterion": "contrast", "threshold": 9.5, "cases": 624, "refused": 2}, {"criterion": "viewPosition", "allowed": "AP,PA", "cases": 0, "refused": 0}]"#
+        let text = #"{"measuredOn": "test", "cases": 624, "refused": 2, "rules": \#(rules)}"#
+        let file = try convert(try checkpoint("vit", adding: []), try description("vit", [("qualityGate", text)]), .int8)
+        let found = try #require(file.qualityRules)
+        #expect(found.rules.map(\.criterion) == [.viewPosition, .contrast] && found.measuredOn == "test" && found.cases == 624 && found.refused == 2)
+        #expect(found.rules[0].text == "AP,PA" && found.rules[1].threshold == 9.5 && found.rules[1].cases == 624)
+    }
+
+    @Test(arguments: [
+        (#"1"#, "qualityGate"), (#"{"measuredOn": "test", "cases": 0, "refused": 0, "rules": []}"#, "qualityGate.cases"),
+        (#"{"measuredOn": "test", "cases": 9, "refused": 10, "rules": []}"#, "qualityGate.refused"),
+        (#"{"measuredOn": "test", "cases": 9, "refused": 0, "rules": []}"#, "qualityGate.rules"),
+        (#"RULE"criterion": "sharpness", "threshold": 1, "cases": 9, "refused": 0}]}"#, "rules[0].criterion"),
+        (#"RULE"criterion": "blur", "threshold": 1.5, "cases": 9, "refused": 0}]}"#, "rules[0].threshold"),
+        (#"RULE"criterion": "blur", "threshold": 0.5, "cases": 0, "refused": 0}]}"#, "rules[0].cases"),
+        (#"RULE"criterion": "viewPosition", "cases": 0, "refused": 0}]}"#, "rules[0].allowed"),
+        (#"RULE"criterion": "lossyCompression", "cases": 0, "refused": 0}, {"criterion": "lossyCompression", "cases": 0, "refused": 0}]}"#, "qualityGate.rules"),
+    ])
+    func namesTheKeyOfTheRules(text: String, key: String) throws {
+        let whole = text.replacing("RULE", with: #"{"measuredOn": "test", "cases": 9, "refused": 0, "rules": [{"#)
+        let error = #expect(throws: ConvertError.self) { try description("vit", [("qualityGate", whole)]) }
+        #expect("\(try #require(error))".contains(key))
+    }
 }

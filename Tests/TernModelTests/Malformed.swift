@@ -100,6 +100,27 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// The sample model with a quality gate, and other bytes at an offset of its section, digests made right again.
+    static func gated(_ what: String, _ expected: ModelFileError, at offset: Int, _ bytes: [UInt8]) -> Malformed {
+        Malformed(what, expected) { patch(try ModelWriter.uncheckedBytes(of: SampleModel.gatedDraft()), at: offset, bytes) }
+    }
+
+    static func gated(_ what: String, _ expected: ModelFileError, at offset: Int, f32 value: Float) -> Malformed {
+        gated(what, expected, at: offset, little(UInt64(value.bitPattern), 4))
+    }
+
+    /// The same with a change in its sections, laid out anew.
+    static func regated(
+        _ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout [DraftSection]) -> Void
+    ) -> Malformed {
+        Malformed(what, expected) {
+            let draft = try SampleModel.gatedDraft()
+            var sections = try ModelWriter.sections(of: draft)
+            change(&sections)
+            return try ModelWriter.assemble(draft, sections: sections)
+        }
+    }
+
     /// The sample model with one tensor of zeros in `f16`, and an operation changed.
     static func narrowed(
         _ index: Int, _ what: String, _ expected: ModelFileError, tensor: Int,

@@ -17,7 +17,7 @@ import Testing
         covered.insert("limitExceeded.fileByteCount")  // refusesAFileOfMoreThan4GiB
         #expect(allFaultNames.subtracting(covered).sorted() == [])
         let rules = Set(MalformedCases.all.map(\.expected.rule))
-        let numbers: [String] = (1...26).map { $0 < 10 ? "F-0\($0)" : "F-\($0)" }
+        let numbers: [String] = (1...27).map { $0 < 10 ? "F-0\($0)" : "F-\($0)" }
         #expect(rules == Set(numbers))
     }
 
@@ -110,5 +110,6 @@ private let allFaultNames: Set<String> = {
             + names("tensorReference", ModelFileError.ReferenceFault.self) + names("recipe", ModelFileError.RecipeFault.self)
             + names("labels", ModelFileError.LabelsFault.self) + names("card", ModelFileError.CardFault.self)
             + names("goldenVectors", ModelFileError.GoldenFault.self) + names("limitExceeded", ModelFileError.Limit.self)
-            + names("operatingPoints", ModelFileError.OperatingPointFault.self) + names("featureStatistics", ModelFileError.FeatureFault.self))
+            + names("operatingPoints", ModelFileError.OperatingPointFault.self) + names("featureStatistics", ModelFileError.FeatureFault.self)
+            + names("qualityRules", ModelFileError.QualityFault.self))
 }()

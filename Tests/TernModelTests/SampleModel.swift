@@ -45,6 +45,19 @@ enum SampleModel {
         return draft
     }
 
+    /// The sample with operating points, statistics and a quality gate.
+    static func gatedDraft() throws -> ModelDraft {
+        var draft = try measuredDraft()
+        let rules = [
+            QualityRule(criterion: .viewPosition, threshold: 0, text: "AP,PA", cases: 0, refused: 0),
+            QualityRule(criterion: .shortSide, threshold: 64, cases: 624, refused: 0),
+            QualityRule(criterion: .mostColour, threshold: 0.125, cases: 624, refused: 1),
+            QualityRule(criterion: .contrast, threshold: 9.5, cases: 624, refused: 2),
+        ]
+        draft.qualityRules = QualityRules(rules: rules, measuredOn: "test", cases: 624, refused: 3)
+        return draft
+    }
+
     static func bytes() throws -> [UInt8] { try ModelWriter.uncheckedBytes(of: draft()) }
 
     private static func tensors() throws -> [DraftTensor] {

@@ -34,6 +34,31 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
         #expect(address % 64 == 0)
     }
 
+    @Test func readsAQualityGate() throws {
+        let draft = try SampleModel.gatedDraft()
+        var bytes = try ModelWriter.bytes(of: draft)
+        #expect(bytes[8..<16] == [1, 0, 4, 0, 0, 0, 0, 0])
+        let file = try load(bytes)
+        #expect(ModelDraft(file) == draft)
+        let rules = try #require(file.qualityRules)
+        #expect(rules.rule(.viewPosition)?.text == "AP,PA" && rules.rule(.blur) == nil && rules.measuredOn == "test" && rules.refused == 3)
+        // Without the other sections, and in a version before it.
+        var alone = try SampleModel.draft()
+        alone.qualityRules = draft.qualityRules
+        #expect(ModelDraft(try load(try ModelWriter.bytes(of: alone))) == alone)
+        bytes[10] = 3
+        ModelWriter.reseal(&bytes)
+        let older = try load(bytes)
+        #expect(older.qualityRules == nil && older.featureStatistics != nil)
+    }
+
+    @Test(arguments: [(9.5, false), (9.499, true), (.infinity, false), (.nan, true)] as [(Float, Bool)])
+    func refusesWhatIsBelowALeastThresholdOrNoNumber(value: Float, isRefused: Bool) {
+        #expect(QualityRule(criterion: .contrast, threshold: 9.5, cases: 1, refused: 0).refuses(value) == isRefused)
+        #expect(QualityRule(criterion: .blur, threshold: 0.5, cases: 1, refused: 0).refuses(.nan))
+        #expect(QualityRule(criterion: .blur, threshold: 0.5, cases: 1, refused: 0).refuses(0.5) == false)
+    }
+
     @Test func theFeatureIsWhatALastNormReads() throws {
         var draft = try SampleModel.measuredDraft()
         draft.normBeforeHead(writing: 1312)

@@ -29,6 +29,8 @@ public struct ModelDescription: Equatable, Sendable {
     public var operatingPoints: DraftOperatingPoints?
     /// Nil for a model without the gate; else the checkpoint has the statistics.
     public var outOfDistribution: OutOfDistribution?
+    /// Nil for a model that takes every image of its modality.
+    public var qualityRules: QualityRules?
     /// The model card as it goes into the file.
     public var card: JSONValue
 
@@ -75,6 +77,7 @@ public struct ModelDescription: Equatable, Sendable {
         labels = try ModelDescription.labels(root, head: head)
         operatingPoints = try ModelDescription.operatingPoints(root)
         outOfDistribution = try ModelDescription.outOfDistribution(root)
+        qualityRules = try ModelDescription.qualityRules(root, channels: channels)
         card = document["card"] ?? .object([])
     }
 }

@@ -66,3 +66,22 @@ func encode(_ draft: DraftFeatureStatistics) throws(WriterError) -> [UInt8] {
     for values in [draft.mean, draft.precisions, draft.basis] { section.append(littleEndianBytes(values)) }
     return section.bytes
 }
+
+/// Models/FORMAT.md section 9.
+func encode(_ rules: QualityRules) throws(WriterError) -> [UInt8] {
+    var section = ByteBuilder()
+    try section.appendUInt32(rules.rules.count)
+    section.appendZeros(12)
+    try section.append(rules.measuredOn, byteCount: ModelFormat.operatingPointByteCount)
+    try section.appendUInt32(rules.cases)
+    try section.appendUInt32(rules.refused)
+    section.pad(to: ModelFormat.qualityRulesHeadByteCount)
+    for rule in rules.rules {
+        section.append(rule.criterion.rawValue)
+        section.append(rule.threshold)
+        try section.appendUInt32(rule.cases)
+        try section.appendUInt32(rule.refused)
+        try section.append(rule.text, byteCount: ModelFormat.qualityTextByteCount)
+    }
+    return section.bytes
+}

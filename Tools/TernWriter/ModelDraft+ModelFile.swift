@@ -27,7 +27,8 @@ extension ModelDraft {
         if !file.operatingPoints.isEmpty { points = DraftOperatingPoints(points: file.operatingPoints, measuredOn: file.operatingPointsMeasuredOn) }
         self.init(
             header: file.header, tensors: tensors, operations: file.operations, recipe: file.recipe, labels: file.labels, card: file.card.array,
-            golden: golden, operatingPoints: points, featureStatistics: file.featureStatistics.map { DraftFeatureStatistics($0, floats(file.featureValues)) })
+            golden: golden, operatingPoints: points, featureStatistics: file.featureStatistics.map { DraftFeatureStatistics($0, floats(file.featureValues)) },
+            qualityRules: file.qualityRules)
     }
 }
 

@@ -37,6 +37,9 @@ extension ModelWriter {
         if let statistics = draft.featureStatistics {
             sections.append(DraftSection(kind: SectionKind.featureStatistics.rawValue, flags: 0, bytes: try encode(statistics)))
         }
+        if let rules = draft.qualityRules {
+            sections.append(DraftSection(kind: SectionKind.qualityRules.rawValue, flags: 0, bytes: try encode(rules)))
+        }
         return sections
     }
 
@@ -88,6 +91,7 @@ extension ModelWriter {
         if draft.golden.first?.seed != nil { (minor, features) = (ModelFormat.minorGeneratedGolden, ModelFormat.featureGeneratedGolden) }
         if draft.tensors.contains(where: { $0.elementType == .f16 }) { (minor, features) = (ModelFormat.minorHalf, features | ModelFormat.featureHalf) }
         if draft.operatingPoints != nil || draft.featureStatistics != nil { minor = ModelFormat.minorMeasured }
+        if draft.qualityRules != nil { minor = ModelFormat.minorQuality }
         return (minor, features)
     }
 }

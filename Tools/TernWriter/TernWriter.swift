@@ -80,9 +80,11 @@ public struct ModelDraft: Equatable, Sendable {
     /// Nil when the file has no such section.
     public var operatingPoints: DraftOperatingPoints?
     public var featureStatistics: DraftFeatureStatistics?
+    public var qualityRules: QualityRules?
     public init(
         header: ModelHeader, tensors: [DraftTensor], operations: [NamedOperation], recipe: InputRecipe, labels: Labels, card: [UInt8],
-        golden: [GoldenVector], operatingPoints: DraftOperatingPoints? = nil, featureStatistics: DraftFeatureStatistics? = nil
+        golden: [GoldenVector], operatingPoints: DraftOperatingPoints? = nil, featureStatistics: DraftFeatureStatistics? = nil,
+        qualityRules: QualityRules? = nil
     ) {
         self.header = header
         self.tensors = tensors
@@ -93,6 +95,7 @@ public struct ModelDraft: Equatable, Sendable {
         self.golden = golden
         self.operatingPoints = operatingPoints
         self.featureStatistics = featureStatistics
+        self.qualityRules = qualityRules
     }
 }
 

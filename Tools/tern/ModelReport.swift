@@ -33,7 +33,7 @@ struct ModelReport {
             ("signature", .string(signature)), ("fileBytes", number(file.fileBytes.byteCount)), ("weightBytes", number(weightByteCount)),
             ("arenaBytes", number(header.arenaByteCount)), ("input", input), ("outputs", number(header.outputCount)), ("labels", labels),
             ("operatingPointsMeasuredOn", file.operatingPoints.isEmpty ? .null : .string(file.operatingPointsMeasuredOn)),
-            ("outOfDistribution", outOfDistribution),
+            ("outOfDistribution", outOfDistribution), ("qualityGate", qualityGate),
             ("card", card), ("goldenVectors", number(file.goldenCount)), ("operations", .array(file.operations.map(operation))),
             ("tensors", .array(file.tensors.map(tensor))))
     }
@@ -86,6 +86,28 @@ struct ModelReport {
             ("falseAlarmRate", real(statistics.falseAlarmRate)), ("values", number(statistics.count)), ("directions", number(statistics.rank)))
     }
 
+    private var qualityGate: JSONValue {
+        guard let gate = file.qualityRules else { return .null }
+        let rules = gate.rules.map { rule in
+            object(
+                ("criterion", .string(rule.criterion.name)), ("threshold", rule.criterion.isMeasured ? real(rule.threshold) : .null),
+                ("allowed", rule.text.isEmpty ? .null : .string(rule.text)), ("cases", number(rule.cases)), ("refused", number(rule.refused)))
+        }
+        return object(
+            ("measuredOn", .string(gate.measuredOn)), ("cases", number(gate.cases)), ("refused", number(gate.refused)), ("rules", .array(rules)))
+    }
+
+    private func text(of rule: QualityRule) -> String {
+        let condition =
+            switch rule.criterion {
+            case .viewPosition: "only \(rule.text), where the file states a view"
+            case .burnedInAnnotation: "not YES"
+            case .lossyCompression: "never"
+            default: "\(rule.criterion.isLeast ? "at least" : "at most") \(rule.threshold)"
+            }
+        return "\(rule.criterion.name): \(condition)" + (rule.cases > 0 ? ", refuses \(rule.refused) of \(rule.cases)" : "")
+    }
+
     private func operation(_ named: NamedOperation) -> JSONValue {
         let facts = OperationFacts(named.operation, tensors: file.tensors)
         return object(
@@ -122,6 +144,10 @@ struct ModelReport {
             lines.append(
                 "gate        out of distribution above \(gate.threshold), false alarms \(gate.falseAlarmRate); \(gate.count) values, "
                     + "\(gate.rank) directions")
+        }
+        if let gate = file.qualityRules {
+            lines.append("quality     refuses \(gate.refused) of \(gate.cases) ordinary images, \(gate.measuredOn)")
+            for rule in gate.rules { lines.append("            \(text(of: rule))") }
         }
         lines.append("golden      \(file.goldenCount) vectors")
         for member in card.members ?? [] { lines.append("card        \(member.key): \(member.value.string ?? member.value.text)") }
