@@ -71,6 +71,20 @@ static inline tern_attention_layout tern_attention_layout_of(size_t tokens, size
     int tern_attention__##isa(const tern_attention *, size_t, size_t, void *);                                                           \
     void tern_layer_norm__##isa(const float *, size_t, size_t, size_t, size_t, const float *, const float *, float, float *, size_t);    \
     uint64_t tern_peak__##isa(uint64_t);
+/* Resizing: the sets that have kernels of their own. */
+#define TERN_DECLARE_RESIZE(isa)                                                                                                         \
+    void tern_resize_columns__##isa(const tern_resize_columns *);                                                                        \
+    void tern_resize_row__##isa(const double *, const double *, size_t, const int32_t *, const int32_t *, size_t, double, double,        \
+                                  float *);                                                                                              \
+    void tern_resize_columns_u8__##isa(const tern_resize_columns_u8 *);                                                                  \
+    void tern_resize_band_u8__##isa(const tern_resize_band_u8 *);                                                                        \
+    void tern_luminance_u8__##isa(const uint8_t *, size_t, uint8_t *);
+TERN_DECLARE_RESIZE(scalar)
+TERN_DECLARE_RESIZE(avx2)
+TERN_DECLARE_RESIZE(avx512vnni)
+TERN_DECLARE_RESIZE(neon)
+#undef TERN_DECLARE_RESIZE
+
 TERN_DECLARE(scalar)
 TERN_DECLARE(avx2)
 TERN_DECLARE(avxvnni)

@@ -5,7 +5,14 @@
 
 #include "internal.h"
 
-/* `rows` is the set whose quantise_rows and layer_norm the table takes: its own or one that it includes. */
+#define TERN_RESIZE(set)                                           \
+    .resize_columns = tern_resize_columns__##set,                  \
+    .resize_row = tern_resize_row__##set,                          \
+    .resize_columns_u8 = tern_resize_columns_u8__##set,            \
+    .resize_band_u8 = tern_resize_band_u8__##set,                  \
+    .luminance_u8 = tern_luminance_u8__##set
+
+/* `rows` is the set whose quantise_rows, layer_norm and resizing the table takes: its own or one that it includes. */
 #define TERN_TABLE(set, number, rows)                              \
     static const tern_kernels table__##set = {                     \
         .isa = number,                                             \
@@ -14,6 +21,7 @@
         .linear = tern_linear__##set,                              \
         .attention = tern_attention__##set,                        \
         .layer_norm = tern_layer_norm__##rows,                     \
+        TERN_RESIZE(rows),                                         \
         .peak = tern_peak__##set,                                  \
     };
 TERN_TABLE(scalar, TERN_ISA_SCALAR, scalar)
@@ -31,6 +39,7 @@ static const tern_kernels table__avx512vbmi = {
     .prepare = tern_prepare__avx512vbmi,
     .attention = tern_attention__avx512vnni,
     .layer_norm = tern_layer_norm__avx512vnni,
+    TERN_RESIZE(avx512vnni),
     .peak = tern_peak__avx512vnni,
 };
 

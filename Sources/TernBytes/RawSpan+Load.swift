@@ -78,11 +78,21 @@ extension RawSpan {
     }
 }
 
-extension Array where Element == UInt8 {
-    /// The bytes of the array, for readers that take a span.
+extension Array where Element: FixedWidthInteger & BitwiseCopyable {
+    /// The bytes of the array as they lie in memory, for readers that take a span.
     public var rawBytes: RawSpan {
         @_lifetime(borrow self) get {
-            // SAFETY: an array of bytes has no padding that could be read uninitialised; the span is bound to the array.
+            // SAFETY: an array of integers has no padding that could be read uninitialised; the span is bound to the array.
+            unsafe _overrideLifetime(span.bytes, borrowing: self)
+        }
+    }
+}
+
+extension Array where Element == Float {
+    /// The bytes of the array as they lie in memory.
+    public var rawBytes: RawSpan {
+        @_lifetime(borrow self) get {
+            // SAFETY: a Float has no padding; the span is bound to the array.
             unsafe _overrideLifetime(span.bytes, borrowing: self)
         }
     }

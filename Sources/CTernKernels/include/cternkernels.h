@@ -17,6 +17,11 @@ enum {
     TERN_LIMIT_DEPTH = 131072,  /* K of an integer linear layer: 127 * 127 * K stays below 2^31 */
     TERN_LIMIT_TOKENS = 65536,  /* tokens of attention: 255 * 127 * tokens stays below 2^31 */
     TERN_LIMIT_WIDTH = 4096,    /* of an attention head */
+    TERN_RESIZE_LANES = 8,      /* lanes of a sum of taps of real values, N-14; weights of an output are padded to it */
+    TERN_RESIZE_OUTPUTS = 7,    /* output rows whose sums a block of columns keeps in registers */
+    TERN_RESIZE_BAND = 16,      /* rows of bytes that are resampled together */
+    TERN_RESIZE_FRACTION = 22,  /* fractional bits of a weight for bytes */
+    TERN_RESIZE_HALF = 1 << (TERN_RESIZE_FRACTION - 1),
 };
 
 /* Names mean exact sets of instructions; check_isa tests them. */
@@ -75,6 +80,53 @@ typedef struct tern_attention {
     size_t output_stride;
 } tern_attention;
 
+/* What the values of a row are. */
+typedef enum tern_samples {
+    TERN_SAMPLES_U16 = 1,  /* stored values, clipped to low ... high */
+    TERN_SAMPLES_S16 = 2,
+    TERN_SAMPLES_F32 = 3,  /* as they are */
+} tern_samples;
+
+/* Adds rows, times their weights, to the growing sums of output rows: sum[o][c] = sum[o][c] + value(r, c) * weight[r][o], rows in order. Products are
+   exact in binary64, and must be: weights are binary32 values, and so are values of F32; low and high are whole multiples of 2^-12 within
+   +-2^17. So a table may fuse the addition or not. */
+typedef struct tern_resize_columns {
+    const void *samples;         /* first value of the first row; any alignment */
+    size_t row_bytes;            /* from row to row */
+    tern_samples kind;
+    size_t row_count, column_count;
+    double low, high;            /* finite, low <= high; of stored values */
+    const double *weights;       /* [row_count][output_count], each a binary32 value */
+    size_t output_count;
+    size_t continued;            /* outputs before this one go on from their sums, the others start at zero */
+    double *sums;                /* ring of [slot_count][sum_stride]: output o in slot (first_slot + o) % slot_count */
+    size_t sum_stride, first_slot, slot_count;
+} tern_resize_columns;
+
+/* The same for bytes in fixed point; sums start at TERN_RESIZE_HALF. */
+typedef struct tern_resize_columns_u8 {
+    const uint8_t *samples;
+    size_t row_bytes, row_count, column_count;
+    uint8_t flip;                /* every byte is taken xor this: 255 inverts */
+    const int32_t *weights;      /* TERN_RESIZE_FRACTION fractional bits; of an output the magnitudes sum to less than 2 */
+    size_t output_count, continued;
+    int32_t *sums;
+    size_t sum_stride, first_slot, slot_count;
+} tern_resize_columns_u8;
+
+/* Resamples up to TERN_RESIZE_BAND rows of bytes along their length. */
+typedef struct tern_resize_band_u8 {
+    const uint8_t *samples;      /* [row_count] rows of [column_count][channels] */
+    size_t row_bytes, row_count, column_count, channels;  /* channels 1 or 3 */
+    uint8_t flip;
+    const int32_t *weights;      /* [output_count][weight_stride] */
+    size_t weight_stride;
+    const int32_t *firsts, *counts;  /* [output_count]; first + count <= column_count */
+    size_t output_count;
+    uint8_t *scratch;            /* tern_resize_scratch bytes, any alignment */
+    uint8_t *result;             /* [row_count][output_count][channels], without gaps */
+} tern_resize_band_u8;
+
 /* A table. `part` of `parts` (part < parts) is the share of the work this call does; any split gives the same bits.
    `scratch` is 64-byte aligned, private to the call. Functions that return int give 0, or 1 when a value was not finite (N-02). */
 typedef struct tern_kernels {
@@ -92,6 +144,15 @@ typedef struct tern_kernels {
     /* x [rows][stride] -> y [rows][output_stride], N-05; rows begin ..< end; y may be x. */
     void (*layer_norm)(const float *x, size_t stride, size_t columns, size_t begin, size_t end, const float *gamma, const float *beta,
                        float epsilon, float *y, size_t output_stride);
+    /* Resizing, N-14. `resize_row`: sums of taps of one line, times factor, plus addend, clipped to 0 ... 255. Taps are read in whole TERN_RESIZE_LANES:
+       the line goes on past its last value with finite ones, and weights [outputs][stride] are zero past their count. */
+    void (*resize_columns)(const tern_resize_columns *op);
+    void (*resize_row)(const double *line, const double *weights, size_t stride, const int32_t *firsts, const int32_t *counts, size_t outputs,
+                       double factor, double addend, float *result);
+    void (*resize_columns_u8)(const tern_resize_columns_u8 *op);
+    void (*resize_band_u8)(const tern_resize_band_u8 *op);
+    /* rgb [count][3] -> grey [count]: (19595 R + 38470 G + 7471 B + 32768) >> 16. */
+    void (*luminance_u8)(const uint8_t *rgb, size_t count, uint8_t *grey);
     /* The rate of this table's dot-product instruction alone on registers: multiply-adds done by `rounds` rounds. */
     uint64_t (*peak)(uint64_t rounds);
 } tern_kernels;
@@ -182,6 +243,13 @@ void tern_widen_f16(const uint16_t *halves, size_t count, float *values);
 /* Lines of patches begin ..< end, from the top. */
 void tern_patches(const float *image, size_t channels, size_t height, size_t width, size_t patch, size_t begin, size_t end, float *rows,
                   size_t stride);
+
+/* Bytes of scratch of `resize_band_u8`. */
+size_t tern_resize_scratch(size_t column_count, size_t output_count, size_t channels);
+/* values[i] = table[samples[i] & mask]; samples of any alignment. */
+void tern_resize_look_up(const void *samples, size_t count, uint16_t mask, const float *table, float *values);
+/* Finished sums of `resize_columns_u8` as bytes. */
+void tern_resize_bytes(const int32_t *sums, size_t count, uint8_t *bytes);
 
 /* N-08 for x <= 0. */
 float tern_exp2(float x);
