@@ -67,6 +67,7 @@ let deviceTargets: [Target] = [
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
     device("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     device("TernQuality", "TernModel", "TernImage"),
+    device("TernPrepare", "TernBytes", "TernKernels", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     device("TernService", "TernPlatform", "TernFindings", exclude: ["openapi.yaml"]),
     // Layer 4
     .executableTarget(
@@ -122,6 +123,7 @@ let testTargets: [Target] = [
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
     tests("TernPrepare", "TernBytes", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     tests("TernQuality", "TernImage", "TernModel"),
+    tests("TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     .target(
         name: "TernConvertTesting", dependencies: ["TernConvert", "TernBytes", "TernPlatform"], path: "Tests/TernConvertTesting",
         swiftSettings: strict),

@@ -1,4 +1,5 @@
 public import TernImage
+public import TernKernels
 public import TernModel
 
 /// What a model's plan starts from.
@@ -15,12 +16,12 @@ public struct PreparedInput: Equatable, Sendable {
 /// CR, DX and RG are one family: what one detector's maker calls DX another calls CR. JPEG and PNG files name no modality and pass.
 ///
 /// - Throws: `.modalityMissing`, `.modalityDiffers` and what `prepare(_:recipe:)` of an image throws.
-public func prepare(_ input: DecodedInput, recipe: InputRecipe) throws(PrepareError) -> PreparedInput {
+public func prepare(_ input: DecodedInput, recipe: InputRecipe, kernels: ResizeKernels = .best) throws(PrepareError) -> PreparedInput {
     if input.kind == .dicom, !recipe.modality.utf8.isEmpty {
         guard let modality = input.modality else { throw .modalityMissing }
         guard modalityFamily(modality).elementsEqual(modalityFamily(recipe.modality)) else { throw .modalityDiffers }
     }
-    return try prepare(input.image, recipe: recipe)
+    return try prepare(input.image, recipe: recipe, kernels: kernels)
 }
 
 private func modalityFamily(_ modality: String) -> String.UTF8View {
@@ -30,28 +31,28 @@ private func modalityFamily(_ modality: String) -> String.UTF8View {
 
 /// Turns an image into a model's input by the recipe of Models/FORMAT.md section 4.
 ///
-/// Steps, in this order: grey values (rescale, window, inversion) or the file's 8-bit samples as they are; centre crop; number of channels;
+/// Steps, in this order: grey values (rescale, values of interest, inversion) or the file's 8-bit samples as they are; centre crop; number of channels;
 /// resize; scale and offset. An image whose values need no greyscale step goes the 8-bit way and is resized exactly as Pillow does; every other goes
-/// the real-valued way with the same filter weights.
+/// the real-valued way with the same filter weights. Every instruction set gives the same bits.
 ///
 /// - Shapes: the result is [recipe.channels, recipe.height, recipe.width].
 /// - Precondition: the image's samples have the count of its shape, and the recipe comes from a validated model.
 /// - Throws: `.noRescaledValues` when the recipe has a window in rescaled units and the image has none.
-/// - Cost: one pass over the image; memory for one row, the sums and the result.
-public func prepare(_ image: DecodedImage, recipe: InputRecipe) throws(PrepareError) -> PreparedInput {
+/// - Cost: one pass over the image, two of 32-bit and real values without a transformation of their own; memory for 16 rows, the sums and the result.
+public func prepare(_ image: DecodedImage, recipe: InputRecipe, kernels: ResizeKernels = .best) throws(PrepareError) -> PreparedInput {
     precondition(recipe.channels == 1 || recipe.channels == 3, "a recipe has 1 or 3 channels")
     precondition(recipe.scale.count >= recipe.channels && recipe.offset.count >= recipe.channels, "a factor and an offset per channel")
+    precondition(image.samples.count == image.width * image.height * image.channels, "samples of the image's shape")
     let crop = Crop(image, recipe.crop)
     if case .uint8(let samples) = image.samples, image.isShownAsStored, recipe.intensity == .fileWindow {
-        precondition(samples.count == image.width * image.height * image.channels, "samples of the image's shape")
-        return prepare8(samples, image, crop, recipe)
+        return prepare8(samples, image, crop, recipe, kernels)
     }
-    var window = image.greyscale?.window
+    var voi = image.greyscale?.voi
     if case .window(let centre, let width) = recipe.intensity {
         guard image.greyscale != nil else { throw .noRescaledValues }
-        window = DecodedImage.Window(centre: Double(centre), width: Double(width))
+        voi = .window(DecodedImage.Window(centre: Double(centre), width: Double(width)))
     }
-    return prepareFloat(image, GreyscaleTable(image: image, window: window), crop, recipe)
+    return prepareFloat(image, GreyscaleMap(image: image, voi: voi), crop, recipe, kernels)
 }
 
 /// The part of the image that is used.
@@ -80,21 +81,12 @@ extension DecodedImage {
     }
 }
 
-private func prepare8(_ samples: [UInt8], _ image: DecodedImage, _ crop: Crop, _ recipe: InputRecipe) -> PreparedInput {
+private func prepare8(_ samples: [UInt8], _ image: DecodedImage, _ crop: Crop, _ recipe: InputRecipe, _ kernels: ResizeKernels) -> PreparedInput {
     let planes = min(image.channels, recipe.channels)
-    let isReduced = image.channels == 3 && planes == 1
-    let inversion: UInt8 = image.greyscale?.isInverted == true ? 255 : 0
-    let resize = Resize8(width: crop.width, height: crop.height, channels: planes, recipe: recipe)
-    let resized = resize.run { y, row in
-        let start = ((crop.y + y) * image.width + crop.x) * image.channels
-        if isReduced {
-            for x in 0..<crop.width {
-                row[x] = luminance(samples[start + 3 * x], samples[start + 3 * x + 1], samples[start + 3 * x + 2])
-            }
-        } else {
-            for index in 0..<(crop.width * planes) { row[index] = samples[start + index] ^ inversion }
-        }
-    }
+    let source = Resize8.Source(
+        samples: samples, byteOffset: (crop.y * image.width + crop.x) * image.channels, byteStride: image.width * image.channels,
+        isReduced: image.channels == 3 && planes == 1, flip: image.greyscale?.isInverted == true ? 255 : 0)
+    let resized = Resize8(width: crop.width, height: crop.height, channels: planes, recipe: recipe, kernels: kernels).run(source)
     var values: [Float] = []
     values.reserveCapacity(recipe.channels * recipe.height * recipe.width)
     for channel in 0..<recipe.channels {
@@ -106,26 +98,16 @@ private func prepare8(_ samples: [UInt8], _ image: DecodedImage, _ crop: Crop, _
     return PreparedInput(channels: recipe.channels, height: recipe.height, width: recipe.width, values: values)
 }
 
-/// Pillow's conversion to mode L: ITU-R BT.601 weights in 16 fractional bits.
-private func luminance(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> UInt8 {
-    var sum: UInt32 = 19_595 * UInt32(red)
-    sum += 38_470 * UInt32(green)
-    sum += 7_471 * UInt32(blue)
-    // The weights sum to 2^16: at most 255 after the shift.
-    return UInt8((sum + 32_768) >> 16)
-}
-
-private func prepareFloat(_ image: DecodedImage, _ table: GreyscaleTable, _ crop: Crop, _ recipe: InputRecipe) -> PreparedInput {
-    let resize = ResizeFloat(width: crop.width, height: crop.height, recipe: recipe)
-    let source = FloatRows(image: image, table: table.values, crop: crop)
-    let planes: [[Float]] =
-        if image.channels == 3, recipe.channels == 3 {
-            (0..<3).map { channel in resize.run { y, row in source.fillRow(y, channel: channel, &row) } }
-        } else if image.channels == 3 {
-            [resize.run { y, row in source.fillLuminanceRow(y, &row) }]
-        } else {
-            [resize.run { y, row in source.fillRow(y, channel: 0, &row) }]
-        }
+private func prepareFloat(
+    _ image: DecodedImage, _ map: GreyscaleMap, _ crop: Crop, _ recipe: InputRecipe, _ kernels: ResizeKernels
+) -> PreparedInput {
+    let resize = ResizeFloat(width: crop.width, height: crop.height, recipe: recipe, kernels: kernels)
+    let channels: [GreyRows.Channel] =
+        image.channels == 1 ? [.one(0)] : recipe.channels == 3 ? [.one(0), .one(1), .one(2)] : [.luminance]
+    let planes = channels.map { channel in
+        var rows = GreyRows(image: image, map: map, crop: crop, channel: channel)
+        return resize.run(&rows)
+    }
     var values: [Float] = []
     values.reserveCapacity(recipe.channels * recipe.height * recipe.width)
     for channel in 0..<recipe.channels {

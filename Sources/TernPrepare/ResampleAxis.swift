@@ -47,6 +47,9 @@ struct ResampleAxis {
         self.stride = stride
     }
 
+    /// One past the last input that an output wants.
+    var end: Int { firsts.indices.last.map { firsts[$0] + counts[$0] } ?? 0 }
+
     /// The most outputs that one input takes part in.
     var limitActiveOutputs: Int {
         var most = 0

@@ -1,6 +1,7 @@
 import TernBytes
 import TernImage
 import TernImageTesting
+import TernKernels
 import TernModel
 import TernPrepare
 import Testing
@@ -76,7 +77,7 @@ private func stream(_ count: Int, seed: UInt64) -> [UInt8] {
 
 @Test func resizesLargeImagesAsPillowDoes() throws {
     let index = try ImageVectors("TernPrepare").decodable(ResizeIndex.self, "resize.json")
-    #expect(index.large.count == 32)
+    #expect(index.large.count == 88)
     for item in index.large {
         let shape = item.shape
         let filter = try #require(InputRecipe.Filter(rawValue: UInt32(shape[5])))
@@ -84,6 +85,62 @@ private func stream(_ count: Int, seed: UInt64) -> [UInt8] {
         let result = interleavedBytes(try prepare(source, recipe: recipe(channels: shape[2], height: shape[3], width: shape[4], filter: filter)))
         let hash = result.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         #expect(hash == UInt64(item.hash, radix: 16), "\(shape)")
+    }
+}
+
+@Test func followsTheReferenceOnSixteenBitImagesOfManyShapes() throws {
+    let vectors = try ImageVectors("TernPrepare")
+    let store = try vectors.bytes("wide.bin")
+    let cases = try vectors.decodable([[Int]].self, "wide.json")
+    #expect(cases.count == 48)
+    var largest = 0.0
+    for item in cases {
+        let (height, width, outHeight, outWidth) = (item[0], item[1], item[2], item[3])
+        let bytes = stream(height * width * 2, seed: UInt64(item[5]))
+        let samples = (0..<height * width).map { UInt16(bytes[2 * $0]) | UInt16(bytes[2 * $0 + 1]) << 8 }
+        let image = DecodedImage(width: width, height: height, channels: 1, bitsStored: 16, samples: .uint16(samples), greyscale: nil)
+        let filter = try #require(InputRecipe.Filter(rawValue: UInt32(item[4])))
+        let result = try prepare(image, recipe: recipe(height: outHeight, width: outWidth, filter: filter))
+        for index in result.values.indices {
+            let bits = (0..<8).reduce(UInt64(0)) { $0 | UInt64(store[item[6] + index * 8 + $1]) << UInt64(8 * $1) }
+            largest = max(largest, abs(Double(result.values[index]) - Double(bitPattern: bits)))
+        }
+    }
+    // 4e-7 of full scale.
+    #expect(largest <= 1e-4, "largest difference \(largest)")
+}
+
+/// Pictures of every kind that takes a way of its own.
+private func pictures() -> [DecodedImage] {
+    let (width, height) = (83, 61)
+    let bytes = stream(width * height * 6, seed: 9)
+    let words = (0..<width * height * 3).map { UInt16(bytes[2 * $0]) | UInt16(bytes[2 * $0 + 1]) << 8 }
+    let count = width * height
+    func image(_ channels: Int, _ bits: Int, _ samples: DecodedImage.Samples, _ greyscale: DecodedImage.Greyscale?) -> DecodedImage {
+        DecodedImage(width: width, height: height, channels: channels, bitsStored: bits, samples: samples, greyscale: greyscale)
+    }
+    let window = DecodedImage.VOI.window(.init(centre: 300, width: 20_000))
+    let sigmoid = DecodedImage.VOI.window(.init(centre: 300, width: 20_000, function: .sigmoid))
+    let signed = words[..<count].map { Int16(bitPattern: $0) }
+    return [
+        image(1, 8, .uint8(Array(bytes[..<count])), nil), image(3, 8, .uint8(Array(bytes[..<(3 * count)])), nil),
+        image(1, 8, .uint8(Array(bytes[..<count])), .init(isInverted: true)), image(1, 16, .uint16(Array(words[..<count])), nil),
+        image(1, 16, .int16(signed), .init(voi: window, isInverted: true)), image(1, 16, .int16(signed), .init(voi: sigmoid)),
+        image(1, 32, .real(signed.map { Float($0) / 3 }), nil), image(3, 16, .uint16(words), nil),
+    ]
+}
+
+@Test func everyInstructionSetGivesTheSameBits() throws {
+    for (index, image) in pictures().enumerated() {
+        for filter in [InputRecipe.Filter.box, .bilinear, .bicubic, .lanczos] {
+            for (channels, height, width) in [(1, 28, 28), (3, 20, 90), (1, 70, 9), (3, 1, 1), (1, 5, 83)] {
+                let rule = recipe(channels: channels, height: height, width: width, filter: filter)
+                let expected = try prepare(image, recipe: rule, kernels: ResizeKernels(.scalar))
+                for set in InstructionSet.available {
+                    #expect(try prepare(image, recipe: rule, kernels: ResizeKernels(set)) == expected, "\(set) picture \(index) \(filter)")
+                }
+            }
+        }
     }
 }
 

@@ -403,7 +403,9 @@ def resize_vectors(out):
     large = []
     for height, width, channels, out_height, out_width in (
         (640, 512, 1, 224, 224), (300, 451, 3, 224, 224), (224, 224, 3, 518, 518), (1024, 1024, 1, 224, 224), (999, 250, 1, 28, 28), (100, 100, 1, 99, 101),
-        (100, 100, 1, 50, 75), (100, 100, 1, 49, 75)):
+        (100, 100, 1, 50, 75), (100, 100, 1, 49, 75), (1, 517, 1, 1, 33), (1, 517, 1, 40, 600), (517, 1, 1, 33, 1), (517, 1, 3, 600, 40),
+        (1, 1, 3, 224, 224), (3, 700, 3, 50, 20), (700, 3, 3, 20, 50), (1500, 40, 1, 28, 60), (40, 1500, 3, 60, 28), (17, 33, 3, 200, 31),
+        (777, 641, 3, 224, 224), (1200, 900, 1, 1, 1), (64, 64, 1, 63, 1), (31, 2048, 1, 224, 224)):
         data = stream(height * width * channels, height + width)
         array = np.frombuffer(data, np.uint8).reshape((height, width) if channels == 1 else (height, width, channels))
         for code, rule in FILTERS.items():
@@ -472,13 +474,126 @@ def float_vectors(out):
     out.write("float.json", (json.dumps(cases) + "\n").encode())
 
 
+def wide_vectors(out):
+    """16-bit images of many shapes, both ways, with 1-pixel sides; their samples are those of `stream`, results are a reference in binary64."""
+    cases, store = [], bytearray()
+    for height, width, out_height, out_width in (
+        (1, 1, 5, 7), (1, 900, 9, 11), (900, 1, 11, 9), (3, 800, 30, 14), (800, 3, 14, 30), (1200, 1500, 28, 28), (1499, 331, 16, 40), (60, 50, 61, 160),
+        (14, 14, 56, 56), (257, 255, 40, 300), (2048, 64, 1, 1), (4096, 9, 3, 9)):
+        seed = height * 7 + width
+        pixels = np.frombuffer(stream(height * width * 2, seed), "<u2").reshape(height, width)
+        shown = pixels / 65535 * 255
+        for code in FILTERS:
+            result = np.clip(weights(height, out_height, code) @ shown @ weights(width, out_width, code).T, 0, 255)
+            pillow = np.clip(np.array(Image.fromarray(shown.astype(np.float32)).resize((out_width, out_height), FILTERS[code])), 0, 255)
+            assert np.abs(pillow - result).max() < 1e-3, (height, width, code)
+            cases.append([height, width, out_height, out_width, code, seed, len(store)])
+            store += result.astype("<f8").tobytes()
+    out.write("wide.bin", bytes(store))
+    out.write("wide.json", (json.dumps(cases) + "\n").encode())
+
+
+def lookup_table(first, bits, entries):
+    item = Dataset()
+    item.LUTDescriptor, item.LUTData = [len(entries) % 65536, first, bits], [int(entry) for entry in entries]
+    item["LUTDescriptor"].VR = "SS" if first < 0 else "US"
+    item["LUTData"].VR = "US"
+    return item
+
+
+def greyscale_vectors(out):
+    """Images of every sample type with greyscale steps, and their grey values 0 ... 255 as pydicom gives them in its own range."""
+    rng = np.random.default_rng(SEED + 2)
+    cases, store = [], bytearray()
+    ramp = lambda count, bits: np.sort(rng.integers(0, 2**bits, count))
+
+    def add(kind, bits, *, slope=None, intercept=None, modality=None, voi=None, window=None, function="LINEAR", inverted=False, low=None, high=None):
+        signed = kind[0] != "u"
+        low = (-(2**(bits - 1)) if signed else 0) if low is None else low
+        high = (2**(bits - 1) if signed else 2**bits) if high is None else high
+        pixels = (rng.uniform(low, high, (9, 23)) if kind == "float32" else rng.integers(low, high, (9, 23))).astype(kind)
+        pixels.flat[:4] = [low, high - 1, (low + high) // 2, (low + high) // 3]
+        ds = Dataset()
+        ds.PhotometricInterpretation, ds.BitsStored, ds.PixelRepresentation = "MONOCHROME1" if inverted else "MONOCHROME2", bits, int(signed)
+        if slope is not None:
+            ds.RescaleSlope, ds.RescaleIntercept = str(slope), str(intercept)
+        if modality:
+            ds.ModalityLUTSequence = Sequence([lookup_table(*modality)])
+        if voi:
+            ds.VOILUTSequence = Sequence([lookup_table(*voi)])
+        if window:
+            ds.WindowCenter, ds.WindowWidth, ds.VOILUTFunction = str(window[0]), str(window[1]), function
+        rescaled = pydicom.pixels.apply_modality_lut(pixels, ds)
+        shown = pydicom.pixels.apply_voi_lut(rescaled, ds).astype(np.float64)
+        if voi:
+            bottom, top = 0, 2**voi[1] - 1
+        elif modality:
+            bottom, top = 0, 2**modality[1] - 1
+        elif window:
+            bottom, top = (end * (slope or 1) + (intercept or 0) for end in ((-(2**(bits - 1)), 2**(bits - 1) - 1) if signed else (0, 2**bits - 1)))
+        else:
+            ends = (shown.min(), shown.max()) if kind in ("uint32", "int32", "float32") else sorted(
+                end * (slope or 1) + (intercept or 0) for end in ((-(2**(bits - 1)), 2**(bits - 1) - 1) if signed else (0, 2**bits - 1)))
+            bottom, top = ends
+        shown = (shown - bottom) / (top - bottom) * 255
+        shown = 255 - shown if inverted else shown
+
+        def table(value):
+            if value is None:
+                return None
+            store.extend(np.asarray(value[2]).astype("<u2").tobytes())
+            return dict(firstInput=value[0], bits=value[1], count=len(value[2]), offset=len(store) - 2 * len(value[2]))
+
+        cases.append(dict(height=9, width=23, type=kind, bitsStored=bits, slope=slope or 1.0, intercept=intercept or 0.0, modality=table(modality),
+                          voi=table(voi), window=window, function=function, isInverted=inverted))
+        cases[-1]["offset"] = len(store)
+        store.extend(pixels.astype(np.dtype(kind).newbyteorder("<")).tobytes() + shown.astype("<f8").tobytes())
+
+    for inverted in (False, True):
+        for function in ("LINEAR", "LINEAR_EXACT", "SIGMOID"):
+            add("uint16", 12, window=(2000.0, 3000.0), function=function, inverted=inverted)
+            add("uint16", 16, slope=0.37, intercept=-11.5, window=(9000.25, 733.125), function=function, inverted=inverted)
+            add("int16", 16, slope=1.0, intercept=-1024.0, window=(40.0, 400.0), function=function, inverted=inverted, low=-500, high=3000)
+            add("int16", 12, slope=-2.5, intercept=100.0, window=(60.0, 1500.0), function=function, inverted=inverted)
+            add("uint8", 8, window=(100.0, 80.0), function=function, inverted=inverted)
+            add("uint32", 32, window=(2.0**31, 2.0**30), function=function, inverted=inverted)
+            add("int32", 24, slope=0.001, intercept=3.0, window=(10.0, 2000.0), function=function, inverted=inverted)
+            add("uint16", 16, window=(30000.5, 2.0), function=function, inverted=inverted, low=29990, high=30010)
+            add("uint16", 10, modality=(0, 16, ramp(1024, 16)), window=(30000.0, 20000.0), function=function, inverted=inverted)
+        add("uint16", 12, window=(2000.0, 1.0), inverted=inverted)
+        add("uint16", 16, window=(1e6, 10.0), inverted=inverted)
+        add("uint16", 16, inverted=inverted)
+        add("int16", 13, slope=3.5, intercept=-7.25, inverted=inverted)
+        add("uint16", 12, slope=-1.0, intercept=0.0, inverted=inverted)
+        for kind, bits in (("uint32", 32), ("int32", 32), ("int32", 18), ("float32", 32)):
+            add(kind, bits, slope=0.25, intercept=-3.0, inverted=inverted, low=-1000 if kind != "uint32" else 10, high=900_000 if bits == 32 else 2**17)
+        add("uint16", 12, modality=(0, 8, ramp(4096, 8)), inverted=inverted)
+        add("int16", 12, modality=(-1500, 16, ramp(3000, 16)), inverted=inverted)
+        add("uint16", 12, voi=(100, 16, ramp(3500, 16)), inverted=inverted)
+        add("uint16", 12, voi=(0, 12, ramp(4096, 12)), inverted=inverted)
+        add("uint16", 16, voi=(0, 10, ramp(65536, 10)[::-1]) if not inverted else (60000, 10, ramp(5000, 10)[::-1]), inverted=inverted)
+        add("uint8", 8, voi=(0, 8, ramp(256, 8)), inverted=inverted)
+        add("int16", 12, slope=1.0, intercept=-200.0, voi=(-300, 14, ramp(600, 14)), inverted=inverted)
+        add("uint16", 12, slope=0.1, intercept=5.0, voi=(3, 16, ramp(300, 16)), inverted=inverted)
+        add("uint16", 12, modality=(5, 16, ramp(4000, 16)), voi=(1000, 12, ramp(9000, 12)), inverted=inverted)
+        add("uint32", 20, voi=(70000 % 65536, 16, ramp(2000, 16)), inverted=inverted, high=12_000)
+    out.write("greyscale.bin", bytes(store))
+    out.write("greyscale.json", (json.dumps(cases) + "\n").encode())
+
+
+def prepare_vectors():
+    prepared = Set("TernPrepare", "8 bit: 0; real-valued: 1e-4 of 0 ... 255; grey values 2.55e-4 of 0 ... 255")
+    resize_vectors(prepared)
+    float_vectors(prepared)
+    wide_vectors(prepared)
+    greyscale_vectors(prepared)
+    for path in sorted(prepared.folder.iterdir()):
+        prepared.cases.append(dict(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
+    prepared.close()
+
+
 if __name__ == "__main__":
     jpeg_vectors()
     png_vectors()
     dicom_vectors()
-    prepared = Set("TernPrepare", "8 bit: 0; real-valued: 1e-4 of 0 ... 255")
-    resize_vectors(prepared)
-    float_vectors(prepared)
-    for path in sorted(prepared.folder.iterdir()):
-        prepared.cases.append(dict(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
-    prepared.close()
+    prepare_vectors()
