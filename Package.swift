@@ -56,7 +56,7 @@ let deviceTargets: [Target] = [
     device("TernZlib", "CTernZlib"),
     // Layer 2
     device("TernModel", "TernBytes", "TernKernels", "TernPlatform"),
-    device("TernDICOM", "TernBytes", "TernImage"),
+    device("TernDICOM", "TernBytes", "TernImage", "TernZlib"),
     device("TernJPEG", "TernBytes", "TernImage", "CTernJPEG"),
     device("TernPNG", "TernBytes", "TernImage", "CTernPNG"),
     device("TernJPEGLossless", "TernBytes", "TernImage"),

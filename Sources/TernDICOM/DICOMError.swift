@@ -36,6 +36,10 @@ public enum DICOMError: Error, Equatable, Sendable {
     case noSuchFrame(Int, count: Int)
     /// The bytes of a frame in run lengths (PS3.5 2024d annex G) are damaged.
     case runLength
+    /// The deflated data set (PS3.5 2024d A.5) is damaged or ends early.
+    case deflate
+    /// The deflated data set has more than `limit` bytes.
+    case inflatedTooLarge(limit: Int)
     /// What a codec decoded has another size, number of components or precision than the data set says.
     case frameDiffersFromDataSet
     /// The kind of pixels is one this package does not read.

@@ -7,6 +7,8 @@ public import TernImage
 public struct DICOMFile: Sendable {
     /// Hours of cine, or the tiles of a large slide.
     public static let limitFrameCount = 1 << 20
+    /// A deflated data set of four of the largest images; at most 1,032 times its own bytes in any case.
+    public static let limitInflatedByteCount = 256 << 20
 
     /// Nil for a bare data set.
     public let transferSyntax: DICOMUID?
@@ -26,6 +28,8 @@ public struct DICOMFile: Sendable {
     private let frames: FrameIndex
     private let pixels: TransferSyntax.Pixels
     private let frameStarts: [Double]
+    /// A deflated data set, unpacked: offsets are in it and not in the caller's bytes.
+    private let inflated: [UInt8]?
 
     /// Reads a Part 10 file or a bare data set up to the end of its pixels.
     ///
@@ -34,6 +38,18 @@ public struct DICOMFile: Sendable {
     /// - Source: PS3.10 2024d section 7, PS3.5 2024d sections 7, 8 and annex A, PS3.3 2024d C.7.6.3 and C.11.
     public init(parsing bytes: RawSpan, strictness: DICOMStrictness = .lenient) throws(DICOMError) {
         let start = try DataSetStart(bytes, strictness: strictness)
+        guard start.syntax.isDeflated else {
+            try self.init(bytes, start, inflated: nil, strictness)
+            return
+        }
+        let inflated = try start.inflated(bytes)
+        var inner = start
+        inner.offset = 0
+        try self.init(inflated.rawBytes, inner, inflated: inflated, strictness)
+    }
+
+    private init(_ bytes: RawSpan, _ start: DataSetStart, inflated: [UInt8]?, _ strictness: DICOMStrictness) throws(DICOMError) {
+        self.inflated = inflated
         transferSyntax = start.identifier
         let element: PixelElement
         (header, element) = try HeaderReader.read(bytes, encoding: start.syntax.encoding, offset: start.offset, strictness: strictness)
@@ -72,6 +88,11 @@ public struct DICOMFile: Sendable {
     /// - Cost: one copy of the frame; what comes before it is not looked at.
     public func frame(_ index: Int, of bytes: RawSpan) throws(DICOMError) -> DICOMFrame {
         guard (0..<frameCount).contains(index) else { throw .noSuchFrame(index, count: frameCount) }
+        if let inflated { return try storedFrame(index, of: inflated.rawBytes) }
+        return try storedFrame(index, of: bytes)
+    }
+
+    private func storedFrame(_ index: Int, of bytes: RawSpan) throws(DICOMError) -> DICOMFrame {
         let grey = try greyscale(ofFrame: index)
         switch frames {
         case .native(let element):

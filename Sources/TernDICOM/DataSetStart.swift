@@ -1,4 +1,5 @@
 import TernBytes
+import TernZlib
 
 /// Where a data set starts and how it is written.
 struct DataSetStart {
@@ -19,15 +20,23 @@ struct DataSetStart {
             guard let known = TransferSyntax(identifier) else { throw .unsupportedTransferSyntax(identifier) }
             syntax = known
             // The first element tells whether representations are there, whatever the transfer syntax says.
-            if strictness == .lenient, syntax.pixels == .native, !syntax.encoding.isBigEndian, let found = DICOMDecoder.bareEncoding(rest) {
+            if strictness == .lenient, syntax.pixels == .native, !syntax.isDeflated, !syntax.encoding.isBigEndian, let found = DICOMDecoder.bareEncoding(rest) {
                 syntax.encoding = found
             }
         } else {
-            guard let found = DICOMDecoder.bareEncoding(rest) else {
-                guard rest.byteCount >= 8 else { throw .truncated(offset: offset, needed: 8, available: rest.byteCount) }
-                throw .missingElement(tag: .transferSyntaxUID)
-            }
-            syntax = TransferSyntax(found)
+            guard rest.byteCount >= 8 else { throw .truncated(offset: offset, needed: 8, available: rest.byteCount) }
+            let isExplicit = ValueRepresentation(letters: rest.uint16LE(at: 4).byteSwapped) != nil
+            syntax = TransferSyntax(DICOMDecoder.bareEncoding(rest) ?? (isExplicit ? .explicitLittleEndian : .implicitLittleEndian))
+        }
+    }
+
+    /// Unpacks a deflated data set, PS3.5 2024d A.5. What follows the stream is padding.
+    func inflated(_ bytes: RawSpan) throws(DICOMError) -> [UInt8] {
+        do throws(InflateError) {
+            return try inflate(bytes.extracting(offset..<bytes.byteCount), as: .raw, limitByteCount: DICOMFile.limitInflatedByteCount).bytes
+        } catch {
+            if case .tooManyBytes(let limit) = error { throw .inflatedTooLarge(limit: limit) }
+            throw .deflate
         }
     }
 

@@ -52,6 +52,11 @@ struct ElementValue: ~Escapable {
         return identifier
     }
 
+    /// A UI that is only carried along: what is none, as careless anonymisers leave it, says nothing.
+    func optionalIdentifier() -> DICOMUID? {
+        do throws(DICOMError) { return try uniqueIdentifier() } catch { return nil }
+    }
+
     /// CS of one value: at most 16 capitals, digits, spaces and underscores.
     func codeString() throws(DICOMError) -> [UInt8]? {
         guard let text = try trimmedText(limitBytes: 18) else { return nil }

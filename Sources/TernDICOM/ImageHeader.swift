@@ -107,9 +107,9 @@ struct ImageHeader {
 
     private mutating func recordPicture(_ tag: DICOMTag, _ value: borrowing ElementValue) throws(DICOMError) -> Bool {
         switch tag {
-        case .sopClassUID: sopClass = try value.uniqueIdentifier()
-        case .sopInstanceUID: sopInstance = try value.uniqueIdentifier()
-        case .seriesInstanceUID: seriesInstance = try value.uniqueIdentifier()
+        case .sopClassUID: sopClass = value.optionalIdentifier()
+        case .sopInstanceUID: sopInstance = value.optionalIdentifier()
+        case .seriesInstanceUID: seriesInstance = value.optionalIdentifier()
         case .modality: modality = value.optionalCode()
         case .presentationShape: isPresentationInverted = value.optionalCode().map { $0.utf8.elementsEqual("INVERSE".utf8) } ?? false
         case .lossyImageCompression: isLossy = value.optionalCode().map { $0.utf8.elementsEqual("01".utf8) }

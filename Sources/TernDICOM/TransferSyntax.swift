@@ -21,6 +21,8 @@ struct TransferSyntax: Equatable, Sendable {
             encoding = .implicitLittleEndian
         } else if identifier.isWritten("1.2.840.10008.1.2.2") {
             encoding = .explicitBigEndian
+        } else if identifier.isWritten("1.2.840.10008.1.2.1.99") {
+            isDeflated = true
         } else if identifier.isWritten("1.2.840.10008.1.2.1.98") {
             pixels = .encapsulatedUncompressed
         } else if identifier.isWritten("1.2.840.10008.1.2.5") {

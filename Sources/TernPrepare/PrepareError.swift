@@ -140,6 +140,9 @@ private struct Entry {
                 .unreadable, "DICOM-FRAGMENTS", "The DICOM fragments make another number of frames", "\(actual) frames or fragments, \(expected) expected")
         case .noSuchFrame(let index, let count):
             self.init(.unfit, "DICOM-NO-FRAME", "The DICOM file has no such frame", "frame \(index + 1) of \(count)")
+        case .deflate: self.init(.unreadable, "DICOM-DEFLATE", "The deflated DICOM data set is damaged")
+        case .inflatedTooLarge(let limit):
+            self.init(.tooLarge, "DICOM-TOO-LARGE", "The deflated DICOM data set is too large", "limit \(limit) bytes")
         case .runLength: self.init(.unreadable, "DICOM-RLE", "The DICOM run lengths are damaged")
         case .frameDiffersFromDataSet: self.init(.unreadable, "DICOM-FRAME", "The compressed image contradicts its data set")
         case .unsupportedPixels(let pixels): self.init(.unfit, "DICOM-PIXELS", "The DICOM pixel format is not read", pixels.text)

@@ -1,10 +1,12 @@
 import Foundation
 import TernBytes
+import TernDICOM
 import TernImage
+import TernJPEG
 import TernPrepare
 import Testing
 
-/// Decodes every file of the folder TERN_DICOM_FOLDER and writes stored samples and outcomes to TERN_DICOM_RESULTS, for
+/// Decodes every frame of every file of the folder TERN_DICOM_FOLDER and writes stored samples and outcomes to TERN_DICOM_RESULTS, for
 /// Tools/vectors/compare_pydicom, which runs this test and compares them with pydicom.
 @Test(.enabled(if: ProcessInfo.processInfo.environment["TERN_DICOM_FOLDER"] != nil, "run by Tools/vectors/compare_pydicom"))
 func decodesTheFilesOfAFolder() throws {
@@ -21,21 +23,73 @@ func decodesTheFilesOfAFolder() throws {
             continue
         }
         do throws(PrepareError) {
-            let image = try decodeImage(bytes.rawBytes, as: .dicom).image
+            let (image, raw) = try decodeAllFrames(bytes)
             let file = "\(lines.count).raw"
-            let (type, raw): (String, [UInt8]) =
-                switch image.samples {
-                case .uint8(let samples): ("<u1", samples)
-                case .uint16(let samples): ("<u2", samples.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
-                case .int16(let samples): ("<i2", samples.map { UInt16(bitPattern: $0) }.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
-                default: ("", [])
-                }
-            try? Data(raw).write(to: results.appending(path: file))
+            try? raw.write(to: results.appending(path: file))
             let grey = image.greyscale.map { "\($0.slope) \($0.intercept) \($0.window?.centre ?? 0) \($0.window?.width ?? 0)" } ?? ""
-            lines.append("\(name)\tdecoded\t\(file)\t\(type)\t\(image.height)\t\(image.width)\t\(image.channels)\t\(grey)")
+            lines.append("\(name)\tdecoded\t\(file)\t\(image.samples.typeName)\t\(image.height)\t\(image.width)\t\(image.channels)\t\(grey)")
         } catch {
             lines.append("\(name)\trefused\t\(error.reason.value)\t\(error.message)")
         }
     }
     try lines.joined(separator: "\n").write(to: results.appending(path: "index.tsv"), atomically: true, encoding: .utf8)
+}
+
+/// The last frame, and the samples of all of them, little endian.
+private func decodeAllFrames(_ bytes: [UInt8]) throws(PrepareError) -> (DecodedImage, Data) {
+    let file: DICOMFile
+    do throws(DICOMError) { file = try DICOMFile(parsing: bytes.rawBytes) } catch { throw .dicom(error) }
+    var raw = Data()
+    var last: DecodedImage?
+    for index in 0..<file.frameCount {
+        let image: DecodedImage
+        let frame: DICOMFrame
+        do throws(DICOMError) { frame = try file.frame(index, of: bytes.rawBytes) } catch { throw .dicom(error) }
+        switch frame {
+        case .native(let decoded): image = decoded
+        case .encapsulated(let encapsulated):
+            let decoded = try decode(encapsulated)
+            do throws(DICOMError) { image = try file.image(from: decoded, frame: index) } catch { throw .dicom(error) }
+        }
+        raw.append(image.samples.littleEndian)
+        last = image
+    }
+    guard let last else { throw .dicom(.noPixelData) }
+    return (last, raw)
+}
+
+private func decode(_ frame: EncapsulatedFrame) throws(PrepareError) -> DecodedImage {
+    guard frame.codec == .jpeg else { throw .dicom(.unsupportedTransferSyntax(frame.transferSyntax)) }
+    do throws(JPEGError) {
+        return try JPEGDecoder.decode(
+            frame.bytes.rawBytes, orientation: .ignore, colour: frame.colour == .redGreenBlue ? .redGreenBlueUnlessMarked : .fromMarkers)
+    } catch {
+        throw .jpeg(error)
+    }
+}
+
+extension DecodedImage.Samples {
+    /// The name of the type in numpy.
+    fileprivate var typeName: String {
+        switch self {
+        case .uint8: "<u1"
+        case .uint16: "<u2"
+        case .int16: "<i2"
+        case .uint32: "<u4"
+        case .int32: "<i4"
+        case .real: "<f4"
+        }
+    }
+
+    fileprivate var littleEndian: Data {
+        func data<Value: BitwiseCopyable>(_ values: [Value]) -> Data { unsafe values.withUnsafeBytes { unsafe Data($0) } }
+        return switch self {
+        case .uint8(let values): data(values)
+        case .uint16(let values): data(values)
+        case .int16(let values): data(values)
+        case .uint32(let values): data(values)
+        case .int32(let values): data(values)
+        case .real(let values): data(values)
+        }
+    }
 }

@@ -57,6 +57,7 @@ import Testing
         (.dicom(.invalidValue(tag: tag)), .unreadable), (.dicom(.missingElement(tag: tag)), .unreadable), (.dicom(.noPixelData), .unfit),
         (.dicom(.tooManyFrames(2, limit: 1)), .unfit), (.dicom(.noSuchFrame(2, count: 1)), .unfit),
         (.dicom(.frameCount(expected: 2, actual: 1)), .unreadable), (.dicom(.runLength), .unreadable),
+        (.dicom(.deflate), .unreadable), (.dicom(.inflatedTooLarge(limit: 5)), .tooLarge),
         (.dicom(.unsupportedPixels(.indirectPalette)), .unfit), (.dicom(.unsupportedPixels(.floatingPoint)), .unfit),
         (.dicom(.unsupportedPixels(.signedColour)), .unfit),
         (.dicom(.unsupportedPixels(.photometricInterpretation)), .unfit), (.dicom(.unsupportedPixels(.samplesPerPixel(4))), .unfit),
