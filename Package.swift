@@ -68,6 +68,7 @@ let deviceTargets: [Target] = [
     device("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     device("TernQuality", "TernModel", "TernImage"),
     device("TernPrepare", "TernBytes", "TernKernels", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
+    device("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless", "TernJPEG2000", "TernPNG"),
     device("TernService", "TernPlatform", "TernFindings", exclude: ["openapi.yaml"]),
     // Layer 4
     .executableTarget(

@@ -16,6 +16,12 @@ typedef struct decoder {
     int32_t limit_scans;
 } decoder;
 
+/* The number behind a status that is not OK. */
+static int32_t detail(const decoder *self) {
+    int has_number = self->status == TERN_JPEG_PRECISION || self->status == TERN_JPEG_PROCESS;
+    return has_number ? self->errors.msg_parm.i[0] : self->errors.msg_code;
+}
+
 _Noreturn static void leave(decoder *self, tern_jpeg_status status) {
     self->status = status;
     longjmp(self->leave, 1);
@@ -30,6 +36,10 @@ static void on_error(j_common_ptr common) {
     case JERR_INPUT_EMPTY:
     case JERR_INPUT_EOF:
         leave(self, TERN_JPEG_TRUNCATED);
+    case JERR_BAD_PRECISION:
+        leave(self, TERN_JPEG_PRECISION);
+    case JERR_SOF_UNSUPPORTED:
+        leave(self, TERN_JPEG_PROCESS);
     default:
         leave(self, TERN_JPEG_INVALID);
     }
@@ -108,7 +118,7 @@ tern_jpeg_status tern_jpeg_read_header(const uint8_t *bytes, size_t byte_count, 
         header->components = (uint32_t)self.library.num_components;
         header->has_adobe_marker = self.library.saw_Adobe_marker ? 1 : 0;
     } else {
-        header->message = self.errors.msg_code;
+        header->message = detail(&self);
     }
     jpeg_destroy_decompress(&self.library);
     return self.status;
@@ -124,7 +134,7 @@ tern_jpeg_status tern_jpeg_decode(const uint8_t *bytes, size_t byte_count, int32
         read_header(&self, bytes, byte_count);
         decode(&self, as_stored, limit_coefficient_bytes, samples, sample_count);
     } else {
-        *message = self.errors.msg_code;
+        *message = detail(&self);
     }
     jpeg_destroy_decompress(&self.library);
     return self.status;

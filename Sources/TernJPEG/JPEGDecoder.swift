@@ -2,7 +2,7 @@ import CTernJPEG
 import TernBytes
 public import TernImage
 
-/// Decodes baseline and progressive JPEG files with libjpeg-turbo.
+/// Decodes baseline, extended and progressive JPEG files of 8 bits with libjpeg-turbo.
 public enum JPEGDecoder {
     /// Coefficients of a multi-scan file cost two bytes a sample and stand beside the samples. As much as those may take: enough for a
     /// progressive grey image of 31 Mi pixels, and for colour of 20 Mi at 4:2:0 or 10 Mi at 4:4:4.
@@ -88,6 +88,8 @@ public enum JPEGDecoder {
         case TERN_JPEG_TRUNCATED: throw .truncated(byteCount: byteCount)
         case TERN_JPEG_COMPONENTS: throw .unsupportedComponents
         case TERN_JPEG_ARITHMETIC: throw .arithmeticCoding
+        case TERN_JPEG_PRECISION: throw .unsupportedPrecision(bits: Int(message))
+        case TERN_JPEG_PROCESS: throw .unsupportedProcess(marker: UInt8(truncatingIfNeeded: message))
         case TERN_JPEG_MEMORY: throw .coefficientsTooLarge(width: width, height: height, limitBytes: limitCoefficientBytes)
         case TERN_JPEG_SCANS: throw .tooManyScans(limit: limitScans)
         case TERN_JPEG_SHAPE: preconditionFailure("the shape comes from the same bytes")

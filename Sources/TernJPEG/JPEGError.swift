@@ -12,6 +12,10 @@ public enum JPEGError: Error, Equatable, Sendable {
     case truncated(byteCount: Int)
     /// The file is neither grey nor three-component colour: CMYK, YCCK or something private.
     case unsupportedComponents
+    /// Samples of `bits` bits: the libjpeg of the distributions reads 8.
+    case unsupportedPrecision(bits: Int)
+    /// Neither a sequential nor a progressive frame; `marker` is that of the frame, 0xC3 for lossless.
+    case unsupportedProcess(marker: UInt8)
     /// The file uses arithmetic coding.
     case arithmeticCoding
     /// The shape is past the limits of this package.

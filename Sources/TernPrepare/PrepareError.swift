@@ -1,6 +1,8 @@
 public import TernDICOM
 import TernImage
 public import TernJPEG
+public import TernJPEG2000
+public import TernJPEGLossless
 public import TernPNG
 
 /// A reason as a code triplet, the way DICOM writes one: scheme designator, value of at most 16 characters, meaning of at most 64.
@@ -27,6 +29,10 @@ public enum PrepareError: Error, Equatable, Sendable {
     case unknownKind
     case jpeg(JPEGError)
     case png(PNGError)
+    /// Lossless JPEG inside DICOM.
+    case jpegLossless(JPEGLosslessError)
+    /// JPEG 2000 inside DICOM.
+    case jpeg2000(JPEG2000Error)
     case dicom(DICOMError)
     /// The model wants a modality and the DICOM file names none.
     case modalityMissing
@@ -51,6 +57,8 @@ public enum PrepareError: Error, Equatable, Sendable {
         case .unknownKind: Entry(.unknownKind, "KIND-UNKNOWN", "Not a DICOM, JPEG or PNG file")
         case .jpeg(let error): Entry(error)
         case .png(let error): Entry(error)
+        case .jpegLossless(let error): Entry(error)
+        case .jpeg2000(let error): Entry(error)
         case .dicom(let error): Entry(error)
         case .modalityMissing: Entry(.unfit, "MODALITY-MISSING", "The file does not say its modality")
         case .modalityDiffers: Entry(.unfit, "MODALITY-OTHER", "The model is for another modality")
@@ -60,7 +68,7 @@ public enum PrepareError: Error, Equatable, Sendable {
 }
 
 /// One row of the table of reasons.
-private struct Entry {
+struct Entry {
     var category: PrepareError.Category
     var value: String
     var meaning: String
@@ -80,6 +88,9 @@ private struct Entry {
         case .corrupt(let message): self.init(.unreadable, "JPEG-DAMAGED", "The JPEG file is damaged", "libjpeg warning \(message)")
         case .truncated(let count): self.init(.unreadable, "JPEG-TRUNCATED", "The JPEG file ends before its image", "\(count) bytes")
         case .unsupportedComponents: self.init(.unfit, "JPEG-COMPONENTS", "The JPEG file is neither grey nor RGB")
+        case .unsupportedPrecision(let bits): self.init(.unfit, "JPEG-PRECISION", "JPEG of more than 8 bits is not read", "\(bits) bits")
+        case .unsupportedProcess(let marker):
+            self.init(.unfit, "JPEG-PROCESS", "The JPEG process is not read", "frame marker \(hexadecimal(0xFF00 | UInt16(marker)))")
         case .arithmeticCoding: self.init(.unknownKind, "JPEG-ARITHMETIC", "JPEG with arithmetic coding is not read")
         case .shape(let error): self.init(error)
         case .morePixelsThanData(let width, let height, let count):
@@ -162,7 +173,7 @@ extension DICOMTag {
     fileprivate var text: String { "(\(hexadecimal(group)),\(hexadecimal(element)))" }
 }
 
-private func hexadecimal(_ number: UInt16) -> String {
+func hexadecimal(_ number: UInt16) -> String {
     let digits: [UInt8] = [12, 8, 4, 0].map { shift in
         let digit = UInt8(number >> UInt16(shift) & 15)
         return digit < 10 ? 0x30 + digit : 0x37 + digit

@@ -109,6 +109,38 @@ private func place(of code: UInt8, in bytes: [UInt8]) throws -> Int {
     #expect(changed(0, [0]) == .notAJPEG2000File || changed(0, [0]) == .truncated(offset: 0))
 }
 
+/// A code stream of one tile-part whose header gets `segment`.
+private func inserted(_ segment: [UInt8], intoTileOf bytes: [UInt8]) throws -> [UInt8] {
+    let part = try place(of: 0x90, in: bytes)
+    var copy = bytes
+    copy.insert(contentsOf: segment, at: part + 10)
+    let byteCount = (4..<8).reduce(0) { $0 << 8 | Int(bytes[part + $1]) } + segment.count
+    for index in 0..<4 { copy[part + 4 + index] = UInt8(byteCount >> (24 - 8 * index) & 255) }
+    return copy
+}
+
+@Test func readsTheCodingStyleOfATile() throws {
+    let bytes = try vector("grey_12.j2k")
+    let style = try place(of: 0x52, in: bytes)
+    let segment = [UInt8](bytes[style - 2..<style + 12])
+    let expected = try decoded(bytes)
+    #expect(try decoded(inserted(segment, intoTileOf: bytes)) == expected)
+    var layers = segment
+    layers.replaceSubrange(6..<8, with: [0xFF, 0xFF])
+    let hostile = try inserted(layers, intoTileOf: bytes)
+    #expect(throws: JPEG2000Error.tooMany(.packets, count: 6 * 65_535, limit: hostile.count)) { try decoded(hostile) }
+}
+
+@Test func countsTheParts() throws {
+    var bytes = try vector("grey_12.j2k")
+    let part = try place(of: 0x90, in: bytes)
+    bytes[part + 9] = 2
+    #expect(throws: JPEG2000Error.missingTile(index: 0)) { try decoded(bytes) }
+    bytes[part + 9] = 0
+    let expected = try decoded(vector("grey_12.j2k"))
+    #expect(try decoded(bytes) == expected)
+}
+
 @Test func refusesBoxesThatContradictTheirFile() throws {
     let bytes = try vector("grey.jp2")
     let header = try #require(bytes.indices.dropLast(3).first { [UInt8](bytes[$0..<$0 + 4]) == [UInt8]("jp2h".utf8) })

@@ -131,6 +131,36 @@ private func flat(width: Int, height: Int) -> [UInt8] {
     #expect(throws: JPEGError.arithmeticCoding) { try JPEGDecoder.decode(bytes.rawBytes) }
 }
 
+/// `grey.jpg` with the marker and the precision of its frame header replaced.
+private func framed(_ marker: UInt8, precision: UInt8) throws -> [UInt8] {
+    var bytes = try ImageVectors("TernJPEG").bytes("grey.jpg")
+    let start = try #require(bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
+    bytes[start + 1] = marker
+    bytes[start + 4] = precision
+    return bytes
+}
+
+@Test func decodesExtendedSequentialOfEightBits() throws {
+    let baseline = try JPEGDecoder.decode(ImageVectors("TernJPEG").bytes("grey.jpg").rawBytes)
+    let extended = try JPEGDecoder.decode(framed(0xC1, precision: 8).rawBytes)
+    #expect(extended == baseline)
+}
+
+@Test func refusesTwelveBitsAndOtherProcesses() throws {
+    let twelve = try framed(0xC1, precision: 12)
+    #expect(throws: JPEGError.unsupportedPrecision(bits: 12)) { try JPEGDecoder.decode(twelve.rawBytes) }
+    let lossless = try framed(0xC3, precision: 8)
+    #expect(throws: JPEGError.unsupportedProcess(marker: 0xC3)) { try JPEGDecoder.decode(lossless.rawBytes) }
+}
+
+@Test func ignoresBytesBehindTheEndOfAJPEG() throws {
+    let bytes = try ImageVectors("TernJPEG").bytes("rgb_420.jpg")
+    let padded = bytes + [0, 0, 0x41]
+    let expected = try JPEGDecoder.decode(bytes.rawBytes)
+    let image = try JPEGDecoder.decode(padded.rawBytes)
+    #expect(image == expected)
+}
+
 @Test func refusesWhatIsNoJPEG() {
     #expect(throws: JPEGError.truncated(byteCount: 0)) { try JPEGDecoder.decode([UInt8]().rawBytes) }
     #expect(throws: JPEGError.notAJPEGFile) { try JPEGDecoder.decode([UInt8]("a text file".utf8).rawBytes) }

@@ -13,7 +13,9 @@ typedef enum tern_jpeg_status {
     TERN_JPEG_ARITHMETIC = 5,   /* arithmetic coding */
     TERN_JPEG_MEMORY = 6,       /* the coefficient store of a multi-scan file is larger than the limit */
     TERN_JPEG_SCANS = 7,        /* more scans than the limit */
-    TERN_JPEG_SHAPE = 8         /* `sample_count` is not that of the file */
+    TERN_JPEG_SHAPE = 8,        /* `sample_count` is not that of the file */
+    TERN_JPEG_PRECISION = 9,    /* samples of other than 8 bits: `message` has their bits */
+    TERN_JPEG_PROCESS = 10      /* neither sequential nor progressive: `message` has the frame's marker */
 } tern_jpeg_status;
 
 typedef struct tern_jpeg_header {
@@ -21,7 +23,7 @@ typedef struct tern_jpeg_header {
     uint32_t height;
     uint32_t components;        /* 1 or 3 */
     uint32_t has_adobe_marker;  /* 1: an Adobe marker states the colour transform */
-    int32_t message;            /* libjpeg's message number, 0 when it had nothing to say */
+    int32_t message;            /* libjpeg's message number or what the status says, 0 when it had nothing to say */
 } tern_jpeg_header;
 
 /* Reads the headers up to the first scan. Allocates no more than libjpeg's tables. */
