@@ -65,10 +65,10 @@ let deviceTargets: [Target] = [
     device("TernFindings", "TernBytes"),
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
-    device("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
+    device(
+        "TernPrepare", "TernBytes", "TernModel", "TernKernels", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless", "TernJPEG2000", "TernNIfTI",
+        "TernPNG", "TernZlib"),
     device("TernQuality", "TernModel", "TernImage"),
-    device("TernPrepare", "TernBytes", "TernKernels", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
-    device("TernPrepare", "TernBytes", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless", "TernJPEG2000", "TernPNG"),
     device("TernService", "TernPlatform", "TernFindings", exclude: ["openapi.yaml"]),
     // Layer 4
     .executableTarget(
@@ -122,7 +122,6 @@ let testTargets: [Target] = [
     tests("TernFindings"),
     tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
-    tests("TernPrepare", "TernBytes", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     tests("TernQuality", "TernImage", "TernModel"),
     tests("TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     .target(

@@ -47,6 +47,11 @@ public struct NIfTIFile: Sendable {
     /// Whether the bytes begin like a NIfTI or ANALYZE header, or like a gzip file, whose content only `init` looks at.
     public static func recognises(_ bytes: RawSpan) -> Bool { isCompressed(bytes) || NIfTIHeader.recognises(bytes) }
 
+    /// Whether the bytes are the header of a pair, compressed or not.
+    public static func isPairHeader(_ bytes: RawSpan) -> Bool {
+        do throws(NIfTIError) { return try !header(bytes).isSingleFile } catch { return false }
+    }
+
     /// Reads a single file, `.nii` or `.nii.gz`.
     ///
     /// - Throws: `NIfTIError`; `.halfOfAPair` for the header of a pair.

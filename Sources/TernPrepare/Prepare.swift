@@ -11,17 +11,17 @@ public struct PreparedInput: Equatable, Sendable {
     public var values: [Float]
 }
 
-/// Checks that a DICOM file's modality is the recipe's, then prepares its image.
-///
-/// CR, DX and RG are one family: what one detector's maker calls DX another calls CR. JPEG and PNG files name no modality and pass.
-///
-/// - Throws: `.modalityMissing`, `.modalityDiffers` and what `prepare(_:recipe:)` of an image throws.
-public func prepare(_ input: DecodedInput, recipe: InputRecipe, kernels: ResizeKernels = .best) throws(PrepareError) -> PreparedInput {
-    if input.kind == .dicom, !recipe.modality.utf8.isEmpty {
-        guard let modality = input.modality else { throw .modalityMissing }
+extension ImageFile {
+    /// Checks that a DICOM file's modality is the recipe's.
+    ///
+    /// CR, DX and RG are one family: what one detector's maker calls DX another calls CR. Files of the other kinds name no modality and pass.
+    ///
+    /// - Throws: `.modalityMissing`, `.modalityDiffers`.
+    public func checkModality(_ recipe: InputRecipe) throws(PrepareError) {
+        guard kind == .dicom, !recipe.modality.utf8.isEmpty else { return }
+        guard let modality else { throw .modalityMissing }
         guard modalityFamily(modality).elementsEqual(modalityFamily(recipe.modality)) else { throw .modalityDiffers }
     }
-    return try prepare(input.image, recipe: recipe, kernels: kernels)
 }
 
 private func modalityFamily(_ modality: String) -> String.UTF8View {

@@ -3,6 +3,7 @@ import TernImage
 public import TernJPEG
 public import TernJPEG2000
 public import TernJPEGLossless
+public import TernNIfTI
 public import TernPNG
 
 /// A reason as a code triplet, the way DICOM writes one: scheme designator, value of at most 16 characters, meaning of at most 64.
@@ -34,6 +35,7 @@ public enum PrepareError: Error, Equatable, Sendable {
     /// JPEG 2000 inside DICOM.
     case jpeg2000(JPEG2000Error)
     case dicom(DICOMError)
+    case nifti(NIfTIError)
     /// The model wants a modality and the DICOM file names none.
     case modalityMissing
     /// The DICOM file's modality is not the model's.
@@ -54,15 +56,16 @@ public enum PrepareError: Error, Equatable, Sendable {
 
     private var entry: Entry {
         switch self {
-        case .unknownKind: Entry(.unknownKind, "KIND-UNKNOWN", "Not a DICOM, JPEG or PNG file")
+        case .unknownKind: Entry(.unknownKind, "KIND-UNKNOWN", "Not a DICOM, NIfTI, JPEG or PNG file")
         case .jpeg(let error): Entry(error)
         case .png(let error): Entry(error)
         case .jpegLossless(let error): Entry(error)
         case .jpeg2000(let error): Entry(error)
         case .dicom(let error): Entry(error)
+        case .nifti(let error): Entry(error)
         case .modalityMissing: Entry(.unfit, "MODALITY-MISSING", "The file does not say its modality")
         case .modalityDiffers: Entry(.unfit, "MODALITY-OTHER", "The model is for another modality")
-        case .noRescaledValues: Entry(.unfit, "NO-UNITS", "The model needs values in physical units, which only DICOM has")
+        case .noRescaledValues: Entry(.unfit, "NO-UNITS", "The model needs values in physical units, which the file has not")
         }
     }
 }

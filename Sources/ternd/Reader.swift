@@ -54,14 +54,16 @@ final class Reader {
         let prepared: PreparedInput
         do throws(PrepareError) {
             var start = Clock.monotonicNanoseconds
-            let input = try decodeImage(bytes.rawBytes, as: ImageKind(kind))
+            let file = try ImageFile(parsing: bytes.rawBytes, as: ImageKind(kind))
+            let image = try file.onlyFrame(of: bytes.rawBytes)
             result.timing.decodeMicroseconds = microseconds(since: start)
-            result.input.sopInstanceUID = input.sopInstanceUID
+            result.input.sopInstanceUID = file.sopInstanceUID
             if kind == .dicom { result.input.frame = 1 }
             result.quality = ImageQuality(
-                width: input.image.width, height: input.image.height, channels: input.image.channels, bitsStored: input.image.bitsStored)
+                width: image.width, height: image.height, channels: image.channels, bitsStored: image.bitsStored)
             start = Clock.monotonicNanoseconds
-            prepared = try prepare(input, recipe: engine.model.recipe)
+            try file.checkModality(engine.model.recipe)
+            prepared = try prepare(image, recipe: engine.model.recipe)
             result.timing.prepareMicroseconds = microseconds(since: start)
         } catch {
             throw ReadFailure(error)
@@ -165,7 +167,7 @@ extension InputKind {
         case .dicom: self = .dicom
         case .jpeg: self = .jpeg
         case .png: self = .png
-        case nil: return nil
+        case .nifti, nil: return nil
         }
     }
 }

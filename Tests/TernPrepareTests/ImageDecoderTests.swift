@@ -13,9 +13,9 @@ import Testing
         for item in vectors.cases where item.refused == nil && item.frames == nil {
             let bytes = try vectors.bytes(item.file)
             #expect(ImageKind(recognising: bytes.rawBytes) == kind, "\(item.file)")
-            let input = try decodeImage(bytes.rawBytes, as: kind)
+            let input = try ImageFile(parsing: bytes.rawBytes, as: kind)
             // This also decodes the JPEG inside DICOM, which must be what pydicom and Pillow give.
-            #expect(try input.image == vectors.expectedImage(item), "\(item.file)")
+            #expect(try input.frame(0, of: bytes.rawBytes) == vectors.expectedImage(item), "\(item.file)")
             #expect((input.sopInstanceUID != nil) == (kind == .dicom))
         }
     }
@@ -34,7 +34,9 @@ import Testing
     let rows: [UInt8] = [0x28, 0, 0x10, 0, 0x55, 0x53, 2, 0, 31, 0]
     let start = try #require((0..<(bytes.count - rows.count)).first { Array(bytes[$0..<($0 + rows.count)]) == rows })
     bytes[start + 8] = 30
-    #expect(throws: PrepareError.dicom(.frameDiffersFromDataSet)) { try decodeImage(bytes.rawBytes, as: .dicom) }
+    #expect(throws: PrepareError.dicom(.frameDiffersFromDataSet)) {
+        try ImageFile(parsing: bytes.rawBytes, as: .dicom).frame(0, of: bytes.rawBytes)
+    }
 }
 
 @Test func givesEveryErrorAClassACodeAndASentence() {
@@ -77,7 +79,7 @@ import Testing
 
 @Test func namesTheTransferSyntaxThatIsNotRead() throws {
     let bytes = try ImageVectors("TernDICOM").bytes("refused_jpeg_ls.dcm")
-    let error = #expect(throws: PrepareError.self) { try decodeImage(bytes.rawBytes, as: .dicom) }
+    let error = #expect(throws: PrepareError.self) { try ImageFile(parsing: bytes.rawBytes, as: .dicom) }
     #expect(error?.category == .unfit)
     #expect(error?.message == "The DICOM transfer syntax is not read: 1.2.840.10008.1.2.4.80 JPEG-LS Lossless.")
 }

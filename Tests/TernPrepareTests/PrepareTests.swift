@@ -238,12 +238,11 @@ private struct FloatCase: Decodable {
 }
 
 @Test func comparesModalities() throws {
-    let image = image8([1], width: 1, height: 1)
-    let rule = recipe(height: 1, width: 1, modality: "DX")
-    for modality in ["DX", "CR", "RG"] {
-        _ = try prepare(DecodedInput(kind: .dicom, image: image, modality: modality), recipe: rule)
-    }
-    #expect(throws: PrepareError.modalityDiffers) { try prepare(DecodedInput(kind: .dicom, image: image, modality: "US"), recipe: rule) }
-    #expect(throws: PrepareError.modalityMissing) { try prepare(DecodedInput(kind: .dicom, image: image), recipe: rule) }
-    _ = try prepare(DecodedInput(kind: .jpeg, image: image), recipe: rule)
+    let dicom = try ImageVectors("TernDICOM").bytes("mono2_8_explicit.dcm")
+    let file = try ImageFile(parsing: dicom.rawBytes, as: .dicom)
+    #expect(file.modality == "DX")
+    for modality in ["DX", "CR", "RG", ""] { try file.checkModality(recipe(height: 1, width: 1, modality: modality)) }
+    #expect(throws: PrepareError.modalityDiffers) { try file.checkModality(recipe(height: 1, width: 1, modality: "US")) }
+    let jpeg = try ImageVectors("TernJPEG").bytes("grey.jpg")
+    try ImageFile(parsing: jpeg.rawBytes, as: .jpeg).checkModality(recipe(height: 1, width: 1, modality: "US"))
 }

@@ -9,10 +9,12 @@ func preparedImage(_ path: String, _ model: ModelFile) throws(Failure) -> [Float
     let mapping = try mapFile(path)
     let bytes = mapping.bytes
     guard let kind = ImageKind(recognising: bytes) else {
-        throw Failure(.badInput, "\(path) is neither DICOM, JPEG nor PNG; leave it out")
+        throw Failure(.badInput, "\(path) is neither DICOM, NIfTI, JPEG nor PNG; leave it out")
     }
     do throws(PrepareError) {
-        return try prepare(try decodeImage(bytes, as: kind), recipe: model.recipe).values
+        let file = try ImageFile(parsing: bytes, as: kind)
+        try file.checkModality(model.recipe)
+        return try prepare(try file.onlyFrame(of: bytes), recipe: model.recipe).values
     } catch {
         throw Failure(.badInput, "\(path): \(error.message)")
     }
@@ -21,7 +23,7 @@ func preparedImage(_ path: String, _ model: ModelFile) throws(Failure) -> [Float
 /// Prepares the pixels of an image that came without a file of its own, as those of a PNG file.
 func preparedImage(_ image: DecodedImage, _ model: ModelFile, name: String) throws(Failure) -> [Float] {
     do throws(PrepareError) {
-        return try prepare(DecodedInput(kind: .png, image: image), recipe: model.recipe).values
+        return try prepare(image, recipe: model.recipe).values
     } catch {
         throw Failure(.badInput, "\(name): \(error.message)")
     }

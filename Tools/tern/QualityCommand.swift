@@ -65,9 +65,11 @@ struct QualityCommand: ParsableCommand {
         let bytes = mapping.bytes
         guard let kind = ImageKind(recognising: bytes) else { throw Failure(.badInput, "\(path) is no image that is read; leave it out") }
         do throws(PrepareError) {
-            let input = try decodeImage(bytes, as: kind)
-            let prepared = try prepare(input, recipe: file.recipe).values
-            return measure(input.image, isLossy: kind == .jpeg, prepared: prepared, file, name: path)
+            let input = try ImageFile(parsing: bytes, as: kind)
+            try input.checkModality(file.recipe)
+            let image = try input.onlyFrame(of: bytes)
+            let prepared = try prepare(image, recipe: file.recipe).values
+            return measure(image, isLossy: input.attributes.isLossyCompressed, prepared: prepared, file, name: path)
         } catch {
             throw Failure(.badInput, "\(path): \(error.message)")
         }
