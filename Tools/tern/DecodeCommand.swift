@@ -12,8 +12,8 @@ struct DecodeCommand: ParsableCommand {
         abstract: "Says what ternd reads in an image file: shape, grey scale, a digest of every frame.",
         discussion: """
             Prints one JSON object. Digests are SHA-256 over the samples of a frame, row by row, channels interleaved, little endian. --stage stored gives the
-            samples of the file (colour as RGB; NIfTI after scaling), --stage shown the values 0 ... 255 that a model's preparation starts from. A file
-            that is not read gives its coded reason, and exit code 65. Nothing of the output names a patient.
+            samples of the file (colour as RGB), rescaled those of grey images in their units, shown the values 0 ... 255 that a model's preparation starts
+            from. A file that is not read gives its coded reason, and exit code 65. Nothing of the output names a patient.
 
             Example:
               tern decode cine.dcm
@@ -21,7 +21,7 @@ struct DecodeCommand: ParsableCommand {
             """)
     @Argument(help: "DICOM, NIfTI, JPEG or PNG file; of a NIfTI pair the .hdr file.") var file: String
     @Option(help: "The one frame to decode, from 1 on. Default: all.") var frame: Int?
-    @Option(help: "stored or shown.") var stage = FrameSamples.Stage.stored
+    @Option(help: "stored, rescaled or shown.") var stage = FrameSamples.Stage.stored
     @Option(name: [.short, .long], help: "NumPy file for the frames, [frames, rows, columns] or [frames, rows, columns, 3].") var output: String?
 
     func run() throws {

@@ -7,7 +7,7 @@ import TernPrepare
 /// The samples of one frame as bytes: row by row, channels interleaved, little endian.
 struct FrameSamples {
     /// How far the samples have come.
-    enum Stage: String, CaseIterable, ExpressibleByArgument { case stored, shown }
+    enum Stage: String, CaseIterable, ExpressibleByArgument { case stored, rescaled, shown }
 
     /// NumPy's name of the type.
     let type: String
@@ -30,6 +30,10 @@ struct FrameSamples {
             (type, bytes) = ("<f4", littleEndian(values) { $0.bitPattern })
             return
         }
+        if stage == .rescaled, let grey = image.greyscale {
+            (type, bytes) = ("<f4", littleEndian(grey.rescaled(image.samples)) { $0.bitPattern })
+            return
+        }
         switch image.samples {
         case .uint8(let values): (type, bytes) = ("|u1", values)
         case .uint16(let values): (type, bytes) = ("<u2", littleEndian(values) { $0 })
@@ -37,6 +41,25 @@ struct FrameSamples {
         case .uint32(let values): (type, bytes) = ("<u4", littleEndian(values) { $0 })
         case .int32(let values): (type, bytes) = ("<i4", littleEndian(values) { UInt32(bitPattern: $0) })
         case .real(let values): (type, bytes) = ("<f4", littleEndian(values) { $0.bitPattern })
+        }
+    }
+}
+
+extension DecodedImage.Greyscale {
+    /// The binary32 nearest to each rescaled value.
+    fileprivate func rescaled(_ samples: DecodedImage.Samples) -> [Float] {
+        func rescaled(_ stored: Double) -> Float {
+            guard let table = modalityTable else { return Float(stored * slope + intercept) }
+            let index = min(max(Int(stored) - table.firstInput, 0), table.entries.count - 1)
+            return Float(table.entries[index])
+        }
+        return switch samples {
+        case .uint8(let values): values.map { rescaled(Double($0)) }
+        case .uint16(let values): values.map { rescaled(Double($0)) }
+        case .int16(let values): values.map { rescaled(Double($0)) }
+        case .uint32(let values): values.map { rescaled(Double($0)) }
+        case .int32(let values): values.map { rescaled(Double($0)) }
+        case .real(let values): values
         }
     }
 }
