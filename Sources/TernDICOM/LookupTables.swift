@@ -11,7 +11,7 @@ extension ImageHeader.TableElements {
         guard let data else { throw .missingElement(tag: .lookupTableData) }
         let shape = try TableShape(descriptor, in: bytes, isSigned: isSigned)
         guard (8...16).contains(shape.bits) else { throw .invalidValue(tag: .lookupTableDescriptor) }
-        let entries = try tableEntries(data, count: shape.count, in: bytes).values
+        let entries = try tableEntries(data, count: shape.count, bits: shape.bits, in: bytes)
         for entry in entries where Int(entry) >> shape.bits != 0 { throw .invalidValue(tag: .lookupTableData) }
         return DecodedImage.LookupTable(firstInput: shape.firstInput, bits: shape.bits, entries: entries)
     }
@@ -36,10 +36,10 @@ struct TableShape: Equatable {
     }
 }
 
-/// Reads the entries of a table: two bytes each, or one byte where there are too few for that; more bytes than entries are padding.
-func tableEntries(_ data: DataElement, count: Int, in bytes: RawSpan) throws(DICOMError) -> (values: [UInt16], isBytes: Bool) {
+/// Reads the entries of a table: two bytes each, or one byte where 8 bits are enough and there are too few for two; more bytes than entries are padding.
+func tableEntries(_ data: DataElement, count: Int, bits: Int, in bytes: RawSpan) throws(DICOMError) -> [UInt16] {
     let value = bytes.extracting(data.valueRange)
-    let isBytes = value.byteCount < 2 * count
+    let isBytes = bits <= 8 && value.byteCount < 2 * count
     guard value.byteCount >= (isBytes ? count : 2 * count) else { throw .invalidValue(tag: data.tag) }
     // Bytes inside words of a big-endian file are swapped in pairs.
     let flip = isBytes && data.isBigEndian && data.representation == .otherWord ? 1 : 0
@@ -54,5 +54,5 @@ func tableEntries(_ data: DataElement, count: Int, in bytes: RawSpan) throws(DIC
             values.append(data.isBigEndian ? word.byteSwapped : word)
         }
     }
-    return (values, isBytes)
+    return values
 }

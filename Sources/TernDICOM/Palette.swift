@@ -26,7 +26,7 @@ struct Palette {
         for index in 0..<3 {
             let table: [UInt16]
             if let data = header.paletteData[index] {
-                table = try tableEntries(data, count: shape.count, in: bytes).values
+                table = try tableEntries(data, count: shape.count, bits: shape.bits, in: bytes)
             } else if let segments = header.paletteSegments[index] {
                 table = try SegmentedTable(segments, in: bytes, bits: shape.bits).expanded(count: shape.count)
             } else {
@@ -62,7 +62,7 @@ struct SegmentedTable {
             guard flip == 0 || value.byteCount % 2 == 0 else { throw .invalidValue(tag: tag) }
             words = (0..<count).map { UInt16(value.uint8(at: $0 ^ flip)) }
         } else {
-            words = try tableEntries(element, count: count, in: bytes).values
+            words = try tableEntries(element, count: count, bits: 16, in: bytes)
         }
     }
 

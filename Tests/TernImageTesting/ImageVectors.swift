@@ -29,6 +29,8 @@ public struct ImageVectors {
         public var type: String?
         public var bitsStored: Int?
         public var greyscale: Greyscale?
+        /// Of each frame, where frames differ.
+        public var greyscales: [Greyscale]?
         public var jpegByteCount: Int?
         /// Frames one after the other in `expected`; nil for one.
         public var frames: Int?
@@ -65,7 +67,7 @@ public struct ImageVectors {
             let samples = expectedSamples(Array(raw[(index * frameByteCount)..<((index + 1) * frameByteCount)]), item.type)
             return DecodedImage(
                 width: width, height: height, channels: channels, bitsStored: item.bitsStored ?? (item.type == "uint8" ? 8 : 16), samples: samples,
-                greyscale: item.greyscale.map { DecodedImage.Greyscale($0) })
+                greyscale: (item.greyscales?[index] ?? item.greyscale).map { DecodedImage.Greyscale($0) })
         }
     }
 
