@@ -19,7 +19,7 @@ func convertToRGB(_ samples: inout [UInt8]) {
         let first = Float(Double(luminance) + Double(blueDifference - 128) * fromBlue)
         let green = Float(Double(first) + Double(redDifference - 128) * fromRed)
         target[start] = clamped(luminance + red[redDifference])
-        target[start + 1] = clamped(Int((green + 0.5).rounded(.down)))
+        target[start + 1] = clamped(floored(green + 0.5))
         target[start + 2] = clamped(luminance + blue[blueDifference])
     }
 }
@@ -30,6 +30,12 @@ private func differences(_ thousandths: (Int) -> Int) -> [Int] {
         let value = thousandths(index - 128)
         return value >= 0 ? value / 1_000 : -((999 - value) / 1_000)
     }
+}
+
+/// The largest whole number that is not above a small value; without a call of the C library.
+private func floored(_ value: Float) -> Int {
+    let whole = Int(value)
+    return Float(whole) > value ? whole - 1 : whole
 }
 
 private func clamped(_ value: Int) -> UInt8 { UInt8(min(max(value, 0), 255)) }

@@ -14,6 +14,8 @@ extension PixelFormat {
             return finished(samples(.bytes(pixels)), nil)
         case .words(let values): return finished(samples(.words(isPlanar ? interleaved(values, channels: channels) : values)), nil)
         case .longs(let values): return finished(samples(.longs(isPlanar ? interleaved(values, channels: channels) : values)), nil)
+        // `PixelFormat` has no signed colour.
+        case .signedWords, .signedLongs: return finished(.uint8([UInt8](repeating: 0, count: sampleCount)), nil)
         }
     }
 

@@ -203,8 +203,10 @@ extension ElementValue {
     fileprivate func optionalAspectRatio() -> ImageAttributes.AspectRatio? {
         guard let two = optionalDecimals(count: 2) else { return nil }
         let range = 1.0...1_000_000.0
-        guard range.contains(two[0]), range.contains(two[1]), two[0] == two[0].rounded(.down), two[1] == two[1].rounded(.down) else { return nil }
-        return ImageAttributes.AspectRatio(vertical: Int(two[0]), horizontal: Int(two[1]))
+        guard range.contains(two[0]), range.contains(two[1]) else { return nil }
+        let (vertical, horizontal) = (Int(two[0]), Int(two[1]))
+        guard Double(vertical) == two[0], Double(horizontal) == two[1] else { return nil }
+        return ImageAttributes.AspectRatio(vertical: vertical, horizontal: horizontal)
     }
 
     /// R, L, U or B.

@@ -95,8 +95,14 @@ struct SegmentedTable {
         }
         guard words[offset] == 1, let first = table.last else { throw .invalidValue(tag: tag) }
         let step = Double(Int(words[offset + 2]) - Int(first)) / Double(length)
-        // Rounded to the nearest, ties to even; between two entries of 16 bits.
-        for index in 1...length { table.append(UInt16((Double(first) + step * Double(index)).rounded(.toNearestOrEven))) }
+        for index in 1...length { table.append(rounded(Double(first) + step * Double(index))) }
         return offset + 3
+    }
+
+    /// To the nearest, ties to even, of a value between two entries of 16 bits.
+    private func rounded(_ value: Double) -> UInt16 {
+        let whole = Int(value)
+        let rest = value - Double(whole)
+        return UInt16(rest > 0.5 || rest == 0.5 && whole % 2 == 1 ? whole + 1 : whole)
     }
 }

@@ -6,6 +6,9 @@ enum StoredSamples {
     case bytes([UInt8])
     case words([UInt16])
     case longs([UInt32])
+    /// Signed samples of native pixels, read as such: they are copied once.
+    case signedWords([Int16])
+    case signedLongs([Int32])
 }
 
 extension PixelFormat {
@@ -23,10 +26,18 @@ extension PixelFormat {
             case 8:
                 if isSwappedInPairs { return .bytes(try swapped(value, from: start / 8, count: byteCount)) }
                 return .bytes(try reader.readUInt8Array(count: byteCount))
+            case 16 where isSigned:
+                var words = try reader.readLittleEndianArray(of: Int16.self, count: sampleCount)
+                if isBigEndian { swapBytes(&words) }
+                return .signedWords(words)
             case 16:
                 var words = try reader.readLittleEndianArray(of: UInt16.self, count: sampleCount)
                 if isBigEndian { swapBytes(&words) }
                 return .words(words)
+            case 32 where isSigned:
+                var longs = try reader.readLittleEndianArray(of: Int32.self, count: sampleCount)
+                if isBigEndian { swapBytes(&longs) }
+                return .signedLongs(longs)
             default:
                 var longs = try reader.readLittleEndianArray(of: UInt32.self, count: sampleCount)
                 if isBigEndian { swapBytes(&longs) }
@@ -62,32 +73,32 @@ extension PixelFormat {
     func samples(_ stored: consuming StoredSamples) -> DecodedImage.Samples {
         switch consume stored {
         case .bytes(var values):
-            if isSigned { return .int16(values.map { signExtended(Int16($0)) }) }
+            if isSigned { return samples(.signedWords(values.map { Int16($0) })) }
             clearUnusedBits(&values)
             return .uint8(values)
         case .words(var values):
-            if isSigned { return .int16(signed(values)) }
+            if isSigned { return samples(.signedWords(values.map { Int16(bitPattern: $0) })) }
             clearUnusedBits(&values)
             return .uint16(values)
         case .longs(var values):
-            if isSigned { return .int32(signed(values)) }
+            if isSigned { return samples(.signedLongs(values.map { Int32(bitPattern: $0) })) }
             clearUnusedBits(&values)
             return .uint32(values)
+        case .signedWords(var values):
+            extendSigns(&values)
+            return .int16(values)
+        case .signedLongs(var values):
+            extendSigns(&values)
+            return .int32(values)
         }
     }
 
     /// Spreads the sign bit, bit `bitsStored` - 1, over the bits above it.
-    private func signExtended<Value: FixedWidthInteger>(_ value: Value) -> Value {
+    private func extendSigns<Value: FixedWidthInteger & BitwiseCopyable>(_ values: inout [Value]) {
+        guard bitsStored < Value.bitWidth else { return }
         let shift = Value(truncatingIfNeeded: Value.bitWidth - bitsStored)
-        return (value &<< shift) &>> shift
-    }
-
-    private func signed<Stored: FixedWidthInteger & BitwiseCopyable, Value: FixedWidthInteger & BitwiseCopyable>(_ stored: [Stored]) -> [Value] {
-        var values = [Value](repeating: 0, count: stored.count)
         var target = values.mutableSpan
-        let source = stored.span
-        for index in source.indices { target[index] = signExtended(Value(truncatingIfNeeded: source[index])) }
-        return values
+        for index in target.indices { target[index] = (target[index] &<< shift) &>> shift }
     }
 
     private func clearUnusedBits<Value: FixedWidthInteger & BitwiseCopyable>(_ values: inout [Value]) {
