@@ -95,6 +95,7 @@ let workstationTargets: [Target] = [
         dependencies: [
             "TernConvert", "TernReference", "TernEvaluation", "TernWriter", "TernBytes", "TernImage", "TernModel", "TernEngine", "TernKernels",
             "TernPrepare", "TernQuality", "TernPlatform",
+            "TernPrepare", "TernPlatform", "TernDICOM",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Tools/tern",

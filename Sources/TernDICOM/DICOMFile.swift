@@ -21,6 +21,10 @@ public struct DICOMFile: Sendable {
     public let attributes: ImageAttributes
     /// At least 1.
     public let frameCount: Int
+    /// Columns of a frame.
+    public var width: Int { format.width }
+    /// Rows of a frame.
+    public var height: Int { format.height }
 
     private let header: ImageHeader
     private let format: PixelFormat

@@ -179,3 +179,19 @@ def test_refusals_are_in_words(tmp_path: Path) -> None:
     assert "F-01" in refused and "notAModelFile" not in refused
     assert "No such file" in tern("inspect", tmp_path / "missing.tern", code=66).stderr
     assert "not a regular file" in tern("inspect", tmp_path, code=66).stderr
+
+
+def test_series_sorts_slices_and_names_faults(tmp_path: Path) -> None:
+    vectors = VECTORS.parent / "TernDICOM"
+    for name in ("functional_groups_implicit.dcm", "attributes.dcm", "refused_jpeg_ls.dcm", "vector.json"):
+        (tmp_path / name).write_bytes((vectors / name).read_bytes())
+    report = json.loads(tern("series", tmp_path, "--json").stdout)
+    single, volume = report["series"]
+    assert single["seriesInstanceUID"] == "1.2.3.4" and single["spacing"] is None and len(single["slices"]) == 1
+    assert volume["spacing"] == 5 and volume["regular"] and volume["state"] == "regular"
+    assert [(s["frame"], s["distance"]) for s in volume["slices"]] == [(1, 0), (2, 5), (3, 10)]
+    assert [r["file"] for r in report["refused"]] == ["refused_jpeg_ls.dcm"] and "JPEG-LS" in report["refused"][0]["reason"]
+    (tmp_path / "again.dcm").write_bytes((vectors / "functional_groups_explicit.dcm").read_bytes())
+    assert "3 duplicates" in tern("series", tmp_path).stdout
+    (tmp_path / "empty").mkdir()
+    assert "no DICOM image" in tern("series", tmp_path / "empty", code=65).stderr

@@ -14,6 +14,7 @@ struct Tern: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            ConvertCommand.self, InspectCommand.self, CompareCommand.self, EvalCommand.self, QualityCommand.self, RunCommand.self, DecodeCommand.self, SignCommand.self, VerifyCommand.self, KeygenCommand.self,
+            ConvertCommand.self, InspectCommand.self, CompareCommand.self, EvalCommand.self, QualityCommand.self, RunCommand.self, DecodeCommand.self,
+            SeriesCommand.self, SignCommand.self, VerifyCommand.self, KeygenCommand.self,
         ])
 }
