@@ -34,10 +34,10 @@ extension PixelFormat {
         if channels == 3 {
             guard case .uint8(var pixels) = decoded.samples else {
                 guard case .uint16(let values) = decoded.samples, photometric == .rgb else { throw .frameDiffersFromDataSet }
-                return finished(.uint16(values), nil)
+                return finished(samples(.words(values)), nil)
             }
             if !isRGB, photometric == .ybrFull || photometric == .ybrFull422 { convertToRGB(&pixels) }
-            return finished(.uint8(pixels), nil)
+            return finished(samples(.bytes(pixels)), nil)
         }
         let bits = min(bitsStored, decoded.bitsStored)
         let shown: DecodedImage.Samples
