@@ -91,6 +91,9 @@ let workstationTargets: [Target] = [
     workstation("TernReference", "CTernBLAS", "TernConvert"),
     workstation("TernEvaluation", "TernZlib", "TernConvert", "TernImage", "TernModel", "TernBytes", "TernPlatform"),
     .executableTarget(
+        name: "reading-bench", dependencies: ["TernPrepare", "TernKernels", "TernModel", "TernPlatform", "TernBytes"],
+        path: "Tools/bench/reading", exclude: ["README.md", "compare_reading"], swiftSettings: strict),
+    .executableTarget(
         name: "tern",
         dependencies: [
             "TernConvert", "TernReference", "TernEvaluation", "TernWriter", "TernBytes", "TernImage", "TernModel", "TernEngine", "TernKernels",

@@ -295,6 +295,96 @@ static uint64_t run_feature(const tern_kernels *table, tern_weights_kind kind, i
     return digest_output(seed_of_digest, &out, 1);
 }
 
+/* Taps of `outputs` outputs of `inputs` inputs: firsts that never decrease, counts within `stride`. */
+static void fill_taps(int32_t *firsts, int32_t *counts, size_t inputs, size_t outputs, size_t stride) {
+    int32_t from = 0;
+    for (size_t i = 0; i < outputs; i++) {
+        const int32_t left = (int32_t)inputs - from, most = left < (int32_t)stride ? left : (int32_t)stride;
+        firsts[i] = from, counts[i] = (int32_t)between(1, (size_t)most);
+        if (from + 1 < (int32_t)inputs) from += (int32_t)between(0, inputs - 1 - (size_t)from < 3 ? inputs - 1 - (size_t)from : 3);
+    }
+}
+
+/* Columns of stored values and of real ones, then the finished rows. `parts` is the number of calls the rows are cut into. */
+static uint64_t run_resize(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    (void)kind;
+    static const size_t widths[] = {1, 7, 8, 9, 15, 16, 17, 23, 31, 33, 64};
+    const size_t columns = index < 11 ? widths[index] : between(1, 200), rows = between(3, 16), outputs = between(1, 17), slots = outputs + random_bits() % 3;
+    const tern_samples samples = (tern_samples)(1 + index % 3);
+    const size_t bytes = samples == TERN_SAMPLES_F32 ? 4 : 2, gap = random_bits() % 5, stride = columns + TERN_RESIZE_LANES;
+    uint8_t *store = guarded((rows - 1) * (columns + gap) * bytes + columns * bytes, samples == TERN_SAMPLES_F32 ? 4 : 2);
+    for (size_t i = 0; i < (rows - 1) * (columns + gap) + columns; i++) {
+        const float value = (unit() + 1.0f) * 128.0f;
+        const uint16_t stored = (uint16_t)random_bits();
+        if (samples == TERN_SAMPLES_F32) memcpy(store + 4 * i, &value, 4);
+        else memcpy(store + 2 * i, &stored, 2);
+    }
+    const double ends[] = {(double)(int32_t)(random_bits() % (1u << 28)) / 4096.0 - 32768.0, (double)(int32_t)(random_bits() % (1u << 28)) / 4096.0 - 32768.0};
+    const int order = ends[0] <= ends[1];
+    double *weights = guarded(rows * outputs * sizeof(double), 8), *sums = guarded(slots * stride * sizeof(double), 8);
+    for (size_t i = 0; i < rows * outputs; i++) weights[i] = random_bits() % 9 ? (double)unit() : 0.0;
+    for (size_t i = 0; i < slots * stride; i++) sums[i] = i % stride < columns ? (double)unit() * 1e5 : 0.0;
+    tern_resize_columns op = {.row_bytes = (columns + gap) * bytes, .kind = samples, .column_count = columns, .low = ends[!order], .high = ends[order],
+                              .output_count = outputs, .sums = sums, .sum_stride = stride, .first_slot = random_bits() % slots, .slot_count = slots};
+    const size_t continued = random_bits() % (outputs + 1);
+    for (size_t part = 0; part < parts; part++) {
+        const size_t begin = rows * part / parts;
+        op.samples = store + begin * op.row_bytes, op.row_count = rows * (part + 1) / parts - begin, op.weights = weights + begin * outputs;
+        op.continued = begin == 0 ? continued : outputs;
+        table->resize_columns(&op);
+    }
+    const size_t taps = 8 * between(1, 4), results = between(1, 40);
+    int32_t *firsts = guarded(results * 4, 4), *counts = guarded(results * 4, 4);
+    double *row_weights = guarded(results * taps * sizeof(double), 8);
+    fill_taps(firsts, counts, columns, results, taps);
+    for (size_t i = 0; i < results * taps; i++) row_weights[i] = (int32_t)(i % taps) < counts[i / taps] ? (double)unit() * 0.3 : 0.0;
+    uint64_t digest = seed_of_digest;
+    for (size_t o = 0; o < outputs; o++) {
+        output out = output_of(1, results, 3, sizeof(float));
+        double *line = sums + (op.first_slot + o) % slots * stride;
+        table->resize_row(line, row_weights, taps, firsts, counts, results, 255.0 / 65535.0, 3.25, (float *)out.bytes);
+        digest = digest_output(digest_words(digest, line, stride * sizeof(double), 0), &out, 1);
+    }
+    return digest;
+}
+
+static uint64_t run_resize_u8(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    (void)kind;
+    static const size_t widths[] = {1, 5, 15, 16, 17, 31, 32, 33, 48, 100};
+    const size_t channels = index % 2 ? 3 : 1, columns = index < 10 ? widths[index] : between(1, 120), rows = between(3, 16), results = between(1, 40);
+    const size_t taps = 8 * between(1, 4), gap = random_bits() % 5, wide = results * channels, outputs = between(1, 9), slots = outputs + random_bits() % 3;
+    const size_t source_bytes = rows * columns * channels + (rows - 1) * gap;
+    uint8_t *source = guarded(source_bytes, 1);
+    for (size_t i = 0; i < source_bytes; i++) source[i] = (uint8_t)random_bits();
+    int32_t *firsts = guarded(results * 4, 4), *counts = guarded(results * 4, 4), *weights = guarded(results * taps * 4, 4);
+    fill_taps(firsts, counts, columns, results, taps);
+    for (size_t i = 0; i < results * taps; i++) weights[i] = (int32_t)(i % taps) < counts[i / taps] ? (int32_t)(random_bits() % 400000) - 100000 : 0;
+    output band = output_of(1, rows * wide, 3, 1);
+    tern_resize_band_u8 op = {.row_bytes = columns * channels + gap, .column_count = columns, .channels = channels, .flip = index % 3 ? 0 : 255,
+                              .weights = weights, .weight_stride = taps, .firsts = firsts, .counts = counts, .output_count = results,
+                              .scratch = guarded(tern_resize_scratch(columns, results, channels), 1)};
+    int32_t *sums = guarded(slots * (wide + 8) * 4, 4), *column_weights = guarded(rows * outputs * 4, 4);
+    for (size_t i = 0; i < slots * (wide + 8); i++) sums[i] = (int32_t)random_bits() >> 3;
+    for (size_t i = 0; i < rows * outputs; i++) column_weights[i] = (int32_t)(random_bits() % 2000000) - 500000;
+    tern_resize_columns_u8 down = {.row_bytes = wide, .column_count = wide, .flip = index % 5 ? 0 : 255, .output_count = outputs, .sums = sums,
+                                   .sum_stride = wide + 8, .first_slot = random_bits() % slots, .slot_count = slots};
+    const size_t continued = random_bits() % (outputs + 1);
+    for (size_t part = 0; part < parts; part++) {
+        const size_t begin = rows * part / parts;
+        op.samples = source + begin * op.row_bytes, op.row_count = rows * (part + 1) / parts - begin, op.result = band.bytes + begin * wide;
+        table->resize_band_u8(&op);
+        down.samples = op.result, down.row_count = op.row_count, down.weights = column_weights + begin * outputs;
+        down.continued = begin == 0 ? continued : outputs;
+        table->resize_columns_u8(&down);
+    }
+    uint64_t digest = digest_words(digest_output(seed_of_digest, &band, 0), sums, slots * (wide + 8) * 4, 0);
+    const size_t pixels = source_bytes / 3;
+    output grey = output_of(1, pixels, 3, 1);
+    table->luminance_u8(source, pixels, grey.bytes);
+    for (size_t i = 0; i < pixels; i++) digest = (digest ^ grey.bytes[i]) * 0x100000001b3u;
+    return digest_output(digest, &grey, 0);
+}
+
 typedef struct operation {
     const char *name;
     uint64_t (*run)(const tern_kernels *, tern_weights_kind, int, size_t);
@@ -305,6 +395,7 @@ static const operation operations[] = {
     {"quantise", run_quantise, TERN_WEIGHTS_F32},  {"linear-s8", run_linear, TERN_WEIGHTS_S8},   {"linear-t2", run_linear, TERN_WEIGHTS_T2},
     {"linear-t5", run_linear, TERN_WEIGHTS_T5},    {"linear-f32", run_linear, TERN_WEIGHTS_F32}, {"attention", run_attention, TERN_WEIGHTS_F32},
     {"layer-norm", run_layer_norm, TERN_WEIGHTS_F32}, {"feature", run_feature, TERN_WEIGHTS_F32},
+    {"resize", run_resize, TERN_WEIGHTS_F32},      {"resize-u8", run_resize_u8, TERN_WEIGHTS_F32},
 };
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 

@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tools/lib"))
 from machines import MACHINES, TABLES, TABLES_OF, required  # noqa: E402
 
-OPERATIONS = ["quantise", "linear-s8", "linear-t2", "linear-t5", "linear-f32", "attention", "layer-norm", "feature"]
+OPERATIONS = ["quantise", "linear-s8", "linear-t2", "linear-t5", "linear-f32", "attention", "layer-norm", "feature", "resize", "resize-u8"]
 LIMIT = 300
 
 
