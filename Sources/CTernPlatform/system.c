@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -86,6 +87,13 @@ int __wrap_posix_memalign(void **memory, size_t alignment, size_t count)
 int tern_is_terminal(int descriptor)
 {
     return isatty(descriptor);
+}
+
+/* 32 MiB is the most that the C library takes for the first. */
+void tern_keep_freed_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
 
 /* Not getrusage: its figure survives exec and may be that of the program that started this one. */

@@ -21,6 +21,11 @@ public enum Process {
         }
     }
 
+    /// Keeps freed memory for the next image: the pages of a radiograph's bytes and samples cost more to fetch than its pixels to read.
+    ///
+    /// The resident set then stays near its peak.
+    public static func keepFreedMemory() { tern_keep_freed_memory() }
+
     /// Ends the process.
     public static func exit(_ code: Int32) -> Never { tern_exit(code) }
 

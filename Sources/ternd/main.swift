@@ -1,3 +1,4 @@
 import TernPlatform
 
+Process.keepFreedMemory()
 Process.exit(run(Process.arguments).rawValue)

@@ -14,6 +14,8 @@ _Noreturn void tern_exit(int code);
 void tern_ignore_signals(void);
 /* Calls of malloc, calloc, realloc, aligned_alloc and posix_memalign so far; stays 0 in a program linked without the wrappers. */
 uint64_t tern_allocation_count(void);
+/* Memory that is freed stays with the process for the next image, in pieces of up to 32 MiB. */
+void tern_keep_freed_memory(void);
 /* Largest resident set of this program so far, in bytes; 0 when the system does not say. */
 uint64_t tern_peak_resident_bytes(void);
 

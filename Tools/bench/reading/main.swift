@@ -13,10 +13,11 @@ func fail(_ message: String) -> Never {
     Process.exit(64)
 }
 
+Process.keepFreedMemory()
 let words = Process.arguments
-guard words.count <= 3 else { fail("usage: reading-bench [bilinear|bicubic] [INSTRUCTION-SET]") }
-let filter: InputRecipe.Filter = words.count > 1 && words[1] == "bilinear" ? .bilinear : .bicubic
-guard let set = words.count > 2 ? InstructionSet(name: words[2]) : .best else { fail("no instruction set \(words[2])") }
+guard words.count <= 2 else { fail("usage: reading-bench [bilinear|bicubic] [INSTRUCTION-SET]") }
+let filter: InputRecipe.Filter = words.first == "bilinear" ? .bilinear : .bicubic
+guard let set = words.count > 1 ? InstructionSet(name: words[1]) : .best else { fail("no instruction set \(words[1])") }
 let kernels: ResizeKernels
 do throws(KernelError) { kernels = try ResizeKernels(set) } catch { fail("\(set.name) does not run here") }
 let recipe = InputRecipe(
