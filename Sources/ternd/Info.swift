@@ -37,6 +37,15 @@ func runInfo(_ words: [String]) throws(Failure) -> ExitCode {
         if let gate = model.featureStatistics {
             text += "out of distribution: above \(gate.threshold.description), false alarms \(gate.falseAlarmRate.description)\n"
         }
+        if let gate = model.qualityRules {
+            text += "quality gate: refuses \(gate.refused) of \(gate.cases) ordinary images, \(gate.measuredOn)\n"
+            for rule in gate.rules {
+                text += "  \(rule.criterion.name)"
+                if rule.criterion.isMeasured { text += rule.criterion.isLeast ? ": at least " : ": at most " }
+                text += rule.criterion.isMeasured ? rule.threshold.description : rule.text.isEmpty ? "" : ": \(rule.text)"
+                text += rule.cases > 0 ? ", refuses \(rule.refused) of \(rule.cases)\n" : "\n"
+            }
+        }
         text += "card: \(cardText(model))\n"
     }
     try put(printable(text))

@@ -139,10 +139,36 @@ private func modelDocument(_ model: ModelFile, _ labels: Labels) -> [UInt8] {
     } else {
         text.null()
     }
+    text.key("qualityGate")
+    text.value(model.qualityRules)
     // As text: the file promises that the card is UTF-8, not that it is well formed.
     text.member("card", cardText(model))
     text.endObject()
     return text.utf8
+}
+
+extension JSONText {
+    /// What an image must be before the model sees it; null for a model without a quality gate.
+    fileprivate mutating func value(_ gate: QualityRules?) {
+        guard let gate else { return null() }
+        beginObject()
+        member("measuredOn", gate.measuredOn)
+        member("cases", gate.cases)
+        member("refused", gate.refused)
+        key("rules")
+        beginArray()
+        for rule in gate.rules {
+            beginObject()
+            member("criterion", rule.criterion.name)
+            member("threshold", rule.criterion.isMeasured ? rule.threshold : nil)
+            member("allowed", rule.criterion == .viewPosition ? rule.text : nil)
+            member("cases", rule.cases)
+            member("refused", rule.refused)
+            endObject()
+        }
+        endArray()
+        endObject()
+    }
 }
 
 /// The model card.

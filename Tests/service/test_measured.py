@@ -104,7 +104,7 @@ def test_the_service_says_the_same(start):
 
 def test_the_service_without_either(start):
     model = start().ask("GET", "/v1/model").json()
-    assert model["operatingPointsMeasuredOn"] is None and model["outOfDistribution"] is None
+    assert model["operatingPointsMeasuredOn"] is None and model["outOfDistribution"] is None and model["qualityGate"] is None
     assert [label["operatingPoints"] for label in model["labels"]] == [[], []]
 
 
@@ -117,3 +117,16 @@ def test_the_service_refuses_an_unknown_point(start):
 def test_the_score_allocates_nothing(models):
     done = ternd("bench", "--model", models / "measured.tern", "--allow-unsigned", "--repeat", "20")
     assert json.loads(done.stdout)["allocations_per_inference"] == 0, "null: this binary was not linked with the counting wrappers"
+
+
+def test_the_quality_gate_of_the_file_is_shown(models, start):
+    shown = ternd("info", "--model", models / "gated.tern", "--allow-unsigned").stdout
+    assert "quality gate: refuses 2 of 624 ordinary images, test\n  viewPosition: AP,PA\n  shortSide: at least 8.0, refuses 0 of 624\n" in shown
+    model = start(model="gated.tern").ask("GET", "/v1/model").json()
+    CONTRACT.validate({"$ref": "#/components/schemas/Model"}, model)
+    gate = model["qualityGate"]
+    assert (gate["measuredOn"], gate["cases"], gate["refused"]) == ("test", 624, 2)
+    assert gate["rules"] == [
+        {"criterion": "viewPosition", "threshold": None, "allowed": "AP,PA", "cases": 0, "refused": 0},
+        {"criterion": "shortSide", "threshold": 8, "allowed": None, "cases": 624, "refused": 0},
+        {"criterion": "contrast", "threshold": 4, "allowed": None, "cases": 624, "refused": 2}]

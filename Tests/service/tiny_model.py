@@ -62,7 +62,7 @@ class Draft:
             b"".join(self.records), b"".join(self.operations), recipe.ljust(256, b"\0"), head + b"".join(labels), card, golden_bytes,
             self.weights,
         ]
-        header = MAGIC + struct.pack("<HHI", 1, 3 if more else 0, 0)
+        header = MAGIC + struct.pack("<HHI", 1, 4 if any(kind == 10 for kind, _ in more) else 3 if more else 0, 0)
         offset, records, body = PAGE, b"", b""
         sections = [(kind, 1, data) for kind, data in enumerate(sections, 1)] + [(kind, 0, data) for kind, data in more]
         for index, (kind, flags, data) in enumerate(sections, 1):
@@ -105,6 +105,20 @@ def feature_statistics(threshold, residual_precision, false_alarms, mean, precis
     """Section 9."""
     head = struct.pack("<IIfff", len(mean), len(precisions), threshold, residual_precision, false_alarms).ljust(64, b"\0")
     return head + b"".join(np.asarray(part, "<f4").tobytes() for part in (mean, precisions, basis))
+
+
+def quality_gate(rules, cases, refused, measured_on="test"):
+    """Section 10; `rules` are criterion, threshold, cases, refused, text."""
+    data = (struct.pack("<I", len(rules)) + bytes(12) + text(measured_on, 32) + struct.pack("<II", cases, refused)).ljust(64, b"\0")
+    for criterion, threshold, tried, counted, words in rules:
+        data += struct.pack("<IfII", criterion, threshold, tried, counted) + text(words, 48)
+    return data
+
+
+def gated_model(path, **more):
+    """The mean model with a quality gate: views AP and PA, at least 8 pixels a side, a contrast of at least 4."""
+    rules = [(1, 0.0, 0, 0, "AP,PA"), (4, 8.0, 624, 0, ""), (7, 4.0, 624, 2, "")]
+    return mean_model(path, sections=[(10, quality_gate(rules, 624, 2))], **more)
 
 
 def measured_model(path, **more):
