@@ -9,7 +9,7 @@ public import TernImage
 ///
 /// - Range: 0 ... 1. Sums are exact integers and there is one division, so the result has the same bits everywhere.
 /// - Returns: nil when a side is shorter than `span`.
-/// - Cost: about 40 operations a pixel; three planes of Int32.
+/// - Cost: about 30 operations a pixel; two lines of Int32.
 public func blurEffect(of plane: GreyPlane) -> Float? {
     guard plane.width >= blurSpan, plane.height >= blurSpan else { return nil }
     return max(effect(plane, alongRows: true), effect(plane, alongRows: false))
@@ -22,42 +22,34 @@ private func effect(_ plane: GreyPlane, alongRows: Bool) -> Float {
     // Lines run along the axis.
     let (places, lines) = alongRows ? (plane.width, plane.height) : (plane.height, plane.width)
     let (placeStep, lineStep) = alongRows ? (1, plane.width) : (plane.width, 1)
-    var smoothed = [Int32](repeating: 0, count: places * lines)
-    var plain = smoothed
-    // The cross smoothing 1, 2, 1 of Sobel's operator, then the sliding sum along the line.
-    for line in 0..<lines {
-        let (above, below) = (max(line - 1, 0) * lineStep, min(line + 1, lines - 1) * lineStep)
-        for place in 0..<places {
-            let at = place * placeStep
-            plain[line * places + place] =
-                Int32(plane.values[above + at]) + 2 * Int32(plane.values[line * lineStep + at]) + Int32(plane.values[below + at])
-        }
-        slidingSum(plain, from: line * places, count: places, into: &smoothed)
-    }
+    let half = blurSpan / 2
+    // One line after the cross smoothing 1, 2, 1 of Sobel's operator, with its mirrored ends, and its sliding sums.
+    var line = [Int32](repeating: 0, count: places + 2 * half)
+    var sums = [Int32](repeating: 0, count: places)
     var (sharp, kept) = (0 as Int64, 0 as Int64)
-    for line in 2..<(lines - 1) {
+    for number in 2..<(lines - 1) {
+        var at = number * lineStep
+        for place in half..<(half + places) {
+            line[place] = Int32(plane.values[at - lineStep]) + 2 * Int32(plane.values[at]) + Int32(plane.values[at + lineStep])
+            at += placeStep
+        }
+        for distance in 0..<half {
+            line[half - 1 - distance] = line[half + distance]
+            line[half + places + distance] = line[half + places - 1 - distance]
+        }
+        var sum: Int32 = 0
+        for place in 0..<(blurSpan - 1) { sum += line[place] }
+        for place in 0..<places {
+            sum += line[place + blurSpan - 1]
+            sums[place] = sum
+            sum -= line[place]
+        }
         for place in 2..<(places - 1) {
-            let at = line * places + place
             // |x| ≤ 9 · 4 · 255.
-            let step = Int32(blurSpan) * abs(plain[at + 1] - plain[at - 1])
+            let step = Int32(blurSpan) * abs(line[place + half + 1] - line[place + half - 1])
             sharp += Int64(step)
-            kept += Int64(min(step, abs(smoothed[at + 1] - smoothed[at - 1])))
+            kept += Int64(min(step, abs(sums[place + 1] - sums[place - 1])))
         }
     }
     return sharp == 0 ? 1 : Float(Double(kept) / Double(sharp))
-}
-
-/// The sum of `blurSpan` values around each place, mirrored at both ends with the end value twice.
-private func slidingSum(_ values: [Int32], from start: Int, count: Int, into sums: inout [Int32]) {
-    let half = blurSpan / 2
-    func at(_ place: Int) -> Int32 {
-        let mirrored = place < 0 ? -1 - place : place >= count ? 2 * count - 1 - place : place
-        return values[start + mirrored]
-    }
-    var sum: Int32 = 0
-    for place in -half...half { sum += at(place) }
-    for place in 0..<count {
-        sums[start + place] = sum
-        sum += at(place + half + 1) - at(place - half)
-    }
 }
