@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "Models"
@@ -28,6 +29,7 @@ OTHER_MODALITIES = {"pneumonia28": ("breast28", "retina28", "cells"), "breast28"
                     "retina28": ("pneumonia28", "breast28", "cxr224", "cells"), "cxr224": ("breast28", "retina28", "cells"),
                     "cells": ("pneumonia28", "breast28", "retina28", "cxr224")}
 LEAST_SEPARATION, MOST_FALSE_ALARMS = 0.95, 0.10
+MOST_FALSE_REFUSALS = 0.01
 LARGEST_FILE = 1_200_000
 ARCHIVE = {"pneumonia28": "pneumoniamnist.npz", "breast28": "breastmnist.npz", "retina28": "retinamnist.npz",
            "cxr224": "cxr224.npz", "cells": "cells.npz"}
@@ -192,6 +194,52 @@ def test_the_file_states_what_was_measured_on_the_test_split(shipped):
                     [point[key][part] for part in ("value", "low", "high")], abs=1e-4)
             assert point["stated"]["positives"] == label["positives"]
     assert description["outOfDistribution"]["falseAlarmRate"] == pytest.approx(engine["outOfDistribution"]["share"]["value"], abs=1e-4)
+
+
+def test_the_quality_gate_passes_the_samples_and_states_what_was_counted(shipped):
+    """Issue 5: each threshold is in the file, measured on real images, with its false refusals in the card."""
+    name, kind, file = shipped
+    gate, description = read(MODELS / name / "quality.json"), read(MODELS / name / f"description-{kind}.json")
+    assert description["qualityGate"] == gate["gate"]
+    stated = json.loads(run(TERN, "inspect", file, "--json"))["qualityGate"]
+    assert (stated["cases"], stated["refused"]) == (gate["gate"]["cases"], gate["gate"]["refused"])
+    for rule, expected in zip(stated["rules"], gate["gate"]["rules"], strict=True):
+        assert {key: value for key, value in rule.items() if value is not None} == pytest.approx(expected) if "threshold" in expected else rule["allowed"] == expected.get("allowed")
+    assert stated["refused"] <= MOST_FALSE_REFUSALS * stated["cases"]
+    counted = json.loads(run(TERN, "quality", file, MODELS / name / "samples", "--json"))
+    assert counted["images"] == len(samples(name)) and counted["refusedByAny"] == 0
+    card = (MODELS / name / "card.md").read_text()
+    assert f"All rules together refuse {gate['gate']['refused']} of {gate['gate']['cases']} test images" in card
+
+
+def test_the_quality_gate_refuses_spoiled_samples(shipped, tmp_path):
+    name, kind, file = shipped
+    path = samples(name)[0][0]
+    with Image.open(path) as image:
+        Image.new(image.mode, image.size).save(tmp_path / "black.png")
+        Image.new(image.mode, image.size, "white").save(tmp_path / "white.png")
+        image.resize((max(image.width // 2, 1), image.height)).save(tmp_path / "narrow.png")
+    run(TERN, "quality", file, tmp_path, "--measures", tmp_path / "measures.csv")
+    with (tmp_path / "measures.csv").open() as lines:
+        found = {Path(row["file"]).name: row["refusal"] for row in csv.DictReader(lines)}
+    assert found["narrow.png"] == "IMAGE-TOO-SMALL"
+    # Without colour is what stands first for a black frame where colour is needed.
+    assert found["black.png"] == found["white.png"] == ("GREY-NOT-COLOUR" if name == "retina28" else "CONSTANT")
+
+
+def test_the_quality_gate_refuses_as_many_test_images_as_the_file_states(shipped):
+    name, kind, file = shipped
+    if not ARCHIVES:
+        pytest.skip("TERN_MEDMNIST names no folder with the archives")
+    archive = Path(ARCHIVES) / ARCHIVE[name]
+    if not archive.is_file():
+        pytest.skip(f"{archive} is missing")
+    gate = read(MODELS / name / "quality.json")["gate"]
+    found = json.loads(run(TERN, "quality", file, "--data", archive, "--split", "test", "--json"))
+    assert (found["images"], found["refusedByAny"]) == (gate["cases"], gate["refused"])
+    for rule in gate["rules"]:
+        if rule["cases"] == gate["cases"]:
+            assert found["refused"][rule["criterion"]] == rule["refused"]
 
 
 def test_engine_and_pytorch_agree_and_the_card_says_what_was_measured(shipped):

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The table of Models/README.md, from every model's figures.json: what is shipped against what it must beat.
+"""The table of Models/README.md, from every model's figures.json: what is shipped against what it must beat; and the one of the quality gates in
+docs/models.md, from every model's quality.json.
 
 Example:
-    python3 Tools/train/table.py            # prints it
-    python3 Tools/train/table.py --write    # puts it between the marks in Models/README.md
+    python3 Tools/train/table.py            # prints them
+    python3 Tools/train/table.py --write    # puts them between the marks of the pages
 """
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- figures: Tools/train/table.py --write -->", "<!-- end of figures -->"
+QUALITY_BEGIN, QUALITY_END = "<!-- quality: Tools/train/table.py --write -->", "<!-- end of quality -->"
 ORDER = ("pneumonia28", "breast28", "retina28", "cxr224", "cells")
 
 
@@ -65,21 +67,56 @@ def table(models: Path) -> str:
     return "\n".join(head + rows) + "\n" + note + "\n"
 
 
+def quality(models: Path) -> str:
+    """A row for each model with a quality gate: false refusals, thresholds, and the share of spoiled images that is refused."""
+    def share(found: dict, key: str) -> str:
+        one = next((value for title, value in found["spoiled"].items() if title.startswith(key)), None)
+        return "-" if one is None or one["by"] is None else f"{100 * one['refused'] / one['images']:.0f}"
+
+    head = ["| model | refused, test images | contrast | brightness | saturation | blur | others | black, one grey, a twentieth of the exposure: refused, % "
+            "| four times the exposure | blurred by 1/56, 1/28, 1/14 of the side | other colour | text drawn over it |", "|---" * 12 + "|"]
+    rows = []
+    for name in ORDER:
+        path = models / name / "quality.json"
+        if not path.is_file():
+            continue
+        found = json.loads(path.read_text())
+        gate = found["gate"]
+        limits = {rule["criterion"]: rule for rule in gate["rules"]}
+        more = [limits["viewPosition"]["allowed"]] if "viewPosition" in limits else []
+        more += ["not (0028,0301) YES"] if "burnedInAnnotation" in limits else []
+        more += [f"{words} {limits[key]['threshold']:g}" for key, words in (("mostColour", "colour at most"), ("leastColour", "colour at least"), ("text", "text at most"))
+                 if key in limits]
+        blur = " / ".join(f"{100 * value['refused'] / value['images']:.0f}" for title, value in found["spoiled"].items() if title.startswith("blurred"))
+        first = " / ".join(share(found, key) for key in ("black", "one grey", "a twentieth"))
+        colour = share(found, "tinted") if "mostColour" in limits else share(found, "without colour")
+        cells = [f"[{name}](../Models/{name}/card.md)", f"{gate['refused']} of {gate['cases']}", *(f"{limits[key]['threshold']:g}" for key in ("contrast", "brightness", "saturation", "blur")),
+                 ", ".join(more), first, share(found, "four times"), blur, colour, share(found, "four lines")]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(head + rows) + "\n"
+
+
+def put(page: Path, begin_mark: str, end_mark: str, text: str) -> None:
+    """Replaces what stands between two marks of a page."""
+    before, begin, rest = page.read_text().partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
+    if not begin or not end:
+        raise SystemExit(f"{page} holds no place for the table: add the lines {begin_mark} and {end_mark}")
+    page.write_text(f"{before}{begin_mark}\n{text}{end_mark}{after}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=ROOT / "Models", help="folder of the models (default: Models)")
-    parser.add_argument("--write", action="store_true", help="put the table into README.md of the folder")
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md of the folder and, for the models of this checkout, docs/models.md")
     options = parser.parse_args()
     text = table(options.models)
     if not options.write:
-        print(text, end="")
+        print(text + "\n" + quality(options.models), end="")
         return 0
-    page = options.models / "README.md"
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"{page} holds no place for the table: add the lines {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+    put(options.models / "README.md", BEGIN, END, text)
+    if options.models.resolve() == ROOT / "Models":
+        put(ROOT / "docs/models.md", QUALITY_BEGIN, QUALITY_END, quality(options.models))
     return 0
 
 
