@@ -1,6 +1,6 @@
 internal import CTernKernels
 
-/// The resizing operations of one instruction set: N-14 of Models/NUMERICS.md. They need no arena and no threads.
+/// The resizing operations of one instruction set: N-15 of Models/NUMERICS.md. They need no arena and no threads.
 ///
 /// Every set gives the same bits. Every bound is checked with `precondition`; an operation allocates nothing that lasts.
 @safe public struct ResizeKernels {

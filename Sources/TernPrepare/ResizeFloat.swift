@@ -2,7 +2,7 @@ import TernImage
 import TernKernels
 import TernModel
 
-/// Resizes an image of real values with the weights of `ResampleAxis`: N-14 of Models/NUMERICS.md.
+/// Resizes an image of real values with the weights of `ResampleAxis`: N-15 of Models/NUMERICS.md.
 ///
 /// Columns first: input rows are added to the few output rows they take part in, with weights rounded to binary32 and sums in binary64, and each finished
 /// row is resampled along its length in binary64. Held are those few sums and, where grey values are looked up, 16 input rows.

@@ -17,7 +17,7 @@ enum {
     TERN_LIMIT_DEPTH = 131072,  /* K of an integer linear layer: 127 * 127 * K stays below 2^31 */
     TERN_LIMIT_TOKENS = 65536,  /* tokens of attention: 255 * 127 * tokens stays below 2^31 */
     TERN_LIMIT_WIDTH = 4096,    /* of an attention head */
-    TERN_RESIZE_LANES = 8,      /* lanes of a sum of taps of real values, N-14; weights of an output are padded to it */
+    TERN_RESIZE_LANES = 8,      /* lanes of a sum of taps of real values, N-15; weights of an output are padded to it */
     TERN_RESIZE_OUTPUTS = 7,    /* output rows whose sums a block of columns keeps in registers */
     TERN_RESIZE_BAND = 16,      /* rows of bytes that are resampled together */
     TERN_RESIZE_FRACTION = 22,  /* fractional bits of a weight for bytes */
@@ -144,7 +144,7 @@ typedef struct tern_kernels {
     /* x [rows][stride] -> y [rows][output_stride], N-05; rows begin ..< end; y may be x. */
     void (*layer_norm)(const float *x, size_t stride, size_t columns, size_t begin, size_t end, const float *gamma, const float *beta,
                        float epsilon, float *y, size_t output_stride);
-    /* Resizing, N-14. `resize_row`: sums of taps of one line, times factor, plus addend, clipped to 0 ... 255. Taps are read in whole TERN_RESIZE_LANES:
+    /* Resizing, N-15. `resize_row`: sums of taps of one line, times factor, plus addend, clipped to 0 ... 255. Taps are read in whole TERN_RESIZE_LANES:
        the line goes on past its last value with finite ones, and weights [outputs][stride] are zero past their count. */
     void (*resize_columns)(const tern_resize_columns *op);
     void (*resize_row)(const double *line, const double *weights, size_t stride, const int32_t *firsts, const int32_t *counts, size_t outputs,
