@@ -62,7 +62,7 @@ let deviceTargets: [Target] = [
     device("TernJPEGLossless", "TernBytes", "TernImage"),
     device("TernJPEG2000", "TernBytes", "TernImage", "CTernOpenJPEG"),
     device("TernNIfTI", "TernBytes", "TernImage", "TernZlib"),
-    device("TernFindings", "TernBytes"),
+    device("TernFindings", "TernImage"),
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
     device(
@@ -74,13 +74,15 @@ let deviceTargets: [Target] = [
     .executableTarget(
         name: "ternd",
         dependencies: [
-            "TernEngine", "TernPrepare", "TernService", "TernModel", "TernFindings", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
+            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernModel", "TernFindings", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,
         // Every allocation of the program's objects and archives is counted on its way; `ternd bench` reports them.
         linkerSettings: [
-            .unsafeFlags(["malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign"].flatMap { ["-Xlinker", "--wrap=\($0)"] })
+            .unsafeFlags(["malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign"].flatMap { ["-Xlinker", "--wrap=\($0)"] }),
+            // Once more behind the archives that need them: a static link takes from an archive what was missing before it.
+            .unsafeFlags(["-Xlinker", "-lz", "-Xlinker", "-lm"]),
         ]),
 ]
 
@@ -97,8 +99,7 @@ let workstationTargets: [Target] = [
         name: "tern",
         dependencies: [
             "TernConvert", "TernReference", "TernEvaluation", "TernWriter", "TernBytes", "TernImage", "TernModel", "TernEngine", "TernKernels",
-            "TernPrepare", "TernQuality", "TernPlatform",
-            "TernPrepare", "TernPlatform", "TernDICOM",
+            "TernDICOM", "TernPrepare", "TernQuality", "TernPlatform",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Tools/tern",
@@ -123,11 +124,12 @@ let testTargets: [Target] = [
     tests("TernJPEGLossless", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernJPEG2000", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernNIfTI", "TernBytes", "TernImage", "TernImageTesting", "TernZlib"),
-    tests("TernFindings"),
+    tests("TernFindings", "TernImage"),
     tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
+    tests(
+        "TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG", "TernNIfTI", "TernZlib"),
     tests("TernQuality", "TernImage", "TernModel"),
-    tests("TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG"),
     .target(
         name: "TernConvertTesting", dependencies: ["TernConvert", "TernBytes", "TernPlatform"], path: "Tests/TernConvertTesting",
         swiftSettings: strict),

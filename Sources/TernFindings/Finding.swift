@@ -67,6 +67,8 @@ public struct Finding: Equatable, Sendable {
     public var threshold: Float?
     /// True for an image that the gate flags: call and tier are then `review` whatever the score.
     public var isOutOfDistribution: Bool
+    /// The frame it was found in, first frame is 1; nil for a file of one frame.
+    public var frame: Int?
 
     public init(
         label: String, code: CodedTerm?, score: Float, isCalibrated: Bool, operatingPoint: String, threshold: Float?, isOutOfDistribution: Bool = false

@@ -14,30 +14,6 @@ public struct ModelReference: Equatable, Sendable {
     }
 }
 
-/// Kinds of input.
-public enum InputKind: String, Equatable, Sendable {
-    case dicom
-    case jpeg
-    case png
-}
-
-/// What was analysed, without anything that names a patient.
-public struct InputReference: Equatable, Sendable {
-    /// Nil when the bytes are of no known kind.
-    public var kind: InputKind?
-    /// SHA-256 of the bytes as received, hexadecimal; nil when they could not be read.
-    public var sha256: String?
-    public var sopInstanceUID: String?
-    /// First frame is 1, as in DICOM.
-    public var frame: Int?
-    public init(kind: InputKind?, sha256: String?, sopInstanceUID: String? = nil, frame: Int? = nil) {
-        self.kind = kind
-        self.sha256 = sha256
-        self.sopInstanceUID = sopInstanceUID
-        self.frame = frame
-    }
-}
-
 /// How far the analysis came.
 public enum ResultStatus: String, Equatable, Sendable {
     case succeeded
@@ -46,12 +22,25 @@ public enum ResultStatus: String, Equatable, Sendable {
     case notAttempted = "not_attempted"
 }
 
-/// Facts about the decoded image. No gate judges them yet, and `assessed` says so.
+/// Facts about the decoded image, and what the model's quality gate measured.
 public struct ImageQuality: Equatable, Sendable {
+    /// One number of the gate.
+    public struct Measure: Equatable, Sendable {
+        public var name: String
+        /// Nil when it could not be measured.
+        public var value: Float?
+        public init(name: String, value: Float?) {
+            self.name = name
+            self.value = value
+        }
+    }
     public var width: Int
     public var height: Int
     public var channels: Int
     public var bitsStored: Int
+    /// False for a model without a gate, and for what did not come that far.
+    public var isAssessed = false
+    public var measures: [Measure] = []
     public init(width: Int, height: Int, channels: Int, bitsStored: Int) {
         self.width = width
         self.height = height
@@ -70,7 +59,7 @@ public struct ResultTiming: Equatable, Sendable {
     public init() {}
 }
 
-/// The result of one image, `tern.result/1`.
+/// The result of one file, `tern.result/1`: of one image, of a cine or of a volume.
 public struct FindingResult: Equatable, Sendable {
     /// Ascending from 1 without gaps within one state directory (or one run of `ternd infer`).
     public var sequence: Int
@@ -87,10 +76,12 @@ public struct FindingResult: Equatable, Sendable {
     public var quality: ImageQuality?
     /// Empty for a model without labels. Only with status `succeeded` does an empty list say that nothing is reported.
     public var findings: [Finding] = []
-    /// Nil for a model without feature statistics, and when the analysis did not succeed.
+    /// Nil for a model without feature statistics, when the analysis did not succeed, and for several frames, each of which has its own.
     public var outOfDistribution: OutOfDistribution?
+    /// Empty for a file of one frame.
+    public var frames: [FrameResult] = []
     public var timing = ResultTiming()
-    /// SHA-256 of the raw output bits (N-12), hexadecimal; nil without output.
+    /// SHA-256 of the raw output bits (N-12) of the analysed frames in order, hexadecimal; nil without output.
     public var outputDigest: String?
 
     public init(sequence: Int, id: String, time: String, model: ModelReference, input: InputReference, status: ResultStatus, reason: CodedTerm? = nil) {
@@ -118,16 +109,25 @@ public struct FindingResult: Equatable, Sendable {
         text.member("id", id)
         text.member("time", time)
         write(model, to: &text)
-        write(input, to: &text)
+        text.key("input")
+        text.value(input)
         text.member("status", status.rawValue)
         text.key("reason")
         text.value(reason)
-        writeQuality(to: &text)
+        text.key("quality")
+        text.value(quality)
         text.key("findings")
         text.beginArray()
         for finding in findings { write(finding, to: &text) }
         text.endArray()
-        writeOutOfDistribution(to: &text)
+        text.key("outOfDistribution")
+        text.value(outOfDistribution)
+        if !frames.isEmpty {
+            text.key("frames")
+            text.beginArray()
+            for frame in frames { text.value(frame) }
+            text.endArray()
+        }
         writeTiming(to: &text)
         text.member("digest", outputDigest)
         text.endObject()
@@ -142,29 +142,6 @@ public struct FindingResult: Equatable, Sendable {
         text.endObject()
     }
 
-    private func write(_ input: InputReference, to text: inout JSONText) {
-        text.key("input")
-        text.beginObject()
-        text.member("kind", input.kind?.rawValue)
-        text.member("sha256", input.sha256)
-        if let identifier = input.sopInstanceUID { text.member("sopInstanceUID", identifier) }
-        if let frame = input.frame { text.member("frame", frame) }
-        text.endObject()
-    }
-
-    private func writeQuality(to text: inout JSONText) {
-        text.key("quality")
-        text.beginObject()
-        text.member("assessed", false)
-        if let quality {
-            text.member("width", quality.width)
-            text.member("height", quality.height)
-            text.member("channels", quality.channels)
-            text.member("bitsStored", quality.bitsStored)
-        }
-        text.endObject()
-    }
-
     private func write(_ finding: Finding, to text: inout JSONText) {
         text.beginObject()
         text.member("label", finding.label)
@@ -176,6 +153,7 @@ public struct FindingResult: Equatable, Sendable {
         text.member("threshold", finding.threshold)
         text.member("call", finding.call.rawValue)
         text.member("tier", finding.tier.rawValue)
+        if let frame = finding.frame { text.member("frame", frame) }
         text.endObject()
     }
 
@@ -186,16 +164,6 @@ public struct FindingResult: Equatable, Sendable {
         text.member("prepare_us", timing.prepareMicroseconds)
         text.member("infer_us", timing.inferMicroseconds)
         text.member("total_us", timing.totalMicroseconds)
-        text.endObject()
-    }
-
-    private func writeOutOfDistribution(to text: inout JSONText) {
-        text.key("outOfDistribution")
-        guard let outOfDistribution else { return text.null() }
-        text.beginObject()
-        text.member("score", outOfDistribution.score)
-        text.member("threshold", outOfDistribution.threshold)
-        text.member("flagged", outOfDistribution.isFlagged)
         text.endObject()
     }
 }

@@ -158,14 +158,6 @@ public struct ImageFile: Sendable {
         }
     }
 
-    /// Decodes the only frame.
-    ///
-    /// - Throws: `.dicom(.tooManyFrames)` when there are more: which one counts is not for a reader to choose.
-    public func onlyFrame(of bytes: RawSpan) throws(PrepareError) -> DecodedImage {
-        guard frameCount == 1 else { throw .dicom(.tooManyFrames(frameCount, limit: 1)) }
-        return try frame(0, of: bytes)
-    }
-
     /// Milliseconds from the first frame to this one; nil when the file does not say.
     public func milliseconds(toFrame index: Int) -> Double? {
         guard case .dicom(let file) = content else { return nil }

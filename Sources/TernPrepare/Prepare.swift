@@ -11,17 +11,15 @@ public struct PreparedInput: Equatable, Sendable {
     public var values: [Float]
 }
 
-extension ImageFile {
-    /// Checks that a DICOM file's modality is the recipe's.
-    ///
-    /// CR, DX and RG are one family: what one detector's maker calls DX another calls CR. Files of the other kinds name no modality and pass.
-    ///
-    /// - Throws: `.modalityMissing`, `.modalityDiffers`.
-    public func checkModality(_ recipe: InputRecipe) throws(PrepareError) {
-        guard kind == .dicom, !recipe.modality.utf8.isEmpty else { return }
-        guard let modality else { throw .modalityMissing }
-        guard modalityFamily(modality).elementsEqual(modalityFamily(recipe.modality)) else { throw .modalityDiffers }
-    }
+/// Checks that a DICOM file's modality is the recipe's.
+///
+/// CR, DX and RG are one family: what one detector's maker calls DX another calls CR. Files of the other kinds name no modality and pass.
+///
+/// - Throws: `.modalityMissing`, `.modalityDiffers`.
+public func checkModality(_ modality: String?, of kind: ImageKind, for recipe: InputRecipe) throws(PrepareError) {
+    guard kind == .dicom, !recipe.modality.utf8.isEmpty else { return }
+    guard let modality else { throw .modalityMissing }
+    guard modalityFamily(modality).elementsEqual(modalityFamily(recipe.modality)) else { throw .modalityDiffers }
 }
 
 private func modalityFamily(_ modality: String) -> String.UTF8View {

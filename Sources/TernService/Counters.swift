@@ -6,7 +6,7 @@ struct Counters: Equatable {
     var succeeded = 0
     var failed = 0
     var notAttempted = 0
-    /// Results that succeeded and that the gate flags.
+    /// Results that succeeded and of which the gate flags the image, or a frame.
     var outOfDistribution = 0
     /// Results that could not be written to disk.
     var unrecorded = 0
@@ -37,7 +37,8 @@ struct Counters: Equatable {
             succeeded += 1
             inferMicroseconds += result.timing.inferMicroseconds
             totalMicroseconds += result.timing.totalMicroseconds
-            if result.outOfDistribution?.isFlagged == true { outOfDistribution += 1 }
+            let isFlagged = result.outOfDistribution?.isFlagged == true || result.frames.contains { $0.outOfDistribution?.isFlagged == true }
+            if isFlagged { outOfDistribution += 1 }
         case .failed: failed += 1
         case .notAttempted: notAttempted += 1
         }

@@ -11,8 +11,9 @@ public final class FindingsFile {
     /// The newest lines that were there when the file was opened.
     private(set) var recovered: [ResultRing.Entry] = []
 
-    /// Longest line of a result: 256 labels (Models/FORMAT.md F-24) of at most 600 bytes, with room.
-    static let limitLineByteCount = 1 << 20
+    /// Longest line of a result: 256 labels (Models/FORMAT.md F-24) of at most 600 bytes, 256 frames of at most 700 bytes and 4,096 findings of
+    /// theirs of at most 500, with room.
+    static let limitLineByteCount = 4 << 20
     /// Bytes read back when the file is opened.
     static let limitRecoveryByteCount = 8 << 20
 

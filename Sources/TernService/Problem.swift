@@ -67,7 +67,7 @@ extension Problem {
 
     static var unknownKind: Problem {
         Problem(
-            status: 415, code: "unknown_kind", message: "Content-Type is not one of application/dicom, image/jpeg, image/png")
+            status: 415, code: "unknown_kind", message: "Content-Type is not one of application/dicom, application/nifti, image/jpeg, image/png")
     }
 
     static var kindMismatch: Problem {

@@ -3,7 +3,7 @@ internal import TernPlatform
 
 /// What a request asks for.
 enum Route: Equatable {
-    case postStudy(waits: Bool)
+    case postStudy(waits: Bool, selection: FrameSelection)
     case findings(after: Int?, follows: Bool)
     case finding(StudyIdentifier)
     case status
@@ -30,7 +30,7 @@ enum Route: Equatable {
     private static func route(_ path: [UInt8], _ method: HTTPRequest.Method, _ query: inout Query) throws(Problem) -> Route {
         if path.elementsEqual("/v1/studies".utf8) {
             try allow(.post, method)
-            return .postStudy(waits: try query.flag("wait"))
+            return .postStudy(waits: try query.flag("wait"), selection: try query.frames("frames"))
         }
         let findings = Array("/v1/findings".utf8)
         if path == findings {
@@ -69,7 +69,7 @@ struct Query {
 
     init() {}
 
-    /// `name=value` pairs between `&`; nothing is percent-decoded, since no value of ours needs it.
+    /// `name=value` pairs between `&`; nothing is percent-decoded, since only a colon may need it (`frames`).
     init(parsing text: [UInt8]) throws(Problem) {
         for part in text.split(separator: 0x26) {
             guard let mark = part.firstIndex(of: 0x3D) else { throw .badQuery("a parameter has no value") }
@@ -98,6 +98,18 @@ struct Query {
         guard let value = take(name) else { return nil }
         guard let number = Decimal.parse(value) else { throw .badQuery("a sequence number is digits alone") }
         return number
+    }
+
+    /// Frames as `FrameSelection` reads them; all when there is no such parameter. A colon may come percent-encoded, as libraries send it.
+    mutating func frames(_ name: String) throws(Problem) -> FrameSelection {
+        guard var value = take(name) else { return .all }
+        if value.count >= 3 {
+            for index in (0..<(value.count - 2)).reversed() where value[index] == 0x25 && value[index + 1] == 0x33 && value[index + 2] | 0x20 == 0x61 {
+                value.replaceSubrange(index..<(index + 3), with: [0x3A])
+            }
+        }
+        guard let selection = FrameSelection(value) else { throw .badQuery("frames are FIRST, FIRST-LAST or FIRST-LAST:STRIDE, from 1") }
+        return selection
     }
 
     /// Nothing may be left.

@@ -58,7 +58,7 @@ struct ServiceCore {
     mutating func answer(_ request: HTTPRequest, _ around: Surroundings) -> Answer {
         do throws(Problem) {
             switch try Route(method: request.method, target: request.target) {
-            case .postStudy(let waits): return .study(try study(request, waits: waits, around), waits: waits)
+            case .postStudy(let waits, let selection): return .study(try study(request, selection, waits: waits, around), waits: waits)
             case .findings(let after, let follows): return try stream(after: after, follows: follows, around)
             case .finding(let identifier): return .reply(try finding(identifier))
             case .status: return .reply(document(status(around)))
@@ -76,7 +76,7 @@ struct ServiceCore {
         HTTPReply(status: 200, contentType: "application/json", body: json + [0x0A])
     }
 
-    private func study(_ request: HTTPRequest, waits: Bool, _ around: Surroundings) throws(Problem) -> Study {
+    private func study(_ request: HTTPRequest, _ selection: FrameSelection, waits: Bool, _ around: Surroundings) throws(Problem) -> Study {
         if isStopping { throw .stopping }
         guard let kind = InputKind(contentType: request.contentType) else { throw .unknownKind }
         guard !request.body.isEmpty else { throw .emptyBody }
@@ -86,7 +86,11 @@ struct ServiceCore {
         // A client that does not wait would never hear that its result was lost.
         if !isRecording, !waits { throw .diskFull }
         guard pending.count <= limits.queueCount, pendingByteCount + request.body.count <= limits.queueByteCount else { throw .queueFull }
-        do { return Study(identifier: try StudyIdentifier(), kind: kind, bytes: request.body) } catch { throw .internalFailure }
+        do {
+            return Study(identifier: try StudyIdentifier(), kind: kind, bytes: request.body, selection: selection)
+        } catch {
+            throw .internalFailure
+        }
     }
 
     private func stream(after: Int?, follows: Bool, _ around: Surroundings) throws(Problem) -> Answer {
@@ -173,6 +177,8 @@ extension InputKind {
             self = .jpeg
         } else if name.elementsEqual("image/png".utf8) {
             self = .png
+        } else if name.elementsEqual("application/nifti".utf8) {
+            self = .nifti
         } else {
             return nil
         }

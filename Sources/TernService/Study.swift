@@ -5,10 +5,13 @@ public struct Study: Sendable {
     public let identifier: StudyIdentifier
     public let kind: InputKind
     public let bytes: [UInt8]
-    public init(identifier: StudyIdentifier, kind: InputKind, bytes: [UInt8]) {
+    /// The frames that are asked for.
+    public let selection: FrameSelection
+    public init(identifier: StudyIdentifier, kind: InputKind, bytes: [UInt8], selection: FrameSelection = .all) {
         self.identifier = identifier
         self.kind = kind
         self.bytes = bytes
+        self.selection = selection
     }
 }
 

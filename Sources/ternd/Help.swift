@@ -31,14 +31,17 @@ extension Command {
             """
             usage: ternd infer --model M.tern [options] FILE...
 
-            Reads JPEG, PNG and DICOM files and writes one JSON line (tern.result/1) for each, in the order given, also for those that cannot
-            be analysed. Exit code 65 when one could not be, 66 when the only failures are files that could not be opened. The golden vectors of
+            Reads JPEG, PNG, DICOM and NIfTI files and writes one JSON line (tern.result/1) for each, in the order given, also for those that
+            cannot be analysed. A cine or a volume is one line with a part for each frame; of a NIfTI pair name either file, the other is looked for
+            beside it. Exit code 65 when one could not be analysed, or not whole, 66 when the only failures are files that could not be opened. The golden vectors of
             the model come first: when one differs, no image is read and the exit code is 70.
 
             \(modelHelp)  --operating-point NAME
                                   thresholds of this name instead of the model's default ones; ternd info lists them
+              --frames SELECTION  FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1 (default: all, at most 256)
 
             example: ternd infer --model pneumonia28.tern --trust signing-key.pub chest-1.jpeg chest-2.dcm
+                     ternd infer --model heart.tern --trust signing-key.pub --frames 1-40:2 cine.dcm
 
             """
         case .serve:

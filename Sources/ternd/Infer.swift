@@ -1,5 +1,7 @@
+import TernBytes
 import TernFindings
 import TernPlatform
+import TernPrepare
 import TernService
 
 /// Largest image file, before decoding.
@@ -7,8 +9,9 @@ private let limitFileByteCount = 1 << 30
 
 /// `ternd infer`.
 func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint], flags: ModelOptions.flags)
+    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint, "--frames"], flags: ModelOptions.flags)
     guard !arguments.operands.isEmpty else { throw Failure(.usage, "infer: no image files; see ternd infer --help") }
+    let selection = try frameSelection(arguments)
     let options = try ModelOptions(arguments)
     let model = try options.open()
     let labels = try arguments.labels(of: model)
@@ -18,7 +21,7 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
     var outcome = ExitCode.ok
     for (index, path) in arguments.operands.enumerated() {
         var code = ExitCode.ok
-        var analysis = try readFileOperand(path, reader, &code)
+        var analysis = try readFileOperand(path, selection, reader, &code)
         analysis.result.sequence = index + 1
         try put(String(decoding: analysis.result.line(), as: UTF8.self))
         if let problem = analysis.problem {
@@ -26,20 +29,34 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
             say("input \(index + 1): \(problem.message)")
             if code == .ok { code = problem.status == 500 ? .ourFault : .badInput }
             if outcome == .ok || outcome == .cannotOpen { outcome = code }
+        } else if analysis.result.status == .partiallySucceeded {
+            let frames = analysis.result.frames.count
+            say("input \(index + 1): \(frames - (analysis.result.input.frames?.analysed ?? 0)) of \(frames) frames were not analysed")
+            if outcome == .ok || outcome == .cannotOpen { outcome = .badInput }
         }
     }
     return outcome
 }
 
-private func readFileOperand(_ path: String, _ reader: Reader, _ code: inout ExitCode) throws(Failure) -> Analysis {
+private func frameSelection(_ arguments: Arguments) throws(Failure) -> FrameSelection {
+    guard let text = arguments.value("--frames") else { return .all }
+    guard let selection = FrameSelection(Array(text.utf8)) else {
+        throw Failure(.usage, "infer: --frames is FIRST, FIRST-LAST or FIRST-LAST:STRIDE, from 1")
+    }
+    return selection
+}
+
+private func readFileOperand(_ path: String, _ selection: FrameSelection, _ reader: Reader, _ code: inout ExitCode) throws(Failure) -> Analysis {
     let identifier: StudyIdentifier
     do throws(ServiceError) { identifier = try StudyIdentifier() } catch { throw Failure(.unavailable, "the system gives no random bytes") }
     do throws(PlatformError) {
         let bytes = try readFile(path, limitByteCount: limitFileByteCount)
-        return reader.read(bytes, kind: InputKind(recognising: bytes), identifier: identifier)
+        var input = Input(bytes: bytes, kind: InputKind(recognising: bytes), selection: selection)
+        completePair(path, &input)
+        return reader.read(input, identifier: identifier)
     } catch {
         switch error {
-        case .emptyFile: return reader.read([], kind: nil, identifier: identifier)
+        case .emptyFile: return reader.read(Input(bytes: [], kind: nil), identifier: identifier)
         case .fileTooLarge: return reader.refuse(.fileTooLarge, identifier: identifier)
         default:
             code = .cannotOpen
@@ -47,3 +64,21 @@ private func readFileOperand(_ path: String, _ reader: Reader, _ code: inout Exi
         }
     }
 }
+
+/// Adds the other half of a NIfTI pair where a file of its name lies beside: `NAME.img` beside `NAME.hdr`, each with or without `.gz`.
+private func completePair(_ path: String, _ input: inout Input) {
+    let isHeader = input.kind == .nifti && ImageFile.isPairHeader(input.bytes.rawBytes)
+    guard isHeader || hasEnding(path, ".img") || hasEnding(path, ".img.gz") else { return }
+    let stem = path.utf8.dropLast(hasEnding(path, ".gz") ? 7 : 4)
+    guard !isHeader || hasEnding(path, ".hdr") || hasEnding(path, ".hdr.gz") else { return }
+    for ending in isHeader ? [".img", ".img.gz"] : [".hdr", ".hdr.gz"] {
+        let name = String(decoding: stem, as: UTF8.self) + ending
+        guard let other = try? readFile(name, limitByteCount: limitFileByteCount) else { continue }
+        if !isHeader, !ImageFile.isPairHeader(other.rawBytes) { continue }
+        (input.pairHeader, input.bytes) = isHeader ? (input.bytes, other) : (other, input.bytes)
+        input.kind = .nifti
+        return
+    }
+}
+
+private func hasEnding(_ path: String, _ ending: String) -> Bool { path.utf8.suffix(ending.utf8.count).elementsEqual(ending.utf8) }

@@ -5,31 +5,46 @@ import TernImage
 import TernModel
 import TernPlatform
 import TernPrepare
+import TernQuality
 import TernService
 
-/// The way of one image: bytes to result. One thread uses a reader at a time.
+/// A study's bytes and what is asked of them.
+struct Input {
+    var bytes: [UInt8]
+    /// Nil when the bytes are of no known kind.
+    var kind: InputKind?
+    var selection = FrameSelection.all
+    /// The header of a NIfTI pair, of which `bytes` are the samples.
+    var pairHeader: [UInt8]?
+}
+
+/// The way of one file: bytes to result. One thread uses a reader at a time.
 final class Reader {
     private let engine: Engine
     /// The model's, with the thresholds in use.
     private let labels: Labels
     private let reference: ModelReference
+    private let reportedCount: Int
 
     init(engine: Engine, labels: Labels) {
         self.engine = engine
         self.labels = labels
         reference = ModelReference(engine.model)
+        var count = 0
+        for label in labels.labels where label.isReported { count += 1 }
+        reportedCount = count
     }
 
     /// Decodes, prepares, infers and reports; every way this can fail is a result with a coded reason.
-    func read(_ bytes: [UInt8], kind: InputKind?, identifier: StudyIdentifier) -> Analysis {
+    func read(_ input: Input, identifier: StudyIdentifier) -> Analysis {
         let start = Clock.monotonicNanoseconds
-        let input = InputReference(kind: kind, sha256: Hexadecimal.string(Digest.sha256(bytes)))
+        let sum = input.pairHeader.map { Digest.sha256($0 + input.bytes) } ?? Digest.sha256(input.bytes)
         var result = FindingResult(
-            sequence: 0, id: identifier.text, time: Clock.utcNow, model: reference, input: input, status: .failed)
+            sequence: 0, id: identifier.text, time: Clock.utcNow, model: reference,
+            input: InputReference(kind: input.kind, sha256: Hexadecimal.string(sum)), status: .failed)
         var problem: Problem?
         do throws(ReadFailure) {
-            try analyse(bytes, kind: kind, into: &result)
-            result.status = .succeeded
+            result.status = try analyse(input, into: &result)
         } catch {
             result.reason = error.reason
             problem = Problem(status: error.status, code: error.code, message: error.message)
@@ -49,25 +64,99 @@ final class Reader {
         return Analysis(result: result, problem: problem)
     }
 
-    private func analyse(_ bytes: [UInt8], kind: InputKind?, into result: inout FindingResult) throws(ReadFailure) {
-        guard let kind else { throw bytes.isEmpty ? .empty : ReadFailure(PrepareError.unknownKind) }
-        let prepared: PreparedInput
+    private func analyse(_ input: Input, into result: inout FindingResult) throws(ReadFailure) -> ResultStatus {
+        guard let kind = input.kind else { throw input.bytes.isEmpty ? .empty : ReadFailure(PrepareError.unknownKind) }
+        let start = Clock.monotonicNanoseconds
+        let file: ImageFile
         do throws(PrepareError) {
-            var start = Clock.monotonicNanoseconds
-            let file = try ImageFile(parsing: bytes.rawBytes, as: ImageKind(kind))
-            let image = try file.onlyFrame(of: bytes.rawBytes)
+            if let header = input.pairHeader {
+                file = try ImageFile(pairHeader: header.rawBytes, data: input.bytes.rawBytes)
+            } else {
+                file = try ImageFile(parsing: input.bytes.rawBytes, as: ImageKind(kind))
+            }
             result.timing.decodeMicroseconds = microseconds(since: start)
-            result.input.sopInstanceUID = file.sopInstanceUID
-            if kind == .dicom { result.input.frame = 1 }
-            result.quality = ImageQuality(
-                width: image.width, height: image.height, channels: image.channels, bitsStored: image.bitsStored)
-            start = Clock.monotonicNanoseconds
-            try file.checkModality(engine.model.recipe)
-            prepared = try prepare(image, recipe: engine.model.recipe)
-            result.timing.prepareMicroseconds = microseconds(since: start)
+            result.input.describe(file)
+            try checkModality(file.modality, of: file.kind, for: engine.model.recipe)
         } catch {
             throw ReadFailure(error)
         }
+        guard let indices = input.selection.indices(count: file.frameCount) else { throw .noSuchFrame(count: file.frameCount) }
+        guard file.frameCount > 1 else {
+            var frame = FrameResult(frame: 1)
+            defer { result.take(frame) }
+            result.outputDigest = Hexadecimal.string(Digest.sha256(littleEndianBytes(try read(0, of: file, input.bytes, &frame, &result.timing))))
+            return .succeeded
+        }
+        let count = input.selection.chosenCount(of: file.frameCount)
+        let limit = min(FrameResult.limitCount, FrameResult.limitFindingCount / max(reportedCount, 1))
+        guard count <= limit else { throw .tooManyFrames(count: count, limit: limit) }
+        result.input.frames = FramesReference(
+            count: file.frameCount, first: input.selection.first, last: input.selection.last ?? file.frameCount, stride: input.selection.stride,
+            frameTimeMilliseconds: file.attributes.frameTimeMilliseconds)
+        return try readFrames(indices, of: file, input.bytes, into: &result)
+    }
+
+    /// Reads frame after frame; a frame that is refused does not keep the others from being read.
+    ///
+    /// - Throws: what refused the first frame, when every one is.
+    private func readFrames(
+        _ indices: StrideThrough<Int>, of file: ImageFile, _ bytes: [UInt8], into result: inout FindingResult
+    ) throws(ReadFailure) -> ResultStatus {
+        var output: [UInt8] = []
+        var first: ReadFailure?
+        var analysed = 0
+        for index in indices {
+            var frame = FrameResult(frame: index + 1, timeMilliseconds: file.milliseconds(toFrame: index))
+            do throws(ReadFailure) {
+                let bits = littleEndianBytes(try read(index, of: file, bytes, &frame, &result.timing))
+                output += bits
+                frame.outputDigest = Hexadecimal.string(Digest.sha256(bits))
+                frame.status = .succeeded
+                analysed += 1
+            } catch {
+                frame.reason = error.reason
+                if first == nil { first = error }
+            }
+            result.take(next: frame)
+        }
+        result.input.frames?.analysed = analysed
+        guard analysed > 0 else { throw first ?? .noSuchFrame(count: file.frameCount) }
+        result.findings = FindingResult.highestFindings(of: result.frames)
+        result.outputDigest = Hexadecimal.string(Digest.sha256(output))
+        guard first != nil else { return .succeeded }
+        result.reason = ReadFailure.someFramesRefused.reason
+        return .partiallySucceeded
+    }
+
+    /// Decodes, prepares and infers one frame, and gives the raw output.
+    private func read(
+        _ index: Int, of file: ImageFile, _ bytes: [UInt8], _ frame: inout FrameResult, _ timing: inout ResultTiming
+    ) throws(ReadFailure) -> [Float] {
+        let recipe = engine.model.recipe
+        let prepared: PreparedInput
+        var quality: ImageQuality
+        let refusal: QualityRefusal?
+        do throws(PrepareError) {
+            var start = Clock.monotonicNanoseconds
+            let image = try file.frame(index, of: bytes.rawBytes)
+            timing.decodeMicroseconds += microseconds(since: start)
+            quality = ImageQuality(image)
+            frame.quality = quality
+            start = Clock.monotonicNanoseconds
+            prepared = try prepare(image, recipe: recipe)
+            frame.grey = GreyReference(image, recipe: recipe)
+            // The one place where a picture is judged before the model sees it.
+            refusal = quality.assess(image, prepared, of: file, for: engine.model)
+            timing.prepareMicroseconds += microseconds(since: start)
+        } catch {
+            throw ReadFailure(error)
+        }
+        frame.quality = quality
+        if let refusal { throw ReadFailure(refusal) }
+        return try infer(prepared, &frame, &timing)
+    }
+
+    private func infer(_ prepared: PreparedInput, _ frame: inout FrameResult, _ timing: inout ResultTiming) throws(ReadFailure) -> [Float] {
         let start = Clock.monotonicNanoseconds
         var output = [Float](repeating: 0, count: engine.model.header.outputCount)
         do throws(EngineError) {
@@ -77,12 +166,12 @@ final class Reader {
             throw ReadFailure(error)
         }
         let score = engine.featureScore
-        result.timing.inferMicroseconds = microseconds(since: start)
-        result.outputDigest = Hexadecimal.string(digest(output))
+        timing.inferMicroseconds += microseconds(since: start)
         if let score, let statistics = engine.model.featureStatistics {
-            result.outOfDistribution = OutOfDistribution(score: score, threshold: statistics.threshold, isFlagged: statistics.isFlagged(score))
+            frame.outOfDistribution = OutOfDistribution(score: score, threshold: statistics.threshold, isFlagged: statistics.isFlagged(score))
         }
-        result.findings = findings(output, isOutOfDistribution: result.outOfDistribution?.isFlagged ?? false)
+        frame.findings = findings(output, isOutOfDistribution: frame.outOfDistribution?.isFlagged ?? false)
+        return output
     }
 
     private func findings(_ output: [Float], isOutOfDistribution: Bool) -> [Finding] {
@@ -98,14 +187,14 @@ final class Reader {
         return findings
     }
 
-    /// N-12.
-    private func digest(_ values: [Float]) -> [UInt8] {
+    /// What the digest of an output is taken of, N-12.
+    private func littleEndianBytes(_ values: [Float]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(values.count * 4)
         for value in values {
             for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> UInt32(shift))) }
         }
-        return Digest.sha256(bytes)
+        return bytes
     }
 
     private func microseconds(since start: UInt64) -> Int { Int(clamping: (Clock.monotonicNanoseconds - start) / 1000) }
@@ -130,6 +219,19 @@ struct ReadFailure: Error {
     static var empty: ReadFailure { ReadFailure(400, "empty_input", "EMPTY", "The input has no bytes") }
     static var notOpened: ReadFailure { ReadFailure(400, "not_opened", "NOT-OPENED", "The file could not be opened") }
     static var fileTooLarge: ReadFailure { ReadFailure(413, "too_large", "FILE-TOO-LARGE", "The file has too many bytes") }
+    static var someFramesRefused: ReadFailure { ReadFailure(422, "unfit", "FRAMES-REFUSED", "Some frames were not analysed") }
+
+    static func noSuchFrame(count: Int) -> ReadFailure {
+        var failure = ReadFailure(422, "unfit", "NO-SUCH-FRAME", "The file has not all the frames that are asked for")
+        failure.message += ": it has \(count)."
+        return failure
+    }
+
+    static func tooManyFrames(count: Int, limit: Int) -> ReadFailure {
+        var failure = ReadFailure(422, "unfit", "FRAMES-LIMIT", "Too many frames for one study")
+        failure.message += ": \(count), limit \(limit); choose some with --frames FIRST-LAST:STRIDE or ?frames=FIRST-LAST:STRIDE."
+        return failure
+    }
 
     init(_ error: PrepareError) {
         let status: Int
@@ -142,6 +244,11 @@ struct ReadFailure: Error {
         }
         self.init(status, code, error.reason.value, error.reason.meaning)
         message = error.message
+    }
+
+    init(_ refusal: QualityRefusal) {
+        self.init(422, "unfit", refusal.value, refusal.meaning)
+        message = refusal.meaning + "."
     }
 
     init(_ error: EngineError) {
@@ -157,27 +264,5 @@ extension CodedTerm {
     init?(_ code: Code?) {
         guard let code else { return nil }
         self.init(scheme: code.scheme, value: code.value, meaning: code.meaning)
-    }
-}
-
-extension InputKind {
-    /// What the decoders say the bytes are; nil when none of them reads such a file.
-    init?(recognising bytes: [UInt8]) {
-        switch ImageKind(recognising: bytes.rawBytes) {
-        case .dicom: self = .dicom
-        case .jpeg: self = .jpeg
-        case .png: self = .png
-        case .nifti, nil: return nil
-        }
-    }
-}
-
-extension ImageKind {
-    init(_ kind: InputKind) {
-        switch kind {
-        case .dicom: self = .dicom
-        case .jpeg: self = .jpeg
-        case .png: self = .png
-        }
     }
 }

@@ -44,9 +44,16 @@ public struct ImageVectors {
     public let cases: [Case]
 
     public init(_ name: String) throws {
-        folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Vectors/\(name)")
+        folder = Self.folder(of: name)
         cases = try JSONDecoder().decode(Index.self, from: Data(contentsOf: folder.appending(path: "vector.json"))).cases
     }
+
+    private static func folder(of name: String) -> URL {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Vectors/\(name)")
+    }
+
+    /// A golden file of a folder whose index is another's to read.
+    public static func bytes(_ file: String, of name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: folder(of: name).appending(path: file))) }
 
     public func bytes(_ file: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: folder.appending(path: file))) }
 

@@ -238,11 +238,10 @@ private struct FloatCase: Decodable {
 }
 
 @Test func comparesModalities() throws {
-    let dicom = try ImageVectors("TernDICOM").bytes("mono2_8_explicit.dcm")
-    let file = try ImageFile(parsing: dicom.rawBytes, as: .dicom)
-    #expect(file.modality == "DX")
-    for modality in ["DX", "CR", "RG", ""] { try file.checkModality(recipe(height: 1, width: 1, modality: modality)) }
-    #expect(throws: PrepareError.modalityDiffers) { try file.checkModality(recipe(height: 1, width: 1, modality: "US")) }
-    let jpeg = try ImageVectors("TernJPEG").bytes("grey.jpg")
-    try ImageFile(parsing: jpeg.rawBytes, as: .jpeg).checkModality(recipe(height: 1, width: 1, modality: "US"))
+    let rule = recipe(height: 1, width: 1, modality: "DX")
+    for modality in ["DX", "CR", "RG"] { try checkModality(modality, of: .dicom, for: rule) }
+    #expect(throws: PrepareError.modalityDiffers) { try checkModality("US", of: .dicom, for: rule) }
+    #expect(throws: PrepareError.modalityMissing) { try checkModality(nil, of: .dicom, for: rule) }
+    for kind in [ImageKind.jpeg, .png, .nifti] { try checkModality(nil, of: kind, for: rule) }
+    try checkModality(nil, of: .dicom, for: recipe(height: 1, width: 1))
 }

@@ -14,8 +14,8 @@ import TernPlatform
 
     @Test func knowsEveryPath() throws {
         let identifier = try StudyIdentifier()
-        #expect(try Route(method: .post, target: "/v1/studies") == .postStudy(waits: false))
-        #expect(try Route(method: .post, target: "/v1/studies?wait=1") == .postStudy(waits: true))
+        #expect(try Route(method: .post, target: "/v1/studies") == .postStudy(waits: false, selection: .all))
+        #expect(try Route(method: .post, target: "/v1/studies?wait=1") == .postStudy(waits: true, selection: .all))
         #expect(try Route(method: .get, target: "/v1/findings") == .findings(after: nil, follows: false))
         #expect(try Route(method: .get, target: "/v1/findings?") == .findings(after: nil, follows: false))
         #expect(try Route(method: .get, target: "/v1/findings?follow=1&after=12") == .findings(after: 12, follows: true))
@@ -37,6 +37,15 @@ import TernPlatform
         "wait=1", "after=1&&x", "%61fter=1",
     ])
     func aQueryIsCheckedWhole(query: String) { #expect(status(.get, "/v1/findings?" + query) == 400) }
+
+    @Test func framesAreChosenInTheQuery() throws {
+        for text in ["3-40:2", "3-40%3A2", "3-40%3a2"] {
+            let route = try Route(method: .post, target: "/v1/studies?wait=1&frames=" + text)
+            #expect(route == .postStudy(waits: true, selection: try #require(FrameSelection(Array("3-40:2".utf8)))))
+        }
+        for text in ["", "0", "a", "3-2", "1%2D2", "1&frames=2", "%3A", "1-%3"] { #expect(status(.post, "/v1/studies?frames=" + text) == 400) }
+        #expect(status(.get, "/v1/findings?frames=1") == 400)
+    }
 
     @Test func theLargestSequenceIsANumber() throws {
         #expect(try Route(method: .get, target: "/v1/findings?after=9223372036854775807") == .findings(after: .max, follows: false))
@@ -70,7 +79,7 @@ import TernPlatform
 
     @Test(arguments: [
         ("image/png", InputKind.png), ("image/jpeg", .jpeg), ("application/dicom", .dicom), ("Image/PNG", .png), (" image/png ; a=b", .png),
-        ("image/png;", .png), ("image/pngx", nil), ("", nil), ("image", nil), ("application/nifti", nil),
+        ("image/png;", .png), ("image/pngx", nil), ("", nil), ("image", nil), ("application/nifti", .nifti), ("application/x-nifti", nil),
     ] as [(String, InputKind?)])
     func contentTypeTellsTheKind(text: String, kind: InputKind?) { #expect(InputKind(contentType: text) == kind) }
 }

@@ -35,6 +35,11 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
             counters.count(one)
         }
         #expect(counters.succeeded == 4 && counters.outOfDistribution == 2)
+        one.outOfDistribution = nil
+        one.frames = [FrameResult(frame: 1), FrameResult(frame: 2)]
+        one.frames[1].outOfDistribution = OutOfDistribution(score: 2, threshold: 1.5, isFlagged: true)
+        counters.count(one)
+        #expect(counters.outOfDistribution == 3)
     }
 }
 

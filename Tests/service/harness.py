@@ -10,6 +10,7 @@ import queue
 import shlex
 import signal
 import socket
+import struct
 import subprocess
 import threading
 
@@ -48,7 +49,8 @@ def jpeg(value=255, side=64):
     return out.getvalue()
 
 
-def dicom(pixels=True, modality="DX", side=16, value=200):
+def dicom(pixels=True, modality="DX", side=16, value=200, frames=None, syntax=None, **more):
+    """`frames`: the value of each frame of a cine. `more`: attributes that are added or replaced."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian
 
@@ -65,6 +67,17 @@ def dicom(pixels=True, modality="DX", side=16, value=200):
         data.BitsAllocated = data.BitsStored = 8
         data.HighBit, data.PixelRepresentation = 7, 0
         data.PixelData = bytes([value]) * (side * side)
+        if frames:
+            data.NumberOfFrames = len(frames)
+            data.PixelData = b"".join(bytes([value]) * (side * side) for value in frames)
+    for name, content in more.items():
+        setattr(data, name, content)
+    if syntax:
+        from pydicom.encaps import encapsulate
+
+        meta.TransferSyntaxUID = syntax
+        data.PixelData = encapsulate([b"\0" * 64])
+        data["PixelData"].is_undefined_length = True
     out = io.BytesIO()
     data.save_as(out, enforce_file_format=True)
     return out.getvalue()
@@ -80,6 +93,24 @@ def bare_dicom(**more):
     out = io.BytesIO()
     dcmwrite(out, data, implicit_vr=True, little_endian=True)
     return out.getvalue()
+
+
+def nifti(volume, pair=False, spacing=(1.5, 2, 3)):
+    """NIfTI-1, little endian, of an array [slice, row, column]: rows to the left, columns to posterior, slices to superior. A pair is two."""
+    codes = {"uint8": 2, "int16": 4, "float32": 16}
+    depth, height, width = volume.shape
+    head = bytearray(348)
+    struct.pack_into("<i", head, 0, 348)
+    struct.pack_into("<8h", head, 40, 3, width, height, depth, 1, 1, 1, 1)
+    struct.pack_into("<hh", head, 70, codes[str(volume.dtype)], volume.itemsize * 8)
+    struct.pack_into("<8f", head, 76, 1, *spacing, 0, 0, 0, 0)
+    struct.pack_into("<f", head, 108, 0 if pair else 352)
+    struct.pack_into("<hh", head, 252, 0, 1)
+    struct.pack_into("<12f", head, 280, -spacing[0], 0, 0, 0, 0, -spacing[1], 0, 0, 0, 0, spacing[2], 0)
+    struct.pack_into("<80s", head, 148, b"Doe Jane")
+    head[344:348] = b"ni1\0" if pair else b"n+1\0"
+    data = volume.tobytes()
+    return (bytes(head), data) if pair else bytes(head) + bytes(4) + data
 
 
 class UnixConnection(http.client.HTTPConnection):

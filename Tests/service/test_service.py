@@ -62,7 +62,8 @@ def test_dicom_and_jpeg(start):
         (b"a text file\n", "image/jpeg", 415, "kind_mismatch"),
         (png(), "image/jpeg", 415, "kind_mismatch"),
         (bare_dicom(), "image/png", 415, "kind_mismatch"),
-        (png(), "application/nifti", 415, "unknown_kind"),
+        (png(), "application/x-nifti", 415, "unknown_kind"),
+        (png(), "application/nifti", 415, "kind_mismatch"),
     ])
 def test_refused_at_the_door(start, body, kind, status, code):
     server = start()

@@ -4,23 +4,42 @@ import TernModel
 import TernPlatform
 import TernPrepare
 
-/// Decodes an image file and prepares it as the model's recipe says.
-func preparedImage(_ path: String, _ model: ModelFile) throws(Failure) -> [Float] {
+/// Reads an image file of one frame.
+func decodedImage(_ path: String) throws(Failure) -> (file: ImageFile, image: DecodedImage) {
     let mapping = try mapFile(path)
     let bytes = mapping.bytes
     guard let kind = ImageKind(recognising: bytes) else {
         throw Failure(.badInput, "\(path) is neither DICOM, NIfTI, JPEG nor PNG; leave it out")
     }
+    let file: ImageFile
+    let image: DecodedImage
     do throws(PrepareError) {
-        let file = try ImageFile(parsing: bytes, as: kind)
-        try file.checkModality(model.recipe)
-        return try prepare(try file.onlyFrame(of: bytes), recipe: model.recipe).values
+        file = try ImageFile(parsing: bytes, as: kind)
+        image = try file.frame(0, of: bytes)
     } catch {
         throw Failure(.badInput, "\(path): \(error.message)")
     }
+    guard file.frameCount == 1 else { throw Failure(.badInput, "\(path) has \(file.frameCount) frames; ternd infer --frames reads some of them") }
+    return (file, image)
 }
 
-/// Prepares the pixels of an image that came without a file of its own, as those of a PNG file.
+/// Decodes an image file and prepares it as the model's recipe says.
+func preparedImage(_ path: String, _ model: ModelFile) throws(Failure) -> [Float] {
+    let (file, image) = try decodedImage(path)
+    return try preparedImage(file, image, model, name: path)
+}
+
+/// Prepares the image of a file whose modality must be the recipe's.
+func preparedImage(_ file: ImageFile, _ image: DecodedImage, _ model: ModelFile, name: String) throws(Failure) -> [Float] {
+    do throws(PrepareError) {
+        try checkModality(file.modality, of: file.kind, for: model.recipe)
+    } catch {
+        throw Failure(.badInput, "\(name): \(error.message)")
+    }
+    return try preparedImage(image, model, name: name)
+}
+
+/// Prepares decoded pixels as the model's recipe says.
 func preparedImage(_ image: DecodedImage, _ model: ModelFile, name: String) throws(Failure) -> [Float] {
     do throws(PrepareError) {
         return try prepare(image, recipe: model.recipe).values
@@ -39,9 +58,9 @@ func imageFiles(_ paths: [String]) throws(Failure) -> [String] {
             continue
         }
         let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-        let found = names.filter { name in [".png", ".jpg", ".jpeg", ".dcm"].contains { name.lowercased().hasSuffix($0) } }
+        let found = names.filter { name in [".png", ".jpg", ".jpeg", ".dcm", ".nii", ".nii.gz"].contains { name.lowercased().hasSuffix($0) } }
         files += found.sorted().map { path + "/" + $0 }
     }
-    guard !files.isEmpty else { throw Failure(.badInput, "no image (.png, .jpg, .jpeg, .dcm) in \(paths.joined(separator: ", "))") }
+    guard !files.isEmpty else { throw Failure(.badInput, "no image (.png, .jpg, .jpeg, .dcm, .nii, .nii.gz) in \(paths.joined(separator: ", "))") }
     return files
 }

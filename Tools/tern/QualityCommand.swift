@@ -47,7 +47,7 @@ struct QualityCommand: ParsableCommand {
                     case .array(let at):
                         guard let array = dataset.images else { throw Failure(.fault, "a case of an archive without images") }
                         let image = array.image(at: at)
-                        found.append(measure(image, isLossy: false, prepared: try preparedImage(image, file, name: one.name), file, name: one.name))
+                        found.append(measure(image, attributes: ImageAttributes(), prepared: try preparedImage(image, file, name: one.name), file, name: one.name))
                     }
                     progress.update(index + 1)
                 }
@@ -61,23 +61,12 @@ struct QualityCommand: ParsableCommand {
     }
 
     private func measure(_ path: String, _ file: ModelFile) throws -> MeasuredImage {
-        let mapping = try mapFile(path)
-        let bytes = mapping.bytes
-        guard let kind = ImageKind(recognising: bytes) else { throw Failure(.badInput, "\(path) is no image that is read; leave it out") }
-        do throws(PrepareError) {
-            let input = try ImageFile(parsing: bytes, as: kind)
-            try input.checkModality(file.recipe)
-            let image = try input.onlyFrame(of: bytes)
-            let prepared = try prepare(image, recipe: file.recipe).values
-            return measure(image, isLossy: input.attributes.isLossyCompressed, prepared: prepared, file, name: path)
-        } catch {
-            throw Failure(.badInput, "\(path): \(error.message)")
-        }
+        let (decoded, image) = try decodedImage(path)
+        let prepared = try preparedImage(decoded, image, file, name: path)
+        return measure(image, attributes: decoded.attributes, prepared: prepared, file, name: path)
     }
 
-    private func measure(_ image: DecodedImage, isLossy: Bool, prepared: [Float], _ file: ModelFile, name: String) -> MeasuredImage {
-        var attributes = ImageAttributes()
-        attributes.isLossyCompressed = isLossy
+    private func measure(_ image: DecodedImage, attributes: ImageAttributes, prepared: [Float], _ file: ModelFile, name: String) -> MeasuredImage {
         var rules = file.qualityRules ?? QualityRules(rules: [], measuredOn: "", cases: 0, refused: 0)
         if text, rules.rule(.text) == nil {
             // A threshold that nothing is above: the share is measured, and refuses nothing.

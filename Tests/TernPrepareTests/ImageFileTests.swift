@@ -3,8 +3,10 @@ import TernDICOM
 import TernImage
 import TernImageTesting
 import TernJPEG
+import TernNIfTI
 import TernPNG
 import TernPrepare
+import TernZlib
 import Testing
 
 @Test func recognisesAndDecodesEveryGoldenFile() throws {
@@ -13,10 +15,11 @@ import Testing
         for item in vectors.cases where item.refused == nil && item.frames == nil {
             let bytes = try vectors.bytes(item.file)
             #expect(ImageKind(recognising: bytes.rawBytes) == kind, "\(item.file)")
-            let input = try ImageFile(parsing: bytes.rawBytes, as: kind)
+            let file = try ImageFile(parsing: bytes.rawBytes, as: kind)
             // This also decodes the JPEG inside DICOM, which must be what pydicom and Pillow give.
-            #expect(try input.frame(0, of: bytes.rawBytes) == vectors.expectedImage(item), "\(item.file)")
-            #expect((input.sopInstanceUID != nil) == (kind == .dicom))
+            #expect(try file.frame(0, of: bytes.rawBytes) == vectors.expectedImage(item), "\(item.file)")
+            #expect(file.frameCount == 1 && (file.sopInstanceUID != nil) == (kind == .dicom))
+            #expect(file.attributes.isLossyCompressed || kind != .jpeg)
         }
     }
 }
@@ -65,6 +68,14 @@ import Testing
         (.dicom(.unsupportedPixels(.photometricInterpretation)), .unfit), (.dicom(.unsupportedPixels(.samplesPerPixel(4))), .unfit),
         (.dicom(.unsupportedPixels(.bits(allocated: 32, stored: 32, high: 31))), .unfit),
         (.dicom(.unsupportedPixels(.depth(allocated: 16, stored: 16))), .unfit), (.dicom(.unsupportedGreyscale(tag: tag)), .unfit),
+        (.nifti(.notANIfTIFile), .unreadable), (.nifti(.analyzeFormat), .unfit), (.nifti(.halfOfAPair), .unfit), (.nifti(.notAPairHeader), .unreadable),
+        (.nifti(.compressed(.truncated(byteCount: 1))), .unreadable), (.nifti(.compressed(.tooManyBytes(limit: 1))), .unreadable),
+        (.nifti(.compressed(.damaged(offset: 1))), .unreadable), (.nifti(.truncatedHeader(byteCount: 1)), .unreadable),
+        (.nifti(.samplesMissing(needed: 2, available: 1)), .unreadable), (.nifti(.trailingBytes(count: 2, limit: 1)), .unreadable),
+        (.nifti(.dimension(axis: 1, count: 0)), .unreadable), (.nifti(.dataOffset), .unreadable), (.nifti(.intercept), .unreadable),
+        (.nifti(.tooManyAxes(axis: 5, count: 3)), .unfit), (.nifti(.oneAxis), .unfit), (.nifti(.datatype(code: 32)), .unfit),
+        (.nifti(.tooManyBytes(byteCount: 2, limit: 1)), .tooLarge), (.nifti(.orientation), .unfit), (.nifti(.notFinite(frame: 3)), .unfit),
+        (.nifti(.shape(shape)), .tooLarge),
         (.dicom(.shape(shape)), .tooLarge), (.dicom(.pixelDataByteCount(expected: 2, actual: 1)), .unreadable),
     ]
     for (error, category) in errors {
@@ -79,7 +90,25 @@ import Testing
 
 @Test func namesTheTransferSyntaxThatIsNotRead() throws {
     let bytes = try ImageVectors("TernDICOM").bytes("refused_jpeg_ls.dcm")
-    let error = #expect(throws: PrepareError.self) { try ImageFile(parsing: bytes.rawBytes, as: .dicom) }
+    let error = #expect(throws: PrepareError.self) {
+        try ImageFile(parsing: bytes.rawBytes, as: .dicom).frame(0, of: bytes.rawBytes)
+    }
     #expect(error?.category == .unfit)
     #expect(error?.message == "The DICOM transfer syntax is not read: 1.2.840.10008.1.2.4.80 JPEG-LS Lossless.")
+}
+
+@Test func readsTheFramesOfAVolumeAndOfAPair() throws {
+    let bytes = try ImageVectors.bytes("volumes.nii", of: "TernNIfTI")
+    #expect(ImageKind(recognising: bytes.rawBytes) == .nifti)
+    let file = try ImageFile(parsing: bytes.rawBytes, as: .nifti)
+    #expect(file.frameCount == 12 && file.kind == .nifti && file.orientation == .sform && file.sopInstanceUID == nil)
+    #expect(try file.frame(0, of: bytes.rawBytes) != file.frame(11, of: bytes.rawBytes))
+    let header = try ImageVectors.bytes("pair.hdr", of: "TernNIfTI")
+    let data = try ImageVectors.bytes("pair.img", of: "TernNIfTI")
+    #expect(throws: PrepareError.nifti(.halfOfAPair)) { try ImageFile(parsing: header.rawBytes, as: .nifti) }
+    let pair = try ImageFile(pairHeader: header.rawBytes, data: data.rawBytes)
+    #expect(try pair.frame(1, of: data.rawBytes).samples.count == 12)
+    let isHeader = ImageFile.isPairHeader(header.rawBytes)
+    let isOther = ImageFile.isPairHeader(bytes.rawBytes)
+    #expect(isHeader && !isOther)
 }
