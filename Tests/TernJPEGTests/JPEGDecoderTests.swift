@@ -141,8 +141,10 @@ private func framed(_ marker: UInt8, precision: UInt8) throws -> [UInt8] {
 }
 
 @Test func decodesExtendedSequentialOfEightBits() throws {
-    let baseline = try JPEGDecoder.decode(ImageVectors("TernJPEG").bytes("grey.jpg").rawBytes)
-    let extended = try JPEGDecoder.decode(framed(0xC1, precision: 8).rawBytes)
+    let bytes = try ImageVectors("TernJPEG").bytes("grey.jpg")
+    let framed = try framed(0xC1, precision: 8)
+    let baseline = try JPEGDecoder.decode(bytes.rawBytes)
+    let extended = try JPEGDecoder.decode(framed.rawBytes)
     #expect(extended == baseline)
 }
 
