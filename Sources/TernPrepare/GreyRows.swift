@@ -74,17 +74,24 @@ struct GreyRows {
     }
 
     private mutating func fill(_ step: ResampleRuns.Step) {
-        if image.channels == 1, case .table(let table) = source {
-            switch image.samples {
-            case .uint16(let samples):
-                ResizeKernels.lookUp(samples.rawBytes, rows(step.row), rowCount: step.run.rowCount, table: table, into: &values)
-                return
-            case .int16(let samples):
-                ResizeKernels.lookUp(samples.rawBytes, rows(step.row), rowCount: step.run.rowCount, table: table, into: &values)
-                return
-            default: break
-            }
+        switch (source, image.samples) {
+        case (.table(let table), .uint16(let samples)) where image.channels == 1:
+            ResizeKernels.lookUp(samples.rawBytes, rows(step.row), rowCount: step.run.rowCount, table: table, into: &values)
+        case (.table(let table), .int16(let samples)) where image.channels == 1:
+            ResizeKernels.lookUp(samples.rawBytes, rows(step.row), rowCount: step.run.rowCount, table: table, into: &values)
+        case (.table(let table), .uint8(let samples)): fill(step) { table[Int(samples[$0]) & (table.count - 1)] }
+        case (.table(let table), .uint16(let samples)): fill(step) { table[Int(samples[$0]) & (table.count - 1)] }
+        case (.table(let table), .int16(let samples)): fill(step) { table[Int(samples[$0]) & (table.count - 1)] }
+        case (.map(let map), .uint32(let samples)): fill(step) { Float(map.shown(Double(samples[$0]))) }
+        case (.map(let map), .int32(let samples)): fill(step) { Float(map.shown(Double(samples[$0]))) }
+        case (.map(let map), .real(let samples)): fill(step) { Float(map.shown(Double(samples[$0]))) }
+        default: preconditionFailure("tables are for at most 16 bits, ramps need no grey values")
         }
+    }
+
+    /// Writes the rows of a step, `grey` giving the grey value of the sample at an index. Luminance has the weights of the 8-bit way, without its rounding.
+    @inline(__always)
+    private mutating func fill(_ step: ResampleRuns.Step, grey: (Int) -> Float) {
         for row in 0..<step.run.rowCount {
             let start = ((crop.y + step.row + row) * image.width + crop.x) * image.channels
             let target = row * crop.width
@@ -92,30 +99,15 @@ struct GreyRows {
             case .one(let channel):
                 for x in 0..<crop.width { values[target + x] = grey(start + x * image.channels + channel) }
             case .luminance:
-                for x in 0..<crop.width { values[target + x] = luminance(start + x * 3) }
+                for x in 0..<crop.width {
+                    let index = start + x * 3
+                    let red = Double(grey(index)) * (19_595.0 / 65_536)
+                    let green = Double(grey(index + 1)) * (38_470.0 / 65_536)
+                    let blue = Double(grey(index + 2)) * (7_471.0 / 65_536)
+                    values[target + x] = Float(red + green + blue)
+                }
             }
         }
-    }
-
-    /// The grey value of the sample at `index`.
-    private func grey(_ index: Int) -> Float {
-        switch (source, image.samples) {
-        case (.table(let table), .uint8(let samples)): table[Int(samples[index]) & (table.count - 1)]
-        case (.table(let table), .uint16(let samples)): table[Int(samples[index]) & (table.count - 1)]
-        case (.table(let table), .int16(let samples)): table[Int(samples[index]) & (table.count - 1)]
-        case (.map(let map), .uint32(let samples)): Float(map.shown(Double(samples[index])))
-        case (.map(let map), .int32(let samples)): Float(map.shown(Double(samples[index])))
-        case (.map(let map), .real(let samples)): Float(map.shown(Double(samples[index])))
-        default: preconditionFailure("tables are for at most 16 bits, ramps need no grey values")
-        }
-    }
-
-    /// The weights of the 8-bit way, without its rounding.
-    private func luminance(_ index: Int) -> Float {
-        let red = Double(grey(index)) * (19_595.0 / 65_536)
-        let green = Double(grey(index + 1)) * (38_470.0 / 65_536)
-        let blue = Double(grey(index + 2)) * (7_471.0 / 65_536)
-        return Float(red + green + blue)
     }
 }
 

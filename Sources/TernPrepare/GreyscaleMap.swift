@@ -47,7 +47,7 @@ struct GreyscaleMap {
 
     /// The grey value of one stored value.
     func shown(_ stored: Double) -> Double {
-        let rescaled = modalityTable.map { Double($0.entry(at: stored)) } ?? (stored * slope + intercept)
+        let rescaled = if let modalityTable { Double(modalityTable.entry(at: stored)) } else { stored * slope + intercept }
         let value: Double =
             switch step {
             case .range(let low, let high): (rescaled - low) / (high - low) * 255
