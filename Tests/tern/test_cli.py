@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 VECTORS = Path(__file__).resolve().parents[1] / "Vectors" / "TernConvert"
 TERN = os.environ.get("TERN", "")
@@ -47,7 +48,8 @@ def images(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("verb", ["convert", "inspect", "compare", "eval", "run", "sign", "verify", "keygen"])
+@pytest.mark.parametrize(
+    "verb", ["convert", "inspect", "compare", "eval", "quality", "run", "decode", "series", "sign", "verify", "keygen"])
 def test_help_has_an_example(verb: str) -> None:
     text = tern(verb, "--help").stdout
     assert "Example:" in text and f"tern {verb}" in text
@@ -195,3 +197,39 @@ def test_series_sorts_slices_and_names_faults(tmp_path: Path) -> None:
     assert "3 duplicates" in tern("series", tmp_path).stdout
     (tmp_path / "empty").mkdir()
     assert "no DICOM image" in tern("series", tmp_path / "empty", code=65).stderr
+
+
+def test_a_quality_gate_comes_into_the_file_and_images_are_held_against_it(tmp_path: Path) -> None:
+    description = json.loads((VECTORS / "vit.json").read_text())
+    side = description["input"]["width"]
+    rules = [{"criterion": "contrast", "threshold": 12.5, "cases": 40, "refused": 1}, {"criterion": "shortSide", "threshold": side, "cases": 40, "refused": 0},
+             {"criterion": "burnedInAnnotation", "cases": 0, "refused": 0}]
+    description["qualityGate"] = {"measuredOn": "test", "cases": 40, "refused": 1, "rules": rules}
+    (tmp_path / "gated.json").write_text(json.dumps(description))
+    model = tmp_path / "gated.tern"
+    tern("convert", VECTORS / "vit.safetensors", "--config", tmp_path / "gated.json", "-o", model, "--weights", "int8")
+    assert struct.unpack_from("<HHI", model.read_bytes(), 8) == (1, 4, 0)
+    gate = json.loads(tern("inspect", model, "--json").stdout)["qualityGate"]
+    assert (gate["measuredOn"], gate["cases"], gate["refused"]) == ("test", 40, 1)
+    assert [(rule["criterion"], rule["threshold"], rule["refused"]) for rule in gate["rules"]] == [
+        ("burnedInAnnotation", None, 0), ("shortSide", side, 0), ("contrast", 12.5, 1)]
+    text = tern("inspect", model).stdout
+    assert "refuses 1 of 40 ordinary images, test\n" in text and "contrast: at least 12.5, refuses 1 of 40\n" in text
+    folder = tmp_path / "images"
+    folder.mkdir()
+    stripes = Image.new("RGB", (2 * side, 2 * side))
+    stripes.paste((255, 255, 255), (0, 0, side, 2 * side))
+    for name, image in (("flat", Image.new("RGB", (2 * side, 2 * side), (90, 90, 90))), ("small", stripes.resize((side - 1, side))), ("good", stripes)):
+        image.save(folder / f"{name}.png")
+    report = json.loads(tern("quality", model, folder, "--measures", tmp_path / "measures.csv", "--json").stdout)
+    assert (report["images"], report["refusedByAny"]) == (3, 2)
+    assert report["refused"] == {"burnedInAnnotation": 0, "shortSide": 1, "contrast": 1}
+    rows = [line.split(",") for line in (tmp_path / "measures.csv").read_text().splitlines()]
+    assert rows[0] == ["file", "shortSide", "colour", "contrast", "brightness", "saturation", "blur", "text", "refusal"]
+    assert {Path(row[0]).stem: row[-1] for row in rows[1:]} == {"flat": "CONSTANT", "good": "", "small": "IMAGE-TOO-SMALL"}
+    assert "all rules together refuse 2 of 3" in tern("quality", model, folder, "--text").stdout
+    assert "one of them" in tern("quality", model, code=64).stderr
+    description["qualityGate"]["rules"][0]["threshold"] = 128
+    (tmp_path / "gated.json").write_text(json.dumps(description))
+    assert "qualityGate.rules[0].threshold" in tern(
+        "convert", VECTORS / "vit.safetensors", "--config", tmp_path / "gated.json", "-o", model, "--weights", "int8", code=65).stderr
