@@ -25,7 +25,7 @@ public struct FrameResult: Equatable, Sendable {
 
     /// At most so many frames of a study are analysed.
     public static let limitCount = 256
-    /// Frames times reported labels: keeps the line of a result below a megabyte.
+    /// Frames times reported labels: keeps the line of a result below two megabytes.
     public static let limitFindingCount = 4_096
 }
 

@@ -82,9 +82,9 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         _ = try folder.file()
         try folder.write(Array("a\nb\n".utf8))
         #expect(throws: ServiceError.findingsFileDamaged(byteOffset: 0)) { try folder.file() }
-        try folder.write([UInt8](repeating: 0x20, count: 2 << 20))
+        try folder.write([UInt8](repeating: 0x20, count: 5 << 20))
         #expect(throws: ServiceError.findingsFileDamaged(byteOffset: 0)) { try folder.file() }
-        #expect(try folder.contents.count == 2 << 20)
+        #expect(try folder.contents.count == 5 << 20)
     }
 
     @Test func leavesEveryWholeLastLine() throws {
