@@ -29,9 +29,9 @@ while let path = readLine() {
         let bytes = try readFile(path, limitByteCount: 1 << 30)
         let read = Clock.monotonicNanoseconds
         guard let kind = ImageKind(recognising: bytes.rawBytes) else { fail("the file is no image") }
-        let input = try decodeImage(bytes.rawBytes, as: kind)
+        let image = try ImageFile(parsing: bytes.rawBytes, as: kind).frame(0, of: bytes.rawBytes)
         let decoded = Clock.monotonicNanoseconds
-        let prepared = try prepare(input, recipe: recipe, kernels: kernels)
+        let prepared = try prepare(image, recipe: recipe, kernels: kernels)
         let end = Clock.monotonicNanoseconds
         let hash = prepared.values.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3 }
         try Process.writeOutput("\(read - start) \(decoded - read) \(end - decoded) \(hash)\n")
