@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import struct
 
 import numpy as np
@@ -162,6 +163,25 @@ def test_a_refused_frame_does_not_take_the_others_with_it(models, start, tmp_pat
 def test_damaged_volumes(start, body, value):
     answer = start().post(body, "application/nifti")
     assert (answer.status, answer.json()["code"], answer.json()["reason"]["value"]) == (400, "unreadable", value)
+
+
+@pytest.mark.parametrize("side", [1_000, 8_000])
+def test_a_small_file_costs_little_memory(models, tmp_path, side):
+    """A thousandth of what it unpacks to, or of what its header claims, in 64 MiB of address space."""
+    import resource
+
+    head = bytearray(nifti(volume(0)))
+    struct.pack_into("<3h", head, 42, side, side, 1)
+    file = tmp_path / "bomb.nii.gz"
+    file.write_bytes(gzip.compress(bytes(head[:352]) + bytes(1_000_000)))
+    assert file.stat().st_size < 1_500
+    limit = 64 << 20 if "TERND_RUNNER" not in os.environ else resource.RLIM_INFINITY  # an emulator needs its own
+    done = ternd(
+        "infer", "--model", models / "mean.tern", "--allow-unsigned", file,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    line = json.loads(done.stdout)
+    assert (line["status"], line["reason"] and line["reason"]["value"]) == (
+        ("succeeded", None) if side == 1_000 else ("failed", "NIFTI-TRUNCATED"))
 
 
 def test_a_transfer_syntax_that_is_not_read_is_named(start):
