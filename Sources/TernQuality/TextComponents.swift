@@ -8,6 +8,8 @@ struct Glyph {
     var peak: Int
     /// Mean level two pixels outside its left and right edges.
     var ground: Int
+    /// How many letters it stands for: several where they touch.
+    var count = 1
     var height: Int { bottom - top }
     var contrast: Int { peak - ground }
 }
@@ -20,8 +22,11 @@ enum GlyphLimit {
     /// Letters shorter than 5 pixels are not legible; taller ones than 64 are no annotation.
     static let leastHeight = 5
     static let mostHeight = 64
-    /// Width in heights.
+    /// Width in heights: of a letter, and of a word whose letters touch.
     static let mostAspect = 3
+    static let mostWordAspect = 16
+    /// Runs of ink in a word, in percent of its width: letters cross each row, a bright line does not.
+    static let leastWordRunsPercent = 100
     /// Levels by which an edge rises over three pixels, and the share of the contrast that this must be: drawn letters have steep edges, the point
     /// spread of a scanner does not.
     static let leastStep = 36
@@ -52,7 +57,9 @@ private struct Component {
 /// The letters of a plane that are brighter than their surroundings.
 ///
 /// - Cost: a few passes over the plane; memory for its runs, at most half its pixels.
-func glyphs(in plane: GreyPlane) -> [Glyph] {
+///
+/// - Parameter joinsLetters: takes words whose letters touch, too.
+func glyphs(in plane: GreyPlane, joinsLetters: Bool) -> [Glyph] {
     var runs = inkRuns(of: plane)
     connect(&runs)
     var components: [Component] = []
@@ -68,7 +75,7 @@ func glyphs(in plane: GreyPlane) -> [Glyph] {
     }
     var found: [Glyph] = []
     for component in components {
-        guard let glyph = component.glyph else { continue }
+        guard let glyph = component.glyph, joinsLetters || glyph.count == 1 else { continue }
         found.append(glyph)
         if found.count == GlyphLimit.mostGlyphs { break }
     }
@@ -159,7 +166,9 @@ extension Component {
     /// Nil for what is no letter.
     fileprivate var glyph: Glyph? {
         let (width, height) = (Int(right - left), Int(bottom - top))
-        guard height >= GlyphLimit.leastHeight, height <= GlyphLimit.mostHeight, width <= GlyphLimit.mostAspect * height else { return nil }
+        guard height >= GlyphLimit.leastHeight, height <= GlyphLimit.mostHeight, width <= GlyphLimit.mostWordAspect * height else { return nil }
+        let isWord = width > GlyphLimit.mostAspect * height
+        guard !isWord || 50 * Int(ends) >= GlyphLimit.leastWordRunsPercent * width else { return nil }
         let ground = Int(grounds / ends)
         guard steps >= ends * Int32(GlyphLimit.leastStep) else { return nil }
         guard 100 * Int(steps) >= GlyphLimit.leastSharpnessPercent * (Int(peak) - ground) * Int(ends) else { return nil }
@@ -167,6 +176,7 @@ extension Component {
         guard fill >= GlyphLimit.leastFillPercent * width * height else { return nil }
         // A narrow full box is an i or a 1.
         guard fill <= GlyphLimit.mostFillPercent * width * height || 5 * width <= 3 * height else { return nil }
-        return Glyph(left: Int(left), top: Int(top), right: Int(right), bottom: Int(bottom), peak: Int(peak), ground: ground)
+        return Glyph(left: Int(left), top: Int(top), right: Int(right), bottom: Int(bottom), peak: Int(peak), ground: ground,
+            count: isWord ? width / height : 1)
     }
 }

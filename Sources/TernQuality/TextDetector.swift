@@ -12,10 +12,10 @@ public import TernModel
 /// - Returns: one rectangle a line, from top to bottom and left to right, with a margin of two pixels and an eighth of the height; they may overlap.
 /// - Cost: about 20 operations a pixel, and time bounded by the plane's size whatever is in it.
 public func textRegions(in plane: GreyPlane) -> [PixelRectangle] {
-    var found = accepted(lines(of: glyphs(in: plane)), least: 3)
+    var found = accepted(lines(of: glyphs(in: plane, joinsLetters: true)), least: 3)
     var inverted = plane
     for index in inverted.values.indices { inverted.values[index] = 255 - inverted.values[index] }
-    found += accepted(lines(of: glyphs(in: inverted)), least: 4)
+    found += accepted(lines(of: glyphs(in: inverted, joinsLetters: false)), least: 4)
     let regions = found.map { line in
         let margin = 2 + (line.bottom - line.top) / 8
         let (x, y) = (max(line.left - margin, 0), max(line.top - margin, 0))

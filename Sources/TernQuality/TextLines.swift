@@ -81,20 +81,19 @@ extension TextLine {
         let bottoms = glyphs.map { $0.bottom }.sorted()
         let (height, base) = (heights[heights.count / 2], bottoms[bottoms.count / 2])
         self.init(
-            left: .max, top: .max, right: 0, bottom: 0, glyphCount: glyphs.count, peak: 0, letterHeight: heights[heights.count - 1], contrast: 0,
+            left: .max, top: .max, right: 0, bottom: 0, glyphCount: glyphs.reduce(0) { $0 + $1.count }, peak: 0, letterHeight: heights[heights.count - 1], contrast: 0,
             isLevel: false)
-        var (standing, least) = (0, Int.max)
         for glyph in glyphs {
             left = min(left, glyph.left)
             top = min(top, glyph.top)
             right = max(right, glyph.right)
             bottom = max(bottom, glyph.bottom)
             peak = max(peak, glyph.peak)
-            least = min(least, glyph.peak)
             contrast = max(contrast, glyph.contrast)
-            if 100 * abs(glyph.bottom - base) <= 12 * height + 100 { standing += 1 }
         }
-        // Texture strings up letters that drift and flicker; two thirds of written ones stand on the line, and all have one ink.
-        isLevel = 3 * standing >= 2 * glyphs.count && bottom - top <= 2 * height && 5 * (peak - least) <= contrast
+        let standing = glyphs.reduce(0) { $0 + (100 * abs($1.bottom - base) <= 14 * height + 100 ? 1 : 0) }
+        let bright = glyphs.reduce(0) { $0 + (5 * (peak - $1.peak) <= contrast ? 1 : 0) }
+        // Texture strings up letters that drift and flicker; two thirds of written ones stand on the line, and four of five have its ink.
+        isLevel = 3 * standing >= 2 * glyphs.count && 5 * bright >= 4 * glyphs.count && bottom - top <= 2 * height
     }
 }

@@ -48,13 +48,13 @@ def measured(random):
 
 
 def lettered(random):
-    def draw(name, background, words, ink):
+    def draw(name, background, words, ink, stroke=0):
         image = Image.fromarray(np.rint(background).astype(np.uint8))
         pen, boxes = ImageDraw.Draw(image), []
         for x, y, letters, height in words:
             font = ImageFont.load_default(height)
-            pen.text((x, y), letters, fill=ink, font=font)
-            left, top, right, bottom = pen.textbbox((x, y), letters, font=font)
+            pen.text((x, y), letters, fill=ink, font=font, stroke_width=stroke)
+            left, top, right, bottom = pen.textbbox((x, y), letters, font=font, stroke_width=stroke)
             boxes.append([int(left), int(top), int(np.ceil(right)), int(np.ceil(bottom))])
         return save(f"text-{name}.pgm", np.asarray(image)) | {"boxes": boxes}
 
@@ -66,6 +66,7 @@ def lettered(random):
     yield draw("bar", bar, [(4, 5, "ZZZ TEST PATIENT 00079241", 12)], 165)
     yield draw("over-speckle", speckle(random, 160, 240, 1.6, 60), [(40, 70, "LEFT BREAST", 20)], 250)
     yield draw("dark-on-bright", np.full((160, 240), 205.0), [(10, 60, "Patient: Smith John", 16)], 20)
+    yield draw("touching", black, [(8, 30, "Smith 1951-08-29", 16), (8, 90, "DOE JANE", 24)], 230, stroke=1)
     yield draw("large", black, [(10, 50, "KIDNEY R", 44)], 200)
     for index, spread in enumerate((2.0, 2.5, 4.0)):
         yield draw(f"none-speckle-{index}", speckle(random, 160, 240, spread, 80), [], 0)
