@@ -78,7 +78,7 @@ import Testing
     /// Files under Tests/Vectors that anybody can try with another reader; the name begins with the rule.
     @Test(arguments: [
         "F-01-text-file.bin", "F-02-major-2.bin", "F-03-required-feature.bin", "F-04-header-alone.bin", "F-09-identity.bin",
-        "F-25-no-default.bin", "F-26-rank.bin",
+        "F-25-no-default.bin", "F-26-rank.bin", "F-27-order.bin",
     ])
     func refusesCommittedFile(_ name: String) throws {
         let mapping = try MappedFile(path: repository + "/Tests/Vectors/TernModel/malformed/" + name)
