@@ -128,7 +128,8 @@ let testTargets: [Target] = [
     tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
     tests(
-        "TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernPNG", "TernNIfTI", "TernZlib"),
+        "TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless",
+        "TernJPEG2000", "TernPNG", "TernNIfTI", "TernZlib"),
     tests("TernQuality", "TernImage", "TernModel"),
     .target(
         name: "TernConvertTesting", dependencies: ["TernConvert", "TernBytes", "TernPlatform"], path: "Tests/TernConvertTesting",

@@ -56,6 +56,8 @@ private func check(_ file: [UInt8]) {
     } catch {
         switch error {
         case .lineTruncated, .invalidCode, .sampleOutOfRange, .extraData, .restartMarker, .moreSamplesThanData: break
+        // A restart marker where the scan is complete.
+        case .unexpectedMarker(let code, _) where (0xD0...0xD7).contains(code): break
         default: preconditionFailure("a valid header was refused: \(error)")
         }
     }

@@ -163,12 +163,12 @@ private func framed(_ marker: UInt8, precision: UInt8) throws -> [UInt8] {
     #expect(image == expected)
 }
 
-@Test func refusesWhatIsNoJPEG() {
-    #expect(throws: JPEGError.truncated(byteCount: 0)) { try JPEGDecoder.decode([UInt8]().rawBytes) }
-    #expect(throws: JPEGError.notAJPEGFile) { try JPEGDecoder.decode([UInt8]("a text file".utf8).rawBytes) }
-    #expect(throws: JPEGError.corrupt(message: 116)) {
-        try JPEGDecoder.decode([0xFF, 0xD8, 0x41, 0x41, 0xFF, 0xD9].rawBytes)
-    }
+@Test(arguments: [
+    ([], JPEGError.truncated(byteCount: 0)), ([UInt8]("a text file".utf8), .notAJPEGFile),
+    ([0xFF, 0xD8, 0x41, 0x41, 0xFF, 0xD9], .corrupt(message: 116)),
+])
+func refusesWhatIsNoJPEG(bytes: [UInt8], error: JPEGError) {
+    #expect(throws: error) { try JPEGDecoder.decode(bytes.rawBytes) }
 }
 
 @Test func ignoresTheOrientationWhenAsked() throws {
