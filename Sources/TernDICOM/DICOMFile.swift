@@ -38,7 +38,8 @@ public struct DICOMFile: Sendable {
     /// Reads a Part 10 file or a bare data set up to the end of its pixels.
     ///
     /// - Throws: `DICOMError`.
-    /// - Cost: one pass over the attributes and over the heads of the fragments; memory in proportion to the frames and fragments that the bytes hold.
+    /// - Cost: one pass over the attributes and over the heads of the fragments; memory in proportion to the frames and fragments that the
+    ///   bytes hold.
     /// - Source: PS3.10 2024d section 7, PS3.5 2024d sections 7, 8 and annex A, PS3.3 2024d C.7.6.3 and C.11.
     public init(parsing bytes: RawSpan, strictness: DICOMStrictness = .lenient) throws(DICOMError) {
         let start = try DataSetStart(bytes, strictness: strictness)
@@ -135,8 +136,8 @@ public struct DICOMFile: Sendable {
         }
     }
 
-    /// Finishes what a codec decoded of an encapsulated frame: checks it against the data set, gives the values their sign, looks palettes up, makes RGB
-    /// of luminance and colour differences, and adds the grey scale.
+    /// Finishes what a codec decoded of an encapsulated frame: checks it against the data set, gives the values their sign, looks palettes up,
+    /// makes RGB of luminance and colour differences, and adds the grey scale.
     ///
     /// - Parameters:
     ///   - decoded: the codec's components as they lie in the code stream; of JPEG, colour is RGB already.

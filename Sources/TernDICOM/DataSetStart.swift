@@ -20,9 +20,8 @@ struct DataSetStart {
             guard let known = TransferSyntax(identifier) else { throw .unsupportedTransferSyntax(identifier) }
             syntax = known
             // The first element tells whether representations are there, whatever the transfer syntax says.
-            if strictness == .lenient, syntax.pixels == .native, !syntax.isDeflated, !syntax.encoding.isBigEndian, let found = DICOMDecoder.bareEncoding(rest) {
-                syntax.encoding = found
-            }
+            let mayDiffer = strictness == .lenient && syntax.pixels == .native && !syntax.isDeflated && !syntax.encoding.isBigEndian
+            if mayDiffer, let found = DICOMDecoder.bareEncoding(rest) { syntax.encoding = found }
         } else {
             guard rest.byteCount >= 8 else { throw .truncated(offset: offset, needed: 8, available: rest.byteCount) }
             let isExplicit = ValueRepresentation(letters: rest.uint16LE(at: 4).byteSwapped) != nil

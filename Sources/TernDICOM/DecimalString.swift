@@ -5,8 +5,8 @@
 ///
 /// - Range: the decimal exponent after the digits is -19 ... 19, or the digits are all zero. A DS has at most 16 characters; those that need more
 ///   describe no pixel.
-/// - Parameter isAnyExponent: for positions and distances, whose writers give numbers like 2.2204460492503131e-16: outside that range a value is good to
-///   some units of its last place instead, and none is refused for its exponent.
+/// - Parameter isAnyExponent: for positions and distances, whose writers give numbers like 2.2204460492503131e-16: outside that range a value
+///   is good to some units of its last place instead, and none is refused for its exponent.
 /// - Returns: nil when the text is not a decimal string or is out of range.
 func parseDecimalString(_ text: [UInt8], isAnyExponent: Bool = false) -> Double? {
     var index = 0

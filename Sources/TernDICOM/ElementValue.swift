@@ -27,7 +27,8 @@ struct ElementValue: ~Escapable {
 
     /// All numbers of a value of US, SS, UL or SL; `isSigned` says how 2 bytes are read where no representation does.
     func integers(limitCount: Int, isSigned: Bool = false) throws(DICOMError) -> [Int] {
-        let isLong = representation == .unsignedLong || representation == .signedLong || representation == nil && bytes.byteCount == 4 && limitCount == 1
+        let isOneLong = representation == nil && bytes.byteCount == 4 && limitCount == 1
+        let isLong = representation == .unsignedLong || representation == .signedLong || isOneLong
         let isShort = representation == nil || representation == .unsignedShort || representation == .signedShort || representation == .otherWord
         let unit = isLong ? 4 : 2
         guard isLong || isShort, bytes.byteCount % unit == 0, bytes.byteCount / unit <= limitCount else { throw .invalidValue(tag: tag) }

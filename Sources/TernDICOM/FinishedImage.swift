@@ -44,7 +44,8 @@ extension PixelFormat {
         switch decoded.samples {
         case .uint8(let values):
             let isWide = bitsAllocated == 16 || isSigned
-            shown = isWide ? wide(values.map { UInt16($0) }, bits: bits) : .uint8(bits == 8 ? values : values.map { $0 & (UInt8.max >> UInt8(8 - bits)) })
+            let mask = UInt8.max >> UInt8(8 - bits)
+            shown = isWide ? wide(values.map { UInt16($0) }, bits: bits) : .uint8(bits == 8 ? values : values.map { $0 & mask })
         case .uint16(let values): shown = wide(values, bits: bits)
         case .int16(let values): shown = wide(values.map { UInt16(bitPattern: $0) }, bits: bits)
         default: throw .frameDiffersFromDataSet

@@ -88,7 +88,8 @@ struct FragmentIndex {
     private mutating func useExtended(
         _ offsets: DataElement, _ lengths: DataElement?, frameCount: Int, origin: Int, in bytes: RawSpan
     ) throws(DICOMError) {
-        guard let lengths, offsets.valueRange.count == 8 * frameCount, lengths.valueRange.count == 8 * frameCount, fragments.count == frameCount else {
+        guard let lengths, fragments.count == frameCount, offsets.valueRange.count == 8 * frameCount, lengths.valueRange.count == 8 * frameCount
+        else {
             throw .invalidValue(tag: .extendedOffsetTable)
         }
         for index in 0..<frameCount {

@@ -26,8 +26,8 @@ extension ImageHeader.FrameFields {
     ///
     /// The first table of values of interest is used, without one the first window.
     ///
-    /// - Throws: `.missingElement`: one of slope and intercept, of centre and width, without the other. `.invalidValue`: a slope of zero, a width that its
-    ///   function does not allow. `.unsupportedGreyscale`: a function that the standard does not have.
+    /// - Throws: `.missingElement`: one of slope and intercept, of centre and width, without the other. `.invalidValue`: a slope of zero, a width
+    ///   that its function does not allow. `.unsupportedGreyscale`: a function that the standard does not have.
     func greyscale(_ tables: GreyscaleTables, isInverted: Bool) throws(DICOMError) -> DecodedImage.Greyscale {
         if rescaleSlope != nil || rescaleIntercept != nil, tables.modality == nil {
             _ = try required(rescaleSlope, .rescaleSlope)

@@ -12,6 +12,7 @@ struct HeaderReader {
     private var header = ImageHeader()
     /// The open sequences, from the outside.
     private var path: [DICOMTag] = []
+    private var framesSeen = 0
 
     /// - Throws: `.noPixelData` when the data set ends before its pixels, and what the walk and the values throw.
     static func read(
@@ -33,7 +34,7 @@ struct HeaderReader {
                 }
                 reader.path.append(element.tag)
             case .sequenceEnd: reader.path.removeLast()
-            case .itemStart: try reader.startItem()
+            case .itemStart: reader.startItem()
             case .itemEnd, .fragment, .fragmentsEnd: break
             case .fragmentsStart(let element):
                 let fragments = try readFragments(&walker)
@@ -66,14 +67,15 @@ struct HeaderReader {
         .pixelMeasuresSequence, .frameVOISequence, .pixelValueTransformationSequence, .planePositionSequence, .planeOrientationSequence,
     ]
 
-    private mutating func startItem() throws(DICOMError) {
+    private mutating func startItem() {
         guard path.count == 1 else { return }
         switch path[0] {
         case .modalityLookupTable: header.modalityTableCount += 1
         case .voiLookupTable: header.voiTableCount += 1
         case .perFrameFunctionalGroups:
-            guard header.frames.count < DICOMFile.limitFrameCount else { throw .tooManyFrames(header.frames.count + 1, limit: DICOMFile.limitFrameCount) }
-            header.frames.append(ImageHeader.FrameFields())
+            framesSeen += 1
+            // Items past the number of frames, which comes before them, say nothing.
+            if framesSeen <= min(header.frameCount ?? 1, DICOMFile.limitFrameCount) { header.frames.append(ImageHeader.FrameFields()) }
         default: break
         }
     }
@@ -87,7 +89,7 @@ struct HeaderReader {
             let value = ElementValue(element, in: bytes)
             if path[0] == .sharedFunctionalGroups {
                 _ = try header.shared.record(element.tag, value)
-            } else if path[0] == .perFrameFunctionalGroups, !header.frames.isEmpty {
+            } else if path[0] == .perFrameFunctionalGroups, framesSeen == header.frames.count, framesSeen > 0 {
                 _ = try header.frames[header.frames.count - 1].record(element.tag, value)
             }
         default: break

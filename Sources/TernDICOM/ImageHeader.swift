@@ -211,8 +211,8 @@ extension ElementValue {
 
     /// R, L, U or B.
     fileprivate func optionalLaterality() -> String? {
-        guard let text = optionalCode(), text.utf8.count == 1, let letter = text.utf8.first, [0x52, 0x4C, 0x55, 0x42].contains(letter) else { return nil }
-        return text
+        guard let text = optionalCode(), text.utf8.count == 1, let letter = text.utf8.first else { return nil }
+        return [0x52, 0x4C, 0x55, 0x42].contains(letter) ? text : nil
     }
 }
 

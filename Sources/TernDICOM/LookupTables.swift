@@ -36,7 +36,8 @@ struct TableShape: Equatable {
     }
 }
 
-/// Reads the entries of a table: two bytes each, or one byte where 8 bits are enough and there are too few for two; more bytes than entries are padding.
+/// Reads the entries of a table: two bytes each, or one byte where 8 bits are enough and there are too few for two; more bytes than entries
+/// are padding.
 func tableEntries(_ data: DataElement, count: Int, bits: Int, in bytes: RawSpan) throws(DICOMError) -> [UInt16] {
     let value = bytes.extracting(data.valueRange)
     let isBytes = bits <= 8 && value.byteCount < 2 * count

@@ -75,12 +75,14 @@ struct PixelFormat {
         guard channels == 1 || !isSigned else { throw .unsupportedPixels(.signedColour) }
         let isWhole = bitsAllocated > 1 && (channels == 1 || photometric == .rgb || bitsAllocated == 8 && bitsStored == 8)
         // Single bits stand for black and white alone, and only native.
-        let isBit = bitsAllocated == 1 && channels == 1 && !isSigned && palette == nil && (pixels == .native || pixels == .encapsulatedUncompressed)
-        guard isWhole && (palette == nil || bitsAllocated <= 16) && (!isCodec || bitsAllocated <= 16) || isBit else {
+        let isNative = pixels == .native || pixels == .encapsulatedUncompressed
+        let isBit = bitsAllocated == 1 && channels == 1 && !isSigned && palette == nil && isNative
+        guard isWhole && (palette == nil && !isCodec || bitsAllocated <= 16) || isBit else {
             throw .unsupportedPixels(.depth(allocated: bitsAllocated, stored: bitsStored))
         }
         // C.7.6.3.1.2: an even number of columns; two pixels are not split over two rows.
-        guard !isSubsampled || isCodec || width % 2 == 0 && !isPlanar && pixels != .runLength else { throw .unsupportedPixels(.photometricInterpretation) }
+        let isEven = width % 2 == 0 && !isPlanar && pixels != .runLength
+        guard !isSubsampled || isCodec || isEven else { throw .unsupportedPixels(.photometricInterpretation) }
     }
 }
 

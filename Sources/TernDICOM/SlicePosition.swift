@@ -36,8 +36,8 @@ public struct SlicePosition: Equatable, Sendable {
     /// Nil unless the two directions have a length of 1 and are perpendicular, to within 0.001, as files round them.
     public init?(origin: PatientVector, rowDirection: PatientVector, columnDirection: PatientVector, pixelSpacing: ImageAttributes.Spacing? = nil) {
         let tolerance = 1e-3
-        guard abs(rowDirection.length - 1) < tolerance, abs(columnDirection.length - 1) < tolerance, abs(rowDirection.dot(columnDirection)) < tolerance
-        else { return nil }
+        guard abs(rowDirection.length - 1) < tolerance, abs(columnDirection.length - 1) < tolerance else { return nil }
+        guard abs(rowDirection.dot(columnDirection)) < tolerance else { return nil }
         self.origin = origin
         self.rowDirection = rowDirection
         self.columnDirection = columnDirection

@@ -149,3 +149,52 @@ private func header(rows: UInt16, columns: UInt16) -> [UInt8] {
     #expect(transferSyntaxName(try #require(DICOMUID(characters: [UInt8]("1.2.3".utf8)))) == "unknown transfer syntax")
     #expect(DICOMUID(characters: [UInt8]("1.2.3 ".utf8)) == nil)
 }
+
+/// An encapsulated data set of run lengths with one fragment for a frame.
+private func runLengths(rows: UInt16, columns: UInt16, frames: String, fragments: [[UInt8]], functionalGroups: Int = 0) -> [UInt8] {
+    let syntax = element(0x0002, 0x0010, "UI", [UInt8]("1.2.840.10008.1.2.5\0".utf8))
+    var bytes = [UInt8](repeating: 0, count: 128) + [UInt8]("DICM".utf8) + syntax + element(0x0008, 0x0060, "CS", [UInt8]("DX".utf8))
+    bytes += element(0x0028, 0x0002, "US", short(1)) + element(0x0028, 0x0004, "CS", [UInt8]("MONOCHROME2 ".utf8))
+    bytes += element(0x0028, 0x0008, "IS", [UInt8](frames.utf8)) + element(0x0028, 0x0010, "US", short(rows))
+    bytes += element(0x0028, 0x0011, "US", short(columns)) + element(0x0028, 0x0100, "US", short(8)) + element(0x0028, 0x0101, "US", short(8))
+    bytes += element(0x0028, 0x0102, "US", short(7)) + element(0x0028, 0x0103, "US", short(0))
+    let item = short(0xFFFE) + short(0xE000)
+    if functionalGroups > 0 {
+        bytes += short(0x5200) + short(0x9230) + [UInt8]("SQ".utf8) + [0, 0] + [0xFF, 0xFF, 0xFF, 0xFF]
+        for _ in 0..<functionalGroups { bytes += item + [0, 0, 0, 0] }
+        bytes += short(0xFFFE) + short(0xE0DD) + [0, 0, 0, 0]
+    }
+    bytes += short(0x7FE0) + short(0x0010) + [UInt8]("OB".utf8) + [0, 0, 0xFF, 0xFF, 0xFF, 0xFF] + item + [0, 0, 0, 0]
+    for fragment in fragments { bytes += item + short(UInt16(fragment.count)) + [0, 0] + fragment }
+    return bytes + short(0xFFFE) + short(0xE0DD) + [0, 0, 0, 0]
+}
+
+@Test func refusesRunLengthsThatCannotPayForTheirFrame() throws {
+    let header: [UInt8] = [1, 0, 0, 0, 64, 0, 0, 0] + [UInt8](repeating: 0, count: 56)
+    let bytes = runLengths(rows: 8_192, columns: 8_192, frames: "1 ", fragments: [header + [0x81, 7, 0x81, 7]])
+    let file = try DICOMFile(parsing: bytes.rawBytes)
+    #expect(throws: DICOMError.runLength) { try file.frame(0, of: bytes.rawBytes) }
+    // 128 pixels of two bytes are what a run gives at most.
+    let dense = runLengths(rows: 2, columns: 128, frames: "1 ", fragments: [header + [0x81, 7, 0x81, 9]])
+    guard case .native(let image) = try firstFrame(dense) else {
+        Issue.record("run lengths are decoded here")
+        return
+    }
+    #expect(image.samples == .uint8([UInt8](repeating: 7, count: 128) + [UInt8](repeating: 9, count: 128)))
+}
+
+@Test func findsManyFramesInOnePass() throws {
+    let header: [UInt8] = [1, 0, 0, 0, 64, 0, 0, 0] + [UInt8](repeating: 0, count: 56)
+    let count = 5_000
+    let fragments = (0..<count).map { header + [0, UInt8($0 & 255)] }
+    let bytes = runLengths(rows: 1, columns: 1, frames: "\(count)", fragments: fragments, functionalGroups: 3 * count)
+    let file = try DICOMFile(parsing: bytes.rawBytes)
+    #expect(file.frameCount == count)
+    for index in stride(from: 0, to: count, by: 7) {
+        guard case .native(let image) = try file.frame(index, of: bytes.rawBytes) else { continue }
+        #expect(image.samples == .uint8([UInt8(index & 255)]))
+    }
+    #expect(throws: DICOMError.tooManyFrames(99_999_999, limit: DICOMFile.limitFrameCount)) {
+        try firstFrame(runLengths(rows: 1, columns: 1, frames: "99999999", fragments: fragments))
+    }
+}

@@ -11,7 +11,8 @@ private func implicit(_ group: UInt16, _ element: UInt16, _ value: [UInt8]) -> [
 }
 private func explicit(_ group: UInt16, _ element: UInt16, _ letters: String, _ value: [UInt8]) -> [UInt8] {
     let isLong = ["SQ", "UN", "OB", "OW"].contains(letters)
-    return short(group) + short(element) + [UInt8](letters.utf8) + (isLong ? short(0) + long(UInt32(value.count)) : short(UInt16(value.count))) + value
+    let length = isLong ? short(0) + long(UInt32(value.count)) : short(UInt16(value.count))
+    return short(group) + short(element) + [UInt8](letters.utf8) + length + value
 }
 
 /// The events as words: tags of elements, brackets for sequences and items.
@@ -50,7 +51,8 @@ private func walk(_ bytes: [UInt8], _ encoding: DICOMEncoding) throws(DICOMError
 }
 
 @Test func walksFragments() throws {
-    let bytes = short(0x7FE0) + short(0x10) + [UInt8]("OB".utf8) + short(0) + long(UInt32.max) + item([]) + item([1, 2]) + short(0xFFFE) + short(0xE0DD) + long(0)
+    let head = short(0x7FE0) + short(0x10) + [UInt8]("OB".utf8) + short(0) + long(UInt32.max)
+    let bytes = head + item([]) + item([1, 2]) + short(0xFFFE) + short(0xE0DD) + long(0)
     #expect(try walk(bytes, .explicitLittleEndian) == "( 0 2 )")
 }
 
