@@ -62,6 +62,10 @@ public struct DICOMFile: Sendable {
         // Writers give 0 for a single frame.
         frameCount = max(header.frameCount ?? 1, 1)
         guard frameCount <= DICOMFile.limitFrameCount else { throw .tooManyFrames(frameCount, limit: DICOMFile.limitFrameCount) }
+        // What is said of single frames is said of each (PS3.3 2024d C.7.6.16); of the others it would be a guess.
+        guard header.frames.isEmpty || header.frames.count == frameCount else {
+            throw .frameCount(expected: frameCount, actual: header.frames.count)
+        }
         pixels = start.syntax.pixels
         format = try PixelFormat(validating: header, in: bytes, pixels: pixels)
         tables =

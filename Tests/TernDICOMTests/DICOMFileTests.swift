@@ -197,4 +197,7 @@ private func runLengths(rows: UInt16, columns: UInt16, frames: String, fragments
     #expect(throws: DICOMError.tooManyFrames(99_999_999, limit: DICOMFile.limitFrameCount)) {
         try firstFrame(runLengths(rows: 1, columns: 1, frames: "99999999", fragments: fragments))
     }
+    #expect(throws: DICOMError.frameCount(expected: 2, actual: 1)) {
+        try firstFrame(runLengths(rows: 1, columns: 1, frames: "2 ", fragments: Array(fragments[..<2]), functionalGroups: 1))
+    }
 }
