@@ -95,11 +95,13 @@ let workstationTargets: [Target] = [
     .executableTarget(
         name: "reading-bench", dependencies: ["TernPrepare", "TernKernels", "TernModel", "TernPlatform", "TernBytes"],
         path: "Tools/bench/reading", exclude: ["README.md", "compare_reading"], swiftSettings: strict),
+    workstation("TernDeidentification", "TernBytes", "TernPlatform", "TernImage", "TernDICOM", "TernZlib", "TernQuality"),
     .executableTarget(
         name: "tern",
         dependencies: [
             "TernConvert", "TernReference", "TernEvaluation", "TernWriter", "TernBytes", "TernImage", "TernModel", "TernEngine", "TernKernels",
             "TernDICOM", "TernPrepare", "TernQuality", "TernPlatform",
+            "TernDeidentification",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Tools/tern",
@@ -136,6 +138,7 @@ let testTargets: [Target] = [
         swiftSettings: strict),
     tests("TernConvert", "TernBytes", "TernConvertTesting", "TernReference", "TernWriter", "TernModel", "TernEngine", "TernKernels", "TernPlatform"),
     tests("TernReference", "TernConvert", "TernConvertTesting"),
+    tests("TernDeidentification", "TernDICOM", "TernImage", "TernPlatform"),
     tests("TernEvaluation", "TernBytes", "TernConvert", "TernImage", "TernImageTesting", "TernModel", "TernPlatform"),
 ]
 

@@ -1,0 +1,52 @@
+import TernDICOM
+import Testing
+
+@testable import TernDeidentification
+
+struct ElementPolicyTests {
+    @Test func combinedActionsLeaveEveryTypeValid() {
+        typealias Basic = ProfileAction.Basic
+        let expected: [(Basic, Basic)] = [
+            (.remove, .remove), (.empty, .empty), (.dummy, .dummy), (.mapUID, .mapUID), (.removeOrEmpty, .empty), (.emptyOrDummy, .dummy),
+            (.removeOrDummy, .dummy), (.removeOrEmptyOrDummy, .dummy), (.removeOrEmptyOrMapUIDs, .mapUID),
+        ]
+        for (action, resolved) in expected { #expect(action.resolved == resolved) }
+    }
+
+    @Test func dictionaryAndTableAreRead() throws {
+        let rules = AttributeRules.shared
+        #expect(rules[DICOMTag(0x0010, 0x0010)]?.representation == .PN)
+        #expect(rules[DICOMTag(0x0010, 0x0010)]?.action?.basic == .empty)
+        #expect(rules[DICOMTag(0x0028, 0x0106)]?.dependsOnPixelRepresentation == true)
+        #expect(rules[DICOMTag(0x0018, 0x1000)]?.action == ProfileAction(basic: .removeOrEmptyOrDummy, isDevice: true, isTemporal: false))
+        #expect(rules[DICOMTag(0x0008, 0x0020)]?.action == ProfileAction(basic: .empty, isDevice: false, isTemporal: true))
+        #expect(rules[DICOMTag(0x0009, 0x0010)] == nil)
+        #expect(rules[DICOMTag(0x0028, 0x3002)]?.limitCount == 3 && rules[DICOMTag(0x0028, 0x0010)]?.limitCount == 1)
+        #expect(profileRows().count > 600)
+    }
+
+    @Test func formsLeaveNoRoomForNames() {
+        let holds = { (representation: VR, text: String) in ValueRules.hasForm(representation, Array(text.utf8)) }
+        #expect(holds(.CS, "ORIGINAL\\PRIMARY ") && !holds(.CS, "Doe") && !holds(.CS, "SEVENTEEN LETTERS"))
+        #expect(holds(.DS, "-1.5e+3\\ 2") && !holds(.DS, "Eee") && !holds(.DS, "e") && holds(.DS, ""))
+        #expect(holds(.IS, "+12\\-3") && !holds(.IS, "1a"))
+        #expect(holds(.AS, "045Y") && !holds(.AS, "45Y") && !holds(.AS, "045A"))
+    }
+
+    @Test func codesOfPublicSchemesStay() {
+        let stays = { (code: String, scheme: String) in CodeRules.mayStay(Array(code.utf8), scheme: Array(scheme.utf8)) }
+        for (code, scheme) in [("121071", "DCM"), ("T-D3000", "SRT"), ("R-10206", "SNM3"), ("RID10321", "RADLEX"), ("mm", "UCUM"), ("80146002", "SCT")] {
+            #expect(stays(code, scheme), "\(code)")
+        }
+        for (code, scheme) in [("DOE", "DCM"), ("JANE DOE 12", "SRT"), ("121071", "99LOCAL"), ("DOE", "UCUM"), ("DoeJane12", "SCT"), ("121071", "")] {
+            #expect(!stays(code, scheme), "\(code)")
+        }
+    }
+
+    @Test func kernelsAndTermsStay() {
+        let stays = { (tag: UInt32, text: String) in ValueRules.isTechnical(DICOMTag(number: tag), Array(text.utf8)) }
+        for kernel in ["B30f", "Br40d\\3", "STANDARD", "FC08", "YA", "I31f"] { #expect(stays(0x0018_1210, kernel), "\(kernel)") }
+        for kernel in ["DOE", "Jane1960", "B30f Doe"] { #expect(!stays(0x0018_1210, kernel), "\(kernel)") }
+        #expect(stays(0x0028_1054, "HU ") && !stays(0x0028_1054, "Doe"))
+    }
+}
