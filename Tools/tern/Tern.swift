@@ -16,5 +16,6 @@ struct Tern: ParsableCommand {
         subcommands: [
             ConvertCommand.self, InspectCommand.self, CompareCommand.self, EvalCommand.self, QualityCommand.self, RunCommand.self, DecodeCommand.self,
             SeriesCommand.self, SignCommand.self, VerifyCommand.self, KeygenCommand.self,
+            DeidentifyCommand.self,
         ])
 }
