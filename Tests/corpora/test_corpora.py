@@ -24,7 +24,7 @@ def verdicts() -> dict[str, list[Verdict]]:
 def test_no_file_is_read_wrongly(verdicts: dict[str, list[Verdict]], name: str) -> None:
     wrong = [f"{verdict.file}: {verdict.detail}" for verdict in verdicts[name] if verdict.result in ("wrong", "unreferenced")]
     assert not wrong, "\n".join(wrong)
-    assert sum(verdict.result == "equal" for verdict in verdicts[name]) >= {"pydicom": 100, "pydicom-data": 60, "deid-data": 12, "nibabel": 8}[name]
+    assert sum(verdict.result == "equal" for verdict in verdicts[name]) >= {"pydicom": 95, "pydicom-data": 66, "deid-data": 15, "nibabel": 12}[name]
 
 
 @pytest.mark.parametrize("name", corpora.NAMES)
