@@ -286,6 +286,11 @@ def test_every_configuration_is_whole(path):
     if path.stem == "published":
         assert all(entry["source"] and 0 < entry["accuracy"] < 1 for entries in config.values() for entry in entries)
         return
+    if path.stem == "quality":
+        models = {other.stem for other in path.parent.glob("*.json")} - {"ablation", "published", "quality"}
+        criteria = {"shortSide", "mostColour", "leastColour", "contrast", "brightness", "saturation", "blur", "text"}
+        assert config.keys() == models and all(set(entry["criteria"]) <= criteria for entry in config.values())
+        return
     a = config["architecture"]
     assert config["name"] == path.stem and len(config["labels"]) == a["classes"] and len(config["input"]["mean"]) == a["channels"]
     assert all("code" in label for label in config["labels"] if label["report"])
