@@ -25,25 +25,38 @@ public struct PatientVector: Equatable, Sendable {
 /// Where a slice lies in the patient, PS3.3 2024d C.7.6.2.
 public struct SlicePosition: Equatable, Sendable {
     /// The centre of the first pixel.
-    public var origin: PatientVector
+    public let origin: PatientVector
     /// The direction in which the columns count up, of length 1.
-    public var rowDirection: PatientVector
+    public let rowDirection: PatientVector
     /// The direction in which the rows count up, of length 1 and perpendicular to the other.
-    public var columnDirection: PatientVector
+    public let columnDirection: PatientVector
     /// Nil when the file does not say.
-    public var pixelSpacing: ImageAttributes.Spacing?
+    public let pixelSpacing: ImageAttributes.Spacing?
 
-    /// Nil unless the two directions have a length of 1 and are perpendicular, to within 0.001, as files round them.
+    /// Takes directions as files round them: both are brought to length 1, and the column's is made perpendicular to the row's.
+    ///
+    /// Nil when a length is below 0.9 or above 1.1, when the cosine between the two is above 0.01 (0.6 degrees; two digits behind the point keep
+    /// it), or when the origin is farther away than a kilometre.
     public init?(origin: PatientVector, rowDirection: PatientVector, columnDirection: PatientVector, pixelSpacing: ImageAttributes.Spacing? = nil) {
-        let tolerance = 1e-3
-        guard abs(rowDirection.length - 1) < tolerance, abs(columnDirection.length - 1) < tolerance else { return nil }
-        guard abs(rowDirection.dot(columnDirection)) < tolerance else { return nil }
+        guard let row = rowDirection.normalised, let column = columnDirection.normalised else { return nil }
+        let cosine = row.dot(column)
+        guard abs(cosine) <= 0.01, origin.length <= 1e6 else { return nil }
+        guard let perpendicular = column.minus(row.times(cosine)).normalised else { return nil }
         self.origin = origin
-        self.rowDirection = rowDirection
-        self.columnDirection = columnDirection
+        self.rowDirection = row
+        self.columnDirection = perpendicular
         self.pixelSpacing = pixelSpacing
     }
 
-    /// The direction across the slice.
+    /// The direction across the slice, of length 1.
     public var normal: PatientVector { rowDirection.cross(columnDirection) }
+}
+
+extension PatientVector {
+    /// In the same direction with length 1; nil when the length is not 1 to within a tenth.
+    fileprivate var normalised: PatientVector? {
+        let length = length
+        guard (0.9...1.1).contains(length) else { return nil }
+        return times(1 / length)
+    }
 }

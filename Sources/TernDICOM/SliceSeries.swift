@@ -57,9 +57,11 @@ public struct SliceSeries: Equatable, Sendable {
         var isMixed = false
         for (index, slice) in slices.enumerated() {
             isMixed = isMixed || !SliceSeries.isSame(slice, first)
-            guard slice.rowDirection.dot(first.rowDirection) > SliceSeries.directionTolerance,
-                slice.columnDirection.dot(first.columnDirection) > SliceSeries.directionTolerance
-            else {
+            let isParallel =
+                slice.rowDirection.dot(first.rowDirection) > SliceSeries.directionTolerance
+                && slice.columnDirection.dot(first.columnDirection) > SliceSeries.directionTolerance
+            // The first slice says what the orientation is, however its own directions round.
+            guard isParallel || index == 0 else {
                 others.append(index)
                 continue
             }
@@ -70,7 +72,7 @@ public struct SliceSeries: Equatable, Sendable {
         }
         // Slices in the same place keep the order in which they came.
         kept.sort { $0.distance < $1.distance || $0.distance == $1.distance && $0.index < $1.index }
-        let start = kept[0].distance
+        let start = kept.first?.distance ?? 0
         order = kept.map { $0.index }
         distances = kept.map { $0.distance - start }
         normal = axis
