@@ -189,7 +189,8 @@ extension ImageHeader {
     fileprivate func pictureAttributes(_ transferSyntax: DICOMUID?) -> ImageAttributes {
         var result = attributes
         result.pixelSpacing = fields(ofFrame: 0).pixelSpacing
-        result.laterality = result.laterality ?? laterality
+        result.laterality = (imageLaterality ?? frameLaterality ?? laterality).map { String(decoding: [$0], as: UTF8.self) }
+        result.viewPosition = result.viewPosition ?? viewCode.viewPosition
         let lossy = transferSyntax?.lossyCompression ?? (isCertain: false, isPossible: false)
         result.isLossyCompressed = lossy.isCertain || isLossy ?? lossy.isPossible
         // A vector of equal times is a frame time.
@@ -197,6 +198,12 @@ extension ImageHeader {
             result.frameTimeMilliseconds = frameTimes[1]
         }
         return result
+    }
+
+    /// What the functional groups say; nil when they say it of some frames only, or not the same of all.
+    private var frameLaterality: UInt8? {
+        let first = fields(ofFrame: 0).laterality
+        return frames.allSatisfy { ($0.laterality ?? shared.laterality) == first } ? first : nil
     }
 
     /// The sums of a Frame Time Vector (PS3.3 2024d C.7.6.5.1.2), if it has one value for each frame.

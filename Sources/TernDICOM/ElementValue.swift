@@ -70,11 +70,22 @@ struct ElementValue: ~Escapable {
         return text
     }
 
-    /// A CS that is only carried along: what is none says nothing, and cannot carry a name.
+    /// A CS that is only carried along: what is none says nothing. A name in capitals is one: what leaves a program is held against defined terms.
     func optionalCode() -> String? {
         do throws(DICOMError) {
             guard let text = try codeString() else { return nil }
             return String(decoding: text, as: UTF8.self)
+        } catch {
+            return nil
+        }
+    }
+
+    /// SH of one value that is a code: at most 16 capitals, digits and hyphens; nil for anything else.
+    func optionalToken() -> String? {
+        do throws(DICOMError) {
+            guard let text = try trimmedText(limitBytes: 18), text.count <= 16 else { return nil }
+            let isCode = text.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+            return isCode ? String(decoding: text, as: UTF8.self) : nil
         } catch {
             return nil
         }

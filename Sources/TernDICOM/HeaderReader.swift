@@ -57,14 +57,18 @@ struct HeaderReader {
 
     private func isUsed(_ tag: DICOMTag) -> Bool {
         switch path.count {
-        case 0: tag == .modalityLookupTable || tag == .voiLookupTable || tag == .sharedFunctionalGroups || tag == .perFrameFunctionalGroups
+        case 0: HeaderReader.sequences.contains(tag)
         case 1 where path[0] == .sharedFunctionalGroups || path[0] == .perFrameFunctionalGroups: HeaderReader.functionalGroups.contains(tag)
         default: false
         }
     }
 
+    private static let sequences: [DICOMTag] = [
+        .modalityLookupTable, .voiLookupTable, .viewCodeSequence, .sharedFunctionalGroups, .perFrameFunctionalGroups,
+    ]
     private static let functionalGroups: [DICOMTag] = [
         .pixelMeasuresSequence, .frameVOISequence, .pixelValueTransformationSequence, .planePositionSequence, .planeOrientationSequence,
+        .frameAnatomySequence,
     ]
 
     private mutating func startItem() {
@@ -72,6 +76,7 @@ struct HeaderReader {
         switch path[0] {
         case .modalityLookupTable: header.modalityTableCount += 1
         case .voiLookupTable: header.voiTableCount += 1
+        case .viewCodeSequence: header.viewCodeCount += 1
         case .perFrameFunctionalGroups:
             framesSeen += 1
             // Items past the number of frames, which comes before them, say nothing.
@@ -85,6 +90,7 @@ struct HeaderReader {
         case 0: try header.record(element, in: bytes)
         case 1 where path[0] == .modalityLookupTable && header.modalityTableCount == 1: header.modalityTable.record(element)
         case 1 where path[0] == .voiLookupTable && header.voiTableCount == 1: header.voiTable.record(element)
+        case 1 where path[0] == .viewCodeSequence && header.viewCodeCount == 1: header.viewCode.record(element.tag, ElementValue(element, in: bytes))
         case 2 where HeaderReader.functionalGroups.contains(path[1]):
             let value = ElementValue(element, in: bytes)
             if path[0] == .sharedFunctionalGroups {

@@ -24,6 +24,8 @@ struct ImageHeader {
         /// The direction of a row and that of a column.
         var rowDirection: PatientVector?
         var columnDirection: PatientVector?
+        /// The letter: R, L, U or B.
+        var laterality: UInt8?
     }
     /// The elements of a lookup table, whose values are read once everything that they depend on is known.
     struct TableElements {
@@ -47,7 +49,10 @@ struct ImageHeader {
     var pixelRepresentation: Int?
     var isPresentationInverted = false
     var isLossy: Bool?
-    var laterality: String?
+    var laterality: UInt8?
+    var imageLaterality: UInt8?
+    var viewCode = ViewCode()
+    var viewCodeCount = 0
     var frameTimes: [Double] = []
     var attributes = ImageAttributes()
 
@@ -117,7 +122,7 @@ struct ImageHeader {
             if let text = value.optionalCode() {
                 attributes.hasBurnedInAnnotation = text.utf8.elementsEqual("YES".utf8) ? true : text.utf8.elementsEqual("NO".utf8) ? false : nil
             }
-        case .imageLaterality: attributes.laterality = value.optionalLaterality() ?? attributes.laterality
+        case .imageLaterality: imageLaterality = value.optionalLaterality()
         case .laterality: laterality = value.optionalLaterality()
         case .viewPosition: attributes.viewPosition = value.optionalCode()
         case .imagerPixelSpacing: attributes.imagerPixelSpacing = value.optionalSpacing()
@@ -172,6 +177,7 @@ extension ImageHeader.FrameFields {
             guard let six = value.optionalDecimals(count: 6) else { return true }
             rowDirection = PatientVector(x: six[0], y: six[1], z: six[2])
             columnDirection = PatientVector(x: six[3], y: six[4], z: six[5])
+        case .frameLaterality: laterality = value.optionalLaterality()
         default: return false
         }
         return true
@@ -188,6 +194,7 @@ extension ImageHeader.FrameFields {
         }
         pixelSpacing = other.pixelSpacing ?? pixelSpacing
         position = other.position ?? position
+        laterality = other.laterality ?? laterality
         if other.rowDirection != nil { (rowDirection, columnDirection) = (other.rowDirection, other.columnDirection) }
     }
 }
@@ -210,9 +217,9 @@ extension ElementValue {
     }
 
     /// R, L, U or B.
-    fileprivate func optionalLaterality() -> String? {
+    fileprivate func optionalLaterality() -> UInt8? {
         guard let text = optionalCode(), text.utf8.count == 1, let letter = text.utf8.first else { return nil }
-        return [0x52, 0x4C, 0x55, 0x42].contains(letter) ? text : nil
+        return [0x52, 0x4C, 0x55, 0x42].contains(letter) ? letter : nil
     }
 }
 

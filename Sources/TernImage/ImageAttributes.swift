@@ -28,9 +28,9 @@ public struct ImageAttributes: Equatable, Sendable {
     public var imagerPixelSpacing: Spacing?
     /// Pixel Aspect Ratio (0028,0034); 1 : 1 when nil.
     public var pixelAspectRatio: AspectRatio?
-    /// Image Laterality (0020,0062), else Laterality (0020,0060): R, L, U or B.
+    /// Image Laterality (0020,0062), else Frame Laterality (0020,9072) where all frames have the same, else Laterality (0020,0060): R, L, U or B.
     public var laterality: String?
-    /// View Position (0018,5101), CS: AP, PA, LL ...
+    /// View Position (0018,5101), CS: AP, PA, LL ..., else the word for the view that View Code Sequence (0054,0220) gives.
     public var viewPosition: String?
     /// Burned In Annotation (0028,0301); nil when the file does not say.
     public var hasBurnedInAnnotation: Bool?

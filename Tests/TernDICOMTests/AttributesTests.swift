@@ -49,6 +49,19 @@ private func file(_ name: String) throws -> DICOMFile {
     #expect(anonymous.sopInstanceUID != nil)
 }
 
+@Test func readsViewsGivenByCode() throws {
+    #expect(try file("view_code.dcm").attributes.viewPosition == "CC")
+    #expect(try file("view_code_former.dcm").attributes.viewPosition == "PA")
+    #expect(try file("view_code_local.dcm").attributes.viewPosition == nil)
+    #expect(try file("view_code_beside_position.dcm").attributes.viewPosition == "PA")
+}
+
+@Test func readsTheLateralityOfFrames() throws {
+    #expect(try file("frame_laterality_shared.dcm").attributes.laterality == "R")
+    #expect(try file("frame_laterality_each.dcm").attributes.laterality == "L")
+    #expect(try file("frame_laterality_both.dcm").attributes.laterality == nil)
+}
+
 @Test func tellsLossyCompressionByTheTransferSyntax() throws {
     #expect(try file("jpeg_grey.dcm").attributes.isLossyCompressed)
     #expect(try !file("rle_int16.dcm").attributes.isLossyCompressed)

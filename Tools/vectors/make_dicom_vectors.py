@@ -351,6 +351,31 @@ def attribute_vectors(add, out, rng):
     add("frame_time.dcm", framed(frames, FrameTime="33.25", Laterality="L", BurnedInAnnotation="YES", ViewPosition="John^Doe"), np.stack(frames), frames=3)
     add("frame_times.dcm", framed(frames, FrameTimeVector=["0", "20", "30.5"], ImageLaterality="left"), np.stack(frames), frames=3)
 
+    def view(value, scheme, **more):
+        modifier = Dataset()
+        modifier.CodeValue, modifier.CodingSchemeDesignator, modifier.CodeMeaning = "399055006", "SCT", "spot compression"
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, "a view"
+        item.ViewModifierCodeSequence = Sequence([modifier])
+        return dicom_dataset(pixels, ViewCodeSequence=Sequence([item]), **more)
+
+    add("view_code.dcm", view("399162004", "SCT", ViewPosition="", ImageLaterality="L"), pixels)
+    add("view_code_former.dcm", view("R-10214", "SNM3"), pixels)
+    add("view_code_local.dcm", view("399162004", "99LOCAL"), pixels)
+    add("view_code_beside_position.dcm", view("399348003", "SCT", ViewPosition="PA"), pixels)
+
+    def anatomy(side):
+        part, item = Dataset(), Dataset()
+        part.FrameLaterality = side
+        item.FrameAnatomySequence = Sequence([part])
+        return item
+
+    two = frames[:2]
+    add("frame_laterality_shared.dcm", framed(two, SharedFunctionalGroupsSequence=Sequence([anatomy("R")])), np.stack(two), frames=2)
+    for name, sides in (("each", "LL"), ("both", "LR")):
+        groups = Sequence([anatomy(side) for side in sides])
+        add(f"frame_laterality_{name}.dcm", framed(two, PerFrameFunctionalGroupsSequence=groups), np.stack(two), frames=2)
+
 
 def more_dicom_vectors(out, add):
     """Depths, frames, colours, tables, functional groups, fragments, and what is read though it is not quite right."""
