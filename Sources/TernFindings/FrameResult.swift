@@ -23,6 +23,9 @@ public struct FrameResult: Equatable, Sendable {
         self.timeMilliseconds = timeMilliseconds
     }
 
+    /// Whether the out-of-distribution gate flags the frame.
+    public var isFlagged: Bool { outOfDistribution?.isFlagged == true }
+
     /// At most so many frames of a study are analysed.
     public static let limitCount = 256
     /// Frames times reported labels: keeps the line of a result below two megabytes.
@@ -32,10 +35,13 @@ public struct FrameResult: Equatable, Sendable {
 extension FindingResult {
     /// Of each label the finding of the frame in which its score is highest, the earliest of several; its `frame` says which.
     ///
+    /// Frames that the out-of-distribution gate flags do not count, for their scores say nothing, unless every analysed frame is flagged.
+    ///
     /// - Precondition: the frames have the findings of one model.
     public static func highestFindings(of frames: [FrameResult]) -> [Finding] {
         var highest: [Finding] = []
-        for frame in frames where frame.status == .succeeded {
+        let isTrusted = frames.contains { $0.status == .succeeded && !$0.isFlagged }
+        for frame in frames where frame.status == .succeeded && !(isTrusted && frame.isFlagged) {
             for (index, finding) in frame.findings.enumerated() {
                 var finding = finding
                 finding.frame = frame.frame

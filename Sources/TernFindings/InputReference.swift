@@ -17,6 +17,8 @@ public struct InputReference: Equatable, Sendable {
     public var sopInstanceUID: String?
     /// The only frame of a DICOM file; first frame is 1, as in DICOM.
     public var frame: Int?
+    /// Nil when the file could not be read.
+    public var modality: ModalityReference?
     /// What the file says of its picture; nil when it could not be read.
     public var attributes: ImageAttributes?
     /// Where the axes of a volume come from: sform, qform, or assumed.
@@ -30,6 +32,36 @@ public struct InputReference: Equatable, Sendable {
         self.sha256 = sha256
         self.sopInstanceUID = sopInstanceUID
         self.frame = frame
+    }
+}
+
+/// What kind of device took the image, and who says so.
+public struct ModalityReference: Equatable, Sendable {
+    public enum Source: String, Equatable, Sendable {
+        case file
+        /// Who sent the file.
+        case caller
+    }
+    /// As stated; nil when nobody says it.
+    public var value: String?
+    public var source: Source?
+    /// Whether it was compared with the model's, and is of its kind when the analysis went on.
+    public var isChecked: Bool
+    public init(value: String?, source: Source?, isChecked: Bool) {
+        self.value = value
+        self.source = source
+        self.isChecked = isChecked
+    }
+}
+
+/// A modality that the caller states for a file that names none: a defined term of PS3.3 2024d C.7.3.1.1.1.
+public struct StatedModality: Equatable, Sendable {
+    public let term: String
+
+    /// Nil for what is no defined term.
+    public init?(_ text: some Collection<UInt8>) {
+        guard isModalityTerm(text) else { return nil }
+        term = String(decoding: Array(text), as: UTF8.self)
     }
 }
 
@@ -63,6 +95,8 @@ public struct FramesReference: Equatable, Sendable {
     public var stride: Int
     /// Frames that have findings.
     public var analysed = 0
+    /// Analysed frames that the out-of-distribution gate flags; nil for a model without feature statistics.
+    public var flagged: Int?
     /// From one frame to the next; nil when the file does not say.
     public var frameTimeMilliseconds: Double?
     public init(count: Int, first: Int, last: Int, stride: Int, frameTimeMilliseconds: Double? = nil) {
@@ -82,6 +116,10 @@ extension JSONText {
         member("sha256", input.sha256)
         if let identifier = input.sopInstanceUID { member("sopInstanceUID", identifier) }
         if let frame = input.frame { member("frame", frame) }
+        if let modality = input.modality {
+            key("modality")
+            value(modality)
+        }
         if let attributes = input.attributes, attributes != ImageAttributes() || input.orientation != nil {
             key("image")
             value(attributes, orientation: input.orientation)
@@ -132,6 +170,14 @@ extension JSONText {
         endArray()
     }
 
+    private mutating func value(_ modality: ModalityReference) {
+        beginObject()
+        member("value", modality.value.flatMap { isModalityTerm($0.utf8) ? $0 : nil })
+        member("source", modality.source?.rawValue)
+        member("checked", modality.isChecked)
+        endObject()
+    }
+
     @inline(never)
     mutating func value(_ grey: GreyReference) {
         beginObject()
@@ -159,6 +205,7 @@ extension JSONText {
         member("last", frames.last)
         member("stride", frames.stride)
         member("analysed", frames.analysed)
+        if let flagged = frames.flagged { member("flagged", flagged) }
         if let time = frames.frameTimeMilliseconds { member("frameTimeMilliseconds", time) }
         endObject()
     }

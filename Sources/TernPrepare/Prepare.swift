@@ -11,15 +11,23 @@ public struct PreparedInput: Equatable, Sendable {
     public var values: [Float]
 }
 
-/// Checks that a DICOM file's modality is the recipe's.
+/// Checks that an image's modality is the recipe's, and says whether there was something to compare.
 ///
-/// CR, DX and RG are one family: what one detector's maker calls DX another calls CR. Files of the other kinds name no modality and pass.
+/// CR, DX and RG are one family: what one detector's maker calls DX another calls CR. Files of other kinds than DICOM name no modality: they pass
+/// unchecked, unless the caller knows it.
 ///
+/// - Parameters:
+///   - modality: what the file says, else what the caller says; nil when neither does.
 /// - Throws: `.modalityMissing`, `.modalityDiffers`.
-public func checkModality(_ modality: String?, of kind: ImageKind, for recipe: InputRecipe) throws(PrepareError) {
-    guard kind == .dicom, !recipe.modality.utf8.isEmpty else { return }
-    guard let modality else { throw .modalityMissing }
+@discardableResult
+public func checkModality(_ modality: String?, of kind: ImageKind, for recipe: InputRecipe) throws(PrepareError) -> Bool {
+    guard !recipe.modality.utf8.isEmpty else { return false }
+    guard let modality else {
+        if kind == .dicom { throw .modalityMissing }
+        return false
+    }
     guard modalityFamily(modality).elementsEqual(modalityFamily(recipe.modality)) else { throw .modalityDiffers }
+    return true
 }
 
 private func modalityFamily(_ modality: String) -> String.UTF8View {

@@ -37,7 +37,7 @@ struct Counters: Equatable {
             succeeded += 1
             inferMicroseconds += result.timing.inferMicroseconds
             totalMicroseconds += result.timing.totalMicroseconds
-            let isFlagged = result.outOfDistribution?.isFlagged == true || result.frames.contains { $0.outOfDistribution?.isFlagged == true }
+            let isFlagged = result.outOfDistribution?.isFlagged == true || result.frames.contains { $0.isFlagged }
             if isFlagged { outOfDistribution += 1 }
         case .failed: failed += 1
         case .notAttempted: notAttempted += 1

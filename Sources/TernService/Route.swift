@@ -3,7 +3,7 @@ internal import TernPlatform
 
 /// What a request asks for.
 enum Route: Equatable {
-    case postStudy(waits: Bool, selection: FrameSelection)
+    case postStudy(waits: Bool, selection: FrameSelection, modality: StatedModality?)
     case findings(after: Int?, follows: Bool)
     case finding(StudyIdentifier)
     case status
@@ -30,7 +30,7 @@ enum Route: Equatable {
     private static func route(_ path: [UInt8], _ method: HTTPRequest.Method, _ query: inout Query) throws(Problem) -> Route {
         if path.elementsEqual("/v1/studies".utf8) {
             try allow(.post, method)
-            return .postStudy(waits: try query.flag("wait"), selection: try query.frames("frames"))
+            return .postStudy(waits: try query.flag("wait"), selection: try query.frames("frames"), modality: try query.modality("modality"))
         }
         let findings = Array("/v1/findings".utf8)
         if path == findings {
@@ -108,8 +108,15 @@ struct Query {
                 value.replaceSubrange(index..<(index + 3), with: [0x3A])
             }
         }
-        guard let selection = FrameSelection(value) else { throw .badQuery("frames are FIRST, FIRST-LAST or FIRST-LAST:STRIDE, from 1") }
+        guard let selection = FrameSelection(value) else { throw .badQuery("frames are FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1") }
         return selection
+    }
+
+    /// A modality as DICOM writes it.
+    mutating func modality(_ name: String) throws(Problem) -> StatedModality? {
+        guard let value = take(name) else { return nil }
+        guard let modality = StatedModality(value) else { throw .badQuery("a modality is a term of DICOM: CR, DX, US, CT, MR ...") }
+        return modality
     }
 
     /// Nothing may be left.

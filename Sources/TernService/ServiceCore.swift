@@ -58,7 +58,10 @@ struct ServiceCore {
     mutating func answer(_ request: HTTPRequest, _ around: Surroundings) -> Answer {
         do throws(Problem) {
             switch try Route(method: request.method, target: request.target) {
-            case .postStudy(let waits, let selection): return .study(try study(request, selection, waits: waits, around), waits: waits)
+            case .postStudy(let waits, let selection, let modality):
+                var study = try study(request, selection, waits: waits, around)
+                study.modality = modality
+                return .study(study, waits: waits)
             case .findings(let after, let follows): return try stream(after: after, follows: follows, around)
             case .finding(let identifier): return .reply(try finding(identifier))
             case .status: return .reply(document(status(around)))

@@ -7,6 +7,8 @@ public struct Study: Sendable {
     public let bytes: [UInt8]
     /// The frames that are asked for.
     public let selection: FrameSelection
+    /// What the sender says of a file that names no modality.
+    public var modality: StatedModality?
     public init(identifier: StudyIdentifier, kind: InputKind, bytes: [UInt8], selection: FrameSelection = .all) {
         self.identifier = identifier
         self.kind = kind

@@ -39,6 +39,7 @@ extension Command {
             \(modelHelp)  --operating-point NAME
                                   thresholds of this name instead of the model's default ones; ternd info lists them
               --frames SELECTION  FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1 (default: all, at most 256)
+              --modality TERM     what files that name no modality (NIfTI, JPEG, PNG) come from: CR, US, MR ...; without it they are not checked
 
             example: ternd infer --model pneumonia28.tern --trust signing-key.pub chest-1.jpeg chest-2.dcm
                      ternd infer --model heart.tern --trust signing-key.pub --frames 1-40:2 cine.dcm

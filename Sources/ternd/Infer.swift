@@ -9,9 +9,10 @@ private let limitFileByteCount = 1 << 30
 
 /// `ternd infer`.
 func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint, "--frames"], flags: ModelOptions.flags)
+    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint, "--frames", "--modality"], flags: ModelOptions.flags)
     guard !arguments.operands.isEmpty else { throw Failure(.usage, "infer: no image files; see ternd infer --help") }
     let selection = try frameSelection(arguments)
+    let modality = try statedModality(arguments)
     let options = try ModelOptions(arguments)
     let model = try options.open()
     let labels = try arguments.labels(of: model)
@@ -21,7 +22,7 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
     var outcome = ExitCode.ok
     for (index, path) in arguments.operands.enumerated() {
         var code = ExitCode.ok
-        var analysis = try readFileOperand(path, selection, reader, &code)
+        var analysis = try readFileOperand(path, selection, modality, reader, &code)
         analysis.result.sequence = index + 1
         try put(String(decoding: analysis.result.line(), as: UTF8.self))
         if let problem = analysis.problem {
@@ -41,17 +42,25 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
 private func frameSelection(_ arguments: Arguments) throws(Failure) -> FrameSelection {
     guard let text = arguments.value("--frames") else { return .all }
     guard let selection = FrameSelection(Array(text.utf8)) else {
-        throw Failure(.usage, "infer: --frames is FIRST, FIRST-LAST or FIRST-LAST:STRIDE, from 1")
+        throw Failure(.usage, "infer: --frames is FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1")
     }
     return selection
 }
 
-private func readFileOperand(_ path: String, _ selection: FrameSelection, _ reader: Reader, _ code: inout ExitCode) throws(Failure) -> Analysis {
+private func statedModality(_ arguments: Arguments) throws(Failure) -> StatedModality? {
+    guard let text = arguments.value("--modality") else { return nil }
+    guard let modality = StatedModality(text.utf8) else { throw Failure(.usage, "infer: --modality is a term of DICOM: CR, DX, US, CT, MR ...") }
+    return modality
+}
+
+private func readFileOperand(
+    _ path: String, _ selection: FrameSelection, _ modality: StatedModality?, _ reader: Reader, _ code: inout ExitCode
+) throws(Failure) -> Analysis {
     let identifier: StudyIdentifier
     do throws(ServiceError) { identifier = try StudyIdentifier() } catch { throw Failure(.unavailable, "the system gives no random bytes") }
     do throws(PlatformError) {
         let bytes = try readFile(path, limitByteCount: limitFileByteCount)
-        var input = Input(bytes: bytes, kind: InputKind(recognising: bytes), selection: selection)
+        var input = Input(bytes: bytes, kind: InputKind(recognising: bytes), selection: selection, modality: modality)
         completePair(path, &input)
         return reader.read(input, identifier: identifier)
     } catch {

@@ -14,6 +14,8 @@ struct Input {
     /// Nil when the bytes are of no known kind.
     var kind: InputKind?
     var selection = FrameSelection.all
+    /// What the caller says where the file says none.
+    var modality: StatedModality?
     /// The header of a NIfTI pair, of which `bytes` are the samples.
     var pairHeader: [UInt8]?
 }
@@ -76,7 +78,11 @@ final class Reader {
             }
             result.timing.decodeMicroseconds = microseconds(since: start)
             result.input.describe(file)
-            try checkModality(file.modality, of: file.kind, for: engine.model.recipe)
+            let modality = file.modality ?? input.modality?.term
+            result.input.modality = ModalityReference(
+                value: modality, source: file.modality != nil ? .file : modality != nil ? .caller : nil,
+                isChecked: modality != nil && !engine.model.recipe.modality.utf8.isEmpty)
+            try checkModality(modality, of: file.kind, for: engine.model.recipe)
         } catch {
             throw ReadFailure(error)
         }
@@ -120,6 +126,7 @@ final class Reader {
             result.take(next: frame)
         }
         result.input.frames?.analysed = analysed
+        if engine.model.featureStatistics != nil { result.input.frames?.flagged = result.frames.count(where: { $0.isFlagged }) }
         guard analysed > 0 else { throw first ?? .noSuchFrame(count: file.frameCount) }
         result.findings = FindingResult.highestFindings(of: result.frames)
         result.outputDigest = Hexadecimal.string(Digest.sha256(output))

@@ -41,7 +41,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     do throws(ServiceError) {
         let service = try Service(
             identity: identity, limits: limits, socket: socket, directory: directory, file: file, recognise: { InputKind(recognising: $0) },
-            analyse: { reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection), identifier: $0.identifier) })
+            analyse: { reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier) })
         Process.notifyManager("READY=1")
         let signature = reference.keyIdentifier == nil ? "unsigned" : "signed"
         say(

@@ -165,6 +165,43 @@ import Testing
         #expect(!text.dropLast().contains("\n"))
     }
 
+    @Test func flaggedFramesDoNotHideTheOthers() throws {
+        func frame(_ number: Int, _ score: Float, flagged: Bool) -> FrameResult {
+            var frame = FrameResult(frame: number)
+            frame.status = .succeeded
+            frame.outOfDistribution = OutOfDistribution(score: flagged ? 9 : 1, threshold: 2, isFlagged: flagged)
+            frame.findings = [
+                Finding(
+                    label: "a", code: nil, score: score, isCalibrated: true, operatingPoint: "p", threshold: 0.25, isOutOfDistribution: flagged)
+            ]
+            return frame
+        }
+        let mixed = [frame(1, 0.3, flagged: false), frame(2, 0.48, flagged: true), frame(3, 0.1, flagged: false)]
+        let finding = try #require(FindingResult.highestFindings(of: mixed).first)
+        #expect(finding.frame == 1 && finding.call == .positive)
+        let negative = try #require(FindingResult.highestFindings(of: [frame(1, 0.9, flagged: true), frame(2, 0.1, flagged: false)]).first)
+        #expect(negative.frame == 2 && negative.call == .negative)
+        let none = try #require(FindingResult.highestFindings(of: [frame(1, 0.3, flagged: true), frame(2, 0.48, flagged: true)]).first)
+        #expect(none.frame == 2 && none.call == .review)
+        let text = json { result in
+            var frames = FramesReference(count: 3, first: 1, last: 3, stride: 1)
+            (frames.analysed, frames.flagged) = (3, 1)
+            result.input.frames = frames
+        }
+        #expect(text.contains(#""stride":1,"analysed":3,"flagged":1}"#))
+    }
+
+    @Test func theModalityIsSaidWithItsSource() {
+        for (modality, expected) in [
+            (ModalityReference(value: "US", source: .file, isChecked: true), #"{"value":"US","source":"file","checked":true}"#),
+            (ModalityReference(value: "MR", source: .caller, isChecked: true), #"{"value":"MR","source":"caller","checked":true}"#),
+            (ModalityReference(value: nil, source: nil, isChecked: false), #"{"value":null,"source":null,"checked":false}"#),
+            (ModalityReference(value: "DOE JOHN", source: .file, isChecked: false), #"{"value":null,"source":"file","checked":false}"#),
+        ] {
+            #expect(json { $0.input.modality = modality }.contains(#""modality":"# + expected))
+        }
+    }
+
     /// A line of the most frames and findings that a study may have is shorter than what the findings file takes back.
     @Test func theLongestResultFitsItsLine() {
         let label = String(repeating: "\"", count: 47)

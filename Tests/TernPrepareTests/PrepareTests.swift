@@ -239,9 +239,13 @@ private struct FloatCase: Decodable {
 
 @Test func comparesModalities() throws {
     let rule = recipe(height: 1, width: 1, modality: "DX")
-    for modality in ["DX", "CR", "RG"] { try checkModality(modality, of: .dicom, for: rule) }
+    for modality in ["DX", "CR", "RG"] { #expect(try checkModality(modality, of: .dicom, for: rule)) }
     #expect(throws: PrepareError.modalityDiffers) { try checkModality("US", of: .dicom, for: rule) }
     #expect(throws: PrepareError.modalityMissing) { try checkModality(nil, of: .dicom, for: rule) }
-    for kind in [ImageKind.jpeg, .png, .nifti] { try checkModality(nil, of: kind, for: rule) }
-    try checkModality(nil, of: .dicom, for: recipe(height: 1, width: 1))
+    for kind in [ImageKind.jpeg, .png, .nifti] {
+        #expect(try !checkModality(nil, of: kind, for: rule))
+        #expect(try checkModality("CR", of: kind, for: rule))
+        #expect(throws: PrepareError.modalityDiffers) { try checkModality("MR", of: kind, for: rule) }
+    }
+    #expect(try !checkModality(nil, of: .dicom, for: recipe(height: 1, width: 1)))
 }

@@ -14,8 +14,8 @@ import TernPlatform
 
     @Test func knowsEveryPath() throws {
         let identifier = try StudyIdentifier()
-        #expect(try Route(method: .post, target: "/v1/studies") == .postStudy(waits: false, selection: .all))
-        #expect(try Route(method: .post, target: "/v1/studies?wait=1") == .postStudy(waits: true, selection: .all))
+        #expect(try Route(method: .post, target: "/v1/studies") == .postStudy(waits: false, selection: .all, modality: nil))
+        #expect(try Route(method: .post, target: "/v1/studies?wait=1") == .postStudy(waits: true, selection: .all, modality: nil))
         #expect(try Route(method: .get, target: "/v1/findings") == .findings(after: nil, follows: false))
         #expect(try Route(method: .get, target: "/v1/findings?") == .findings(after: nil, follows: false))
         #expect(try Route(method: .get, target: "/v1/findings?follow=1&after=12") == .findings(after: 12, follows: true))
@@ -41,10 +41,16 @@ import TernPlatform
     @Test func framesAreChosenInTheQuery() throws {
         for text in ["3-40:2", "3-40%3A2", "3-40%3a2"] {
             let route = try Route(method: .post, target: "/v1/studies?wait=1&frames=" + text)
-            #expect(route == .postStudy(waits: true, selection: try #require(FrameSelection(Array("3-40:2".utf8)))))
+            #expect(route == .postStudy(waits: true, selection: try #require(FrameSelection(Array("3-40:2".utf8))), modality: nil))
         }
         for text in ["", "0", "a", "3-2", "1%2D2", "1&frames=2", "%3A", "1-%3"] { #expect(status(.post, "/v1/studies?frames=" + text) == 400) }
         #expect(status(.get, "/v1/findings?frames=1") == 400)
+    }
+
+    @Test func aModalityIsStatedInTheQuery() throws {
+        let route = try Route(method: .post, target: "/v1/studies?modality=MR")
+        #expect(route == .postStudy(waits: false, selection: .all, modality: try #require(StatedModality("MR".utf8))))
+        for text in ["", "mr", "MRI", "DOE", "MR%20", "CR+DX", "MR&modality=MR"] { #expect(status(.post, "/v1/studies?modality=" + text) == 400) }
     }
 
     @Test func theLargestSequenceIsANumber() throws {

@@ -118,13 +118,28 @@ def test_only_files_that_cannot_be_opened_are_66(models, tmp_path):
 def test_modality_must_fit(models, tmp_path):
     (line,) = results(infer(models, write(tmp_path, "us", dicom(modality="US")), model="dx.tern"))
     assert line["status"] == "failed" and line["reason"]["scheme"] == "99TERN"
+    assert line["input"]["modality"] == {"value": "US", "source": "file", "checked": True}
+
+
+@pytest.mark.parametrize("model, words, kind, said, fits", [
+    ("dx.tern", (), "png", (None, None, False), True), ("dx.tern", ("--modality", "CR"), "png", ("CR", "caller", True), True),
+    ("dx.tern", ("--modality", "MR"), "png", ("MR", "caller", True), False), ("mean.tern", ("--modality", "MR"), "png", ("MR", "caller", False), True),
+    ("dx.tern", (), "dcm", ("DX", "file", True), True), ("dx.tern", ("--modality", "MR"), "dcm", ("DX", "file", True), True),
+    ("mean.tern", (), "name", (None, "file", False), True),
+])
+def test_results_say_whether_the_modality_was_checked(models, tmp_path, model, words, kind, said, fits):
+    body = {"png": png, "dcm": dicom, "name": lambda: dicom(modality="DOE JOHN")}[kind]()
+    (line,) = results(infer(models, *words, write(tmp_path, "image", body), model=model))
+    assert line["input"]["modality"] == dict(zip(("value", "source", "checked"), said))
+    assert line["status"] == ("succeeded" if fits else "failed")
+    assert (line["reason"] or {}).get("value") == (None if fits else "MODALITY-OTHER")
 
 
 @pytest.mark.parametrize(
     "arguments, code",
     [
         ([], 64), (["frobnicate"], 64), (["infer"], 64), (["serve", "--nonsense"], 64), (["infer", "--model"], 64),
-        (["infer", "--model", "x", "--model", "y", "z"], 64), (["infer", "--model", "/nonexistent", "x"], 66), (["info", "stray"], 64),
+        (["infer", "--model", "x", "--model", "y", "z"], 64), (["infer", "--model", "x", "--modality", "MRI", "z"], 64), (["infer", "--model", "/nonexistent", "x"], 66), (["info", "stray"], 64),
         (["bench", "--model", "x", "--repeat", "0"], 64),
         (["bench", "--model", "x", "--profile", "--format", "csv"], 64), (["bench", "--model", "x", "--format", "table"], 64),
         (["info", "--isa", "mmx"], 64), (["info", "--isa", OTHER_SET], 69),

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from harness import CONTRACT, png, ternd
+from harness import CONTRACT, dicom, png, ternd
 from PIL import Image
 
 
@@ -100,6 +100,15 @@ def test_the_service_says_the_same(start):
         assert (result["findings"][0]["call"] == "review") == flagged
         assert result["findings"][0]["operatingPoint"] == "sensitive"
     assert "tern_out_of_distribution_total 2\n" in server.ask("GET", "/metrics").body.decode()
+
+
+def test_a_flagged_frame_does_not_hide_the_others(start):
+    """The gate flags what is far from 128: such a frame's score is the highest, and says nothing."""
+    server = start(model="measured.tern")
+    for values, flagged, frame, call in [([100, 176, 255], 1, 2, "positive"), ([255, 100, 0], 2, 2, "negative"), ([0, 255], 2, 2, "review")]:
+        result = server.post(dicom(frames=values), "application/dicom").json()
+        white = result["findings"][0]
+        assert (result["input"]["frames"]["flagged"], white["frame"], white["call"]) == (flagged, frame, call)
 
 
 def test_the_service_without_either(start):

@@ -93,8 +93,13 @@ def test_unreadable_input_is_a_failed_result(start, body, kind, status, code, va
 
 
 def test_modality_that_does_not_fit(start):
-    answer = start(model="dx.tern").post(dicom(modality="US"), "application/dicom")
-    assert answer.status == 422
+    server = start(model="dx.tern")
+    assert server.post(dicom(modality="US"), "application/dicom").status == 422
+    for modality, status in (("CR", 200), ("MR", 422), ("cr", 400), ("DOE", 400)):
+        answer = server.ask("POST", "/v1/studies?wait=1&modality=" + modality, png(), {"Content-Type": "image/png"})
+        assert answer.status == status
+        if status == 200:
+            assert answer.json()["input"]["modality"] == {"value": "CR", "source": "caller", "checked": True}
 
 
 @pytest.mark.parametrize(
