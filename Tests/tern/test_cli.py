@@ -7,6 +7,7 @@ import subprocess
 import zlib
 from pathlib import Path
 
+import pydicom
 import pytest
 from PIL import Image
 
@@ -199,6 +200,54 @@ def test_series_sorts_slices_and_names_faults(tmp_path: Path) -> None:
     assert "no DICOM image" in tern("series", tmp_path / "empty", code=65).stderr
 
 
+def test_a_series_whose_directions_are_rounded_does_not_end_the_report(tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for series, cosines in (("1.2.1", "1\\0\\0\\0\\0.98796\\-0.15152"), ("1.2.2", "1\\0\\0\\0\\0.988\\-0.152"), ("1.2.3", "1\\0\\0\\0\\2\\0"),
+                            ("1.2.4", "1\\0\\0\\0\\1\\0")):
+        for number in range(3):
+            data = pydicom.dcmread(VECTORS.parent / "TernDICOM" / "attributes.dcm")
+            data.SeriesInstanceUID, data.ImageOrientationPatient = series, cosines.split("\\")
+            data.ImagePositionPatient, data.Modality = [0, 0, 4 * number], "MR"
+            data.save_as(folder / f"{series}.{number}.dcm")
+    report = {entry["seriesInstanceUID"]: entry for entry in json.loads(tern("series", folder, "--json").stdout)["series"]}
+    assert [report[f"1.2.{number}"]["state"] for number in (3, 4)] == ["no positions", "regular"]
+    for number in (1, 2):
+        assert len(report[f"1.2.{number}"]["slices"]) == 3 and report[f"1.2.{number}"]["spacing"] == pytest.approx(3.954, abs=1e-3)
+
+
+def test_text_in_the_place_of_a_modality_is_not_printed(tmp_path: Path) -> None:
+    for text, said in (("DOE JOHN", None), ("MR", "MR")):
+        data = pydicom.dcmread(VECTORS.parent / "TernDICOM" / "attributes.dcm")
+        data.Modality = text
+        data.save_as(tmp_path / "image.dcm")
+        assert json.loads(tern("decode", tmp_path / "image.dcm").stdout).get("modality") == said
+        assert json.loads(tern("series", tmp_path, "--json").stdout)["series"][0]["modality"] == said
+        assert "DOE" not in tern("series", tmp_path).stdout
+
+
+def test_what_the_gate_cannot_measure_is_counted(tmp_path: Path) -> None:
+    description = json.loads((VECTORS / "vit.json").read_text())
+    description["input"]["modality"] = "US"
+    (tmp_path / "us.json").write_text(json.dumps(description))
+    model, folder = tmp_path / "us.tern", tmp_path / "images"
+    tern("convert", VECTORS / "vit.safetensors", "--config", tmp_path / "us.json", "-o", model, "--weights", "int8")
+    folder.mkdir()
+    Image.new("L", (9, 9), 80).save(folder / "grey.png")
+    (folder / "text.png").write_bytes(b"no picture")
+    vectors = VECTORS.parent / "TernDICOM"
+    (folder / "other.dcm").write_bytes((vectors / "attributes.dcm").read_bytes())
+    cine = pydicom.dcmread(vectors / "frame_time.dcm")
+    cine.Modality = "US"
+    cine.save_as(folder / "cine.dcm")
+    report = json.loads(tern("quality", model, folder, "--measures", tmp_path / "measures.csv", "--json").stdout)
+    assert (report["images"], report["notMeasured"]) == (4, {"KIND-UNKNOWN": 1, "MODALITY-OTHER": 1})
+    rows = [line.split(",") for line in (tmp_path / "measures.csv").read_text().splitlines()[1:]]
+    assert [(Path(row[0]).stem, row[1], row[-1]) for row in rows] == [
+        ("cine", "1", ""), ("cine", "2", ""), ("cine", "3", ""), ("grey", "", ""), ("other", "", "MODALITY-OTHER"), ("text", "", "KIND-UNKNOWN")]
+    assert tern("quality", model, folder).stdout.startswith("4 images; not measured: KIND-UNKNOWN 1, MODALITY-OTHER 1\n")
+
+
 def test_a_quality_gate_comes_into_the_file_and_images_are_held_against_it(tmp_path: Path) -> None:
     description = json.loads((VECTORS / "vit.json").read_text())
     side = description["input"]["width"]
@@ -222,10 +271,10 @@ def test_a_quality_gate_comes_into_the_file_and_images_are_held_against_it(tmp_p
     for name, image in (("flat", Image.new("RGB", (2 * side, 2 * side), (90, 90, 90))), ("small", stripes.resize((side - 1, side))), ("good", stripes)):
         image.save(folder / f"{name}.png")
     report = json.loads(tern("quality", model, folder, "--measures", tmp_path / "measures.csv", "--json").stdout)
-    assert (report["images"], report["refusedByAny"]) == (3, 2)
+    assert (report["images"], report["notMeasured"], report["refusedByAny"]) == (3, {}, 2)
     assert report["refused"] == {"burnedInAnnotation": 0, "shortSide": 1, "contrast": 1}
     rows = [line.split(",") for line in (tmp_path / "measures.csv").read_text().splitlines()]
-    assert rows[0] == ["file", "shortSide", "colour", "contrast", "brightness", "saturation", "blur", "text", "refusal"]
+    assert rows[0] == ["file", "frame", "shortSide", "colour", "contrast", "brightness", "saturation", "blur", "text", "refusal"]
     assert {Path(row[0]).stem: row[-1] for row in rows[1:]} == {"flat": "CONSTANT", "good": "", "small": "IMAGE-TOO-SMALL"}
     assert "all rules together refuse 2 of 3" in tern("quality", model, folder, "--text").stdout
     assert "one of them" in tern("quality", model, code=64).stderr

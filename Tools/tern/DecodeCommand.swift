@@ -93,8 +93,9 @@ struct DecodeCommand: ParsableCommand {
             JSONMember("type", .string(type)),
         ]
         let attributes = file.attributes
-        if let modality = file.modality { members.append(JSONMember("modality", .string(modality))) }
+        if let modality = file.modality, isModalityTerm(modality.utf8) { members.append(JSONMember("modality", .string(modality))) }
         if let photometric = attributes.photometricInterpretation { members.append(JSONMember("photometricInterpretation", .string(photometric))) }
+        if let laterality = attributes.laterality { members.append(JSONMember("laterality", .string(laterality))) }
         if let spacing = attributes.pixelSpacing ?? attributes.imagerPixelSpacing {
             members.append(JSONMember("pixelSpacing", .array([.number(spacing.row), .number(spacing.column)])))
         }

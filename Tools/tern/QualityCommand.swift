@@ -16,6 +16,9 @@ struct QualityCommand: ParsableCommand {
             Prints the spread of every measure (brightness, contrast, saturated share, blur, size, colour, text) and, where the model has a quality gate,
             how many images each rule and all rules together refuse. A model without one is measured all the same, to choose its thresholds.
 
+            Every frame of a file counts. A file or frame that the model cannot be asked about (another modality, damaged, not read here) is counted with its coded
+            reason and has no measures.
+
             --data takes an .npz archive with SPLIT_images and SPLIT_labels, or a labelled folder, as tern eval does; or name image files and folders.
 
             Example:
@@ -26,7 +29,7 @@ struct QualityCommand: ParsableCommand {
     @Argument(help: "Image files and folders.") var images: [String] = []
     @Option(help: "Labelled images: an .npz archive or a folder.") var data: String?
     @Option(help: "Part of the data: test, val, … An archive needs one.") var split: String?
-    @Option(help: "Write name, measures and refusal of every image to this CSV file.") var measures: String?
+    @Option(help: "Write name, frame, measures and refusal of every image to this CSV file.") var measures: String?
     @Flag(help: "Look for burned-in text even where no rule asks for it.") var text = false
     @Flag(help: "One JSON object instead of text.") var json = false
 
@@ -43,7 +46,7 @@ struct QualityCommand: ParsableCommand {
                 var progress = ProgressBar("measuring", total: dataset.cases.count)
                 for (index, one) in dataset.cases.enumerated() {
                     switch one.source {
-                    case .file(let path): found.append(try measure(path, file))
+                    case .file(let path): found += measure(path, file)
                     case .array(let at):
                         guard let array = dataset.images else { throw Failure(.fault, "a case of an archive without images") }
                         let image = array.image(at: at)
@@ -52,7 +55,7 @@ struct QualityCommand: ParsableCommand {
                     progress.update(index + 1)
                 }
             } else {
-                for path in try imageFiles(images) { found.append(try measure(path, file)) }
+                for path in try imageFiles(images) { found += measure(path, file) }
             }
             if let measures { try writeFile(Array(table(found).utf8), to: measures) }
             let summary = QualitySummary(found, rules: file.qualityRules)
@@ -60,10 +63,30 @@ struct QualityCommand: ParsableCommand {
         }
     }
 
-    private func measure(_ path: String, _ file: ModelFile) throws -> MeasuredImage {
-        let (decoded, image) = try decodedImage(path)
-        let prepared = try preparedImage(decoded, image, file, name: path)
-        return measure(image, attributes: decoded.attributes, prepared: prepared, file, name: path)
+    /// One for each frame of a file, or the only one of a file that is not read.
+    private func measure(_ path: String, _ model: ModelFile) -> [MeasuredImage] {
+        guard let mapping = try? mapFile(path) else { return [MeasuredImage(name: path, unread: "NOT-OPENED")] }
+        var found: [MeasuredImage] = []
+        do throws(PrepareError) {
+            guard let kind = ImageKind(recognising: mapping.bytes) else { throw .unknownKind }
+            let file = try ImageFile(parsing: mapping.bytes, as: kind)
+            try checkModality(file.modality, of: file.kind, for: model.recipe)
+            for index in 0..<file.frameCount {
+                var one = MeasuredImage(name: path)
+                do throws(PrepareError) {
+                    let image = try file.frame(index, of: mapping.bytes)
+                    let prepared = try prepare(image, recipe: model.recipe).values
+                    one = measure(image, attributes: file.attributes, prepared: prepared, model, name: path)
+                } catch {
+                    one.unread = error.reason.value
+                }
+                if file.frameCount > 1 { one.frame = index + 1 }
+                found.append(one)
+            }
+        } catch {
+            found.append(MeasuredImage(name: path, unread: error.reason.value))
+        }
+        return found
     }
 
     private func measure(_ image: DecodedImage, attributes: ImageAttributes, prepared: [Float], _ file: ModelFile, name: String) -> MeasuredImage {
@@ -80,11 +103,11 @@ struct QualityCommand: ParsableCommand {
 
     /// One line an image; empty where something was not measured.
     private func table(_ found: [MeasuredImage]) -> String {
-        var table = (["file"] + QualitySummary.criteria.map(\.title) + ["refusal"]).joined(separator: ",") + "\n"
+        var table = (["file", "frame"] + QualitySummary.criteria.map(\.title) + ["refusal"]).joined(separator: ",") + "\n"
         for one in found {
             let name = one.name.contains { $0 == "," || $0 == "\"" } ? "\"" + one.name.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : one.name
             let values = QualitySummary.criteria.map { one.measures?.value(of: $0.criterion).map { "\($0)" } ?? "" }
-            table += ([name] + values + [one.refusal?.value ?? ""]).joined(separator: ",") + "\n"
+            table += ([name, one.frame.map { "\($0)" } ?? ""] + values + [one.unread ?? one.refusal?.value ?? ""]).joined(separator: ",") + "\n"
         }
         return table
     }
@@ -93,8 +116,12 @@ struct QualityCommand: ParsableCommand {
 /// What the gate said of one image.
 struct MeasuredImage {
     var name: String
+    /// From 1; nil for the only one of its file.
+    var frame: Int?
     var measures: QualityMeasures?
     var refusal: QualityRefusal?
+    /// The coded reason why it did not come to the gate.
+    var unread: String?
 }
 
 /// The spread of the measures over a set of images, and what the rules refuse.
@@ -106,10 +133,13 @@ struct QualitySummary {
     ]
     private let found: [MeasuredImage]
     private let rules: QualityRules?
+    /// How many have no measures, by reason.
+    private let unread: [(reason: String, count: Int)]
 
-    init(_ found: [MeasuredImage], rules: QualityRules?) {
-        self.found = found
+    init(_ all: [MeasuredImage], rules: QualityRules?) {
+        found = all.filter { $0.unread == nil }
         self.rules = rules
+        unread = Dictionary(grouping: all.compactMap(\.unread), by: { $0 }).map { ($0.key, $0.value.count) }.sorted { $0.reason < $1.reason }
     }
 
     private static let shares = [0, 0.001, 0.01, 0.5, 0.99, 0.999, 1]
@@ -126,7 +156,8 @@ struct QualitySummary {
     private var refusedCount: Int { found.filter { $0.refusal != nil }.count }
 
     var text: String {
-        var lines = ["\(found.count) images", padded("", 12) + QualitySummary.shares.map { padded("\(fixed(100 * $0, 1)) %", 10, left: true) }.joined()]
+        let others = unread.isEmpty ? "" : "; not measured: " + unread.map { "\($0.reason) \($0.count)" }.joined(separator: ", ")
+        var lines = ["\(found.count) images\(others)", padded("", 12) + QualitySummary.shares.map { padded("\(fixed(100 * $0, 1)) %", 10, left: true) }.joined()]
         for (criterion, title) in QualitySummary.criteria {
             let sorted = values(criterion)
             guard !sorted.isEmpty else { continue }
@@ -152,7 +183,8 @@ struct QualitySummary {
         }
         let refusals = rules?.rules.map { JSONMember($0.criterion.name, number(Double(refused($0)))) } ?? []
         return .object([
-            JSONMember("images", number(Double(found.count))), JSONMember("measures", .object(measures)), JSONMember("refused", .object(refusals)),
+            JSONMember("images", number(Double(found.count))), JSONMember("notMeasured", .object(unread.map { JSONMember($0.reason, number(Double($0.count))) })),
+            JSONMember("measures", .object(measures)), JSONMember("refused", .object(refusals)),
             JSONMember("refusedByAny", rules == nil ? .null : number(Double(refusedCount))),
         ])
     }

@@ -40,7 +40,7 @@ struct SeriesReport {
                 let identifier = file.seriesInstanceUID?.description ?? ""
                 let index = positions[identifier] ?? series.count
                 positions[identifier] = index
-                if index == series.count { series.append(Series(identifier: identifier, modality: file.modality ?? "")) }
+                if index == series.count { series.append(Series(identifier: identifier, modality: modality(of: file))) }
                 series[index].add(file, named: name)
             } catch {
                 refused.append((name, PrepareError.dicom(error).message))
@@ -128,6 +128,12 @@ extension SeriesReport.Series {
             ("sidewaysShift", volume.map { real($0.sidewaysShift) } ?? .null), ("withoutPosition", number(unplacedCount)),
             ("otherOrientation", .array((volume?.otherOrientation ?? []).map { .string(placed[$0].file) })), ("slices", .array(slices)))
     }
+}
+
+/// A defined term or nothing: other text in its place could be a name.
+private func modality(of file: DICOMFile) -> String {
+    guard let modality = file.modality, isModalityTerm(modality.utf8) else { return "" }
+    return modality
 }
 
 private func object(_ members: (String, JSONValue)...) -> JSONValue { .object(members.map { JSONMember($0.0, $0.1) }) }

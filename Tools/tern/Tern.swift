@@ -4,13 +4,18 @@ import ArgumentParser
 struct Tern: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tern",
-        abstract: "Converts, inspects, compares, evaluates and signs models for ternd.",
+        abstract: "Converts, inspects, compares, evaluates and signs models for ternd; reads, sorts and de-identifies images.",
         discussion: """
             A usual way:
               tern convert vit.safetensors --config vit.json --weights int8 -o vit.tern
               tern compare vit.tern --reference vit.safetensors --config vit.json image.png
               tern keygen signing.key
               tern sign vit.tern --key signing.key
+
+            Images:
+              tern decode cine.dcm
+              tern series study/
+              tern deidentify study/ shared/ --key project.key
             """,
         version: "0.1.0",
         subcommands: [
