@@ -48,7 +48,8 @@ def page(verdicts: dict[str, list[Verdict]]) -> str:
         "# What is read, file by file",
         "",
         "Every file of the test corpora of three other projects, compared pixel by pixel with readers that are not ours. *equal*: all samples of all frames "
-        "equal the reference's; for grey images what is shown equals pydicom's steps of PS3.3 C.11 within 0.002 of 255, and dcmtk's 8-bit picture within "
+        "equal the reference's; for grey images what is shown of every frame equals pydicom's steps of PS3.3 C.11 within 0.002 of 255 (*pydicom shown*; of enhanced objects the steps with "
+        "each frame's own rescaling and window), and the first frame dcmtk's 8-bit picture within "
         "its rounding, where they render it. *refused*: not read, with the coded reason that a caller gets and why it is right.",
         "",
         "| corpus | files | equal | refused | wrong |",

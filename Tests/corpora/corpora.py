@@ -15,6 +15,8 @@ import pydicom
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"pydicom-data": "pydicom-data==1.0.0", "deid-data": "deid-data==0.0.20", "nibabel": "nibabel==5.4.2"}
 NAMES = ["pydicom", *PACKAGES]
+# No package has these: they are compared where they lie beside the repository, and are not on the page.
+FURTHER = ["nifti-edge-cases", "dicom-highdicom"]
 ENDINGS = (".dcm", ".nii", ".nii.gz", ".hdr", ".hdr.gz")
 
 
@@ -23,6 +25,8 @@ def folder(name: str) -> Path:
     if name == "pydicom":
         # Part of the reader that the tests have installed anyway.
         return Path(pydicom.__file__).parent / "data"
+    if name in FURTHER:
+        return ROOT.parent / "shared" / "data" / name
     target = ROOT / "build" / "corpora" / PACKAGES[name].replace("==", "-")
     if not target.exists():
         fetched = target.with_name(target.name + ".new")

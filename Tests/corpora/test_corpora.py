@@ -1,6 +1,6 @@
 """Every file of the corpora is read to the exact pixel, or refused for the reason that `refusals.tsv` states; none is read wrongly.
 
-$TERN names the command `tern`. $TERN_CORPUS names one more folder to compare (no list of refusals is held against it).
+$TERN names the command `tern`. $TERN_CORPUS names more folders to compare, with colons between (no list of refusals is held against them).
 """
 import os
 from pathlib import Path
@@ -20,6 +20,25 @@ def verdicts() -> dict[str, list[Verdict]]:
     return {name: conformance.compare_all(name) for name in corpora.NAMES}
 
 
+def further(name: str) -> list[Verdict]:
+    if not corpora.folder(name).is_dir():
+        pytest.skip(f"{name} does not lie beside the repository")
+    return conformance.compare_all(name)
+
+
+def held_against_the_table(name: str, verdicts: list[Verdict]) -> None:
+    found = {(name, verdict.file): verdict.detail.split(":")[0] for verdict in verdicts if verdict.result == "refused"}
+    assert found == {key: reason.code for key, reason in REFUSALS.items() if key[0] == name}
+
+
+@pytest.mark.parametrize("name, equal", [("nifti-edge-cases", 8), ("dicom-highdicom", 20)])
+def test_corpora_beside_the_repository(name: str, equal: int) -> None:
+    found = further(name)
+    assert not [f"{verdict.file}: {verdict.detail}" for verdict in found if verdict.result in ("wrong", "unreferenced")]
+    assert sum(verdict.result == "equal" for verdict in found) >= equal
+    held_against_the_table(name, found)
+
+
 @pytest.mark.parametrize("name", corpora.NAMES)
 def test_no_file_is_read_wrongly(verdicts: dict[str, list[Verdict]], name: str) -> None:
     wrong = [f"{verdict.file}: {verdict.detail}" for verdict in verdicts[name] if verdict.result in ("wrong", "unreferenced")]
@@ -29,9 +48,7 @@ def test_no_file_is_read_wrongly(verdicts: dict[str, list[Verdict]], name: str) 
 
 @pytest.mark.parametrize("name", corpora.NAMES)
 def test_what_is_refused_is_refused_for_the_stated_reason(verdicts: dict[str, list[Verdict]], name: str) -> None:
-    found = {(name, verdict.file): verdict.detail.split(":")[0] for verdict in verdicts[name] if verdict.result == "refused"}
-    stated = {key: reason.code for key, reason in REFUSALS.items() if key[0] == name}
-    assert found == stated
+    held_against_the_table(name, verdicts[name])
 
 
 def test_the_table_is_current(verdicts: dict[str, list[Verdict]]) -> None:
@@ -40,6 +57,7 @@ def test_the_table_is_current(verdicts: dict[str, list[Verdict]]) -> None:
 
 @pytest.mark.skipif("TERN_CORPUS" not in os.environ, reason="TERN_CORPUS names no further folder")
 def test_no_file_of_a_further_folder_is_read_wrongly() -> None:
-    found = conformance.compare_files(corpora.files_below(Path(os.environ["TERN_CORPUS"])))
-    wrong = [f"{verdict.file}: {verdict.detail}" for verdict in found if verdict.result in ("wrong", "unreferenced")]
-    assert found and not wrong, "\n".join(wrong)
+    for folder in os.environ["TERN_CORPUS"].split(":"):
+        found = conformance.compare_files(corpora.files_below(Path(folder)))
+        wrong = [f"{verdict.file}: {verdict.detail}" for verdict in found if verdict.result in ("wrong", "unreferenced")]
+        assert found and not wrong, "\n".join(wrong)

@@ -27,7 +27,8 @@ def test_a_study_is_answered_and_recorded(start):
     answer = server.post(body)
     result = answer.json()
     assert answer.status == 200 and result["status"] == "succeeded" and result["sequence"] == 1
-    assert result["input"] == {"kind": "png", "sha256": hashlib.sha256(body).hexdigest()}
+    assert result["input"] == {
+        "kind": "png", "sha256": hashlib.sha256(body).hexdigest(), "modality": {"value": None, "source": None, "checked": False}}
     assert result["model"]["signature"] == "unsigned"
     assert result["findings"][0]["call"] == "positive"
     assert (server.state / "findings.jsonl").read_bytes() == answer.body
