@@ -58,8 +58,13 @@ def measured(options: argparse.Namespace, *source: object, text: bool = False) -
         command = [options.engine, "quality", options.model / f"{name}.tern", *source, "--measures", table, *(["--text"] if text else [])]
         subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
         with table.open() as lines:
-            return [{key: None if value == "" else single(value) for key, value in row.items() if key not in ("file", "refusal")} | {"file": row["file"]}
-                    for row in csv.DictReader(lines)]
+            rows = list(csv.DictReader(lines))
+    # A threshold from a part of the images would be another one.
+    unread = [f"{row['file']} {row['refusal']}" for row in rows if row["shortSide"] == ""]
+    if unread:
+        raise SystemExit(f"{len(unread)} images are not measured: {', '.join(unread[:5])}")
+    return [{key: None if value == "" else single(value) for key, value in row.items() if key not in ("file", "frame", "refusal")} | {"file": row["file"]}
+            for row in rows]
 
 
 def column(rows: list[dict], criterion: str) -> np.ndarray:
