@@ -17,9 +17,9 @@ extension PixelFormat {
     /// - Parameter value: the whole value of Pixel Data, in which the frame is number `index` and lies completely.
     func nativeSamples(_ value: RawSpan, frame index: Int, isBigEndian: Bool, isSwappedInPairs: Bool) throws(DICOMError) -> StoredSamples {
         let start = index * frameBitCount
-        if bitsAllocated == 1 { return .bytes(bits(value, from: start)) }
         let byteCount = frameBitCount / 8
         do throws(ReadError) {
+            if bitsAllocated == 1 { return .bytes(try bits(value, from: start, isSwappedInPairs: isSwappedInPairs)) }
             var reader = ByteReader(value)
             try reader.seek(to: start / 8)
             switch bitsAllocated {
@@ -49,10 +49,14 @@ extension PixelFormat {
     }
 
     /// Single bits, the first pixel in the lowest bit (PS3.5 2024d 8.1.1, annex D); a frame may start inside a byte.
-    private func bits(_ value: RawSpan, from start: Int) -> [UInt8] {
+    private func bits(_ value: RawSpan, from start: Int, isSwappedInPairs: Bool) throws(ReadError) -> [UInt8] {
+        let flip = isSwappedInPairs ? 1 : 0
+        guard (start + sampleCount - 1) >> 3 | flip < value.byteCount else {
+            throw .truncated(offset: value.byteCount, needed: 1, available: 0)
+        }
         var samples: [UInt8] = []
         samples.reserveCapacity(sampleCount)
-        for bit in start..<(start + sampleCount) { samples.append(value.uint8(at: bit >> 3) >> UInt8(bit & 7) & 1) }
+        for bit in start..<(start + sampleCount) { samples.append(value.uint8(at: bit >> 3 ^ flip) >> UInt8(bit & 7) & 1) }
         return samples
     }
 
