@@ -31,6 +31,8 @@ public enum NIfTIError: Error, Equatable, Sendable {
     case trailingBytes(count: Int, limit: Int)
     /// Header and samples of a compressed file take `byteCount` bytes, more than `limit`.
     case tooManyBytes(byteCount: Int, limit: Int)
+    /// Compressed samples make more frames than `limit`, which the compressed bytes set.
+    case tooManyFrames(count: Int, limit: Int)
     /// The slope is a number and the intercept is none.
     case intercept
     /// The transformation in use has numbers that are not finite, or maps the volume onto a plane, or its quaternion is none.

@@ -39,8 +39,11 @@ public struct NIfTIFile: Sendable {
     /// Slices of all volumes.
     public var frameCount: Int { sliceCount * volumeCount }
 
-    /// Header and samples of a compressed file, or of the compressed half of a pair, unpacked: a CT of 1,000 slices of 512 x 512 takes 500 MiB.
-    public static let limitByteCount = 512 << 20
+    /// Header and samples of a compressed file, or of the compressed half of a pair, unpacked: 500 slices of 512 x 512, or an hour of functional MRI.
+    public static let limitByteCount = 256 << 20
+
+    /// Most frames that compressed samples of so many bytes may have: every frame costs whoever reads them all, also one of a single sample.
+    public static func limitFrameCount(compressedByteCount: Int) -> Int { 4_096 + compressedByteCount / 4 }
     /// Bytes that may follow the samples: tools pad files to whole blocks.
     public static let limitTrailingByteCount = 65_536
 
@@ -111,6 +114,9 @@ public struct NIfTIFile: Sendable {
             try Self.check(end, data.byteCount)
             return
         }
+        let limit = Self.limitFrameCount(compressedByteCount: data.byteCount)
+        // The product of the counts is at most that of the samples, which fits.
+        guard sliceCount * volumeCount <= limit else { throw .tooManyFrames(count: sliceCount * volumeCount, limit: limit) }
         inflated = try Self.unpack(data, end: end)
     }
 
@@ -122,7 +128,8 @@ public struct NIfTIFile: Sendable {
         }
         let bytes: [UInt8]
         do throws(InflateError) {
-            bytes = try inflate(data, as: .gzip, limitByteCount: end + limitTrailingByteCount, expectedByteCount: end).bytes
+            let limit = end + limitTrailingByteCount
+            bytes = try inflate(data, as: .gzip, limitByteCount: limit, expectedByteCount: limit).bytes
         } catch {
             throw .compressed(error)
         }

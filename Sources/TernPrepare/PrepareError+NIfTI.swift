@@ -28,6 +28,8 @@ extension Entry {
         case .datatype(let code): self.init(.unfit, "NIFTI-DATATYPE", "The NIfTI datatype is not read", "code \(code)")
         case .tooManyBytes(let count, let limit):
             self.init(.tooLarge, "NIFTI-TOO-LARGE", "The NIfTI volume is too large", "\(count) bytes unpacked, limit \(limit)")
+        case .tooManyFrames(let count, let limit):
+            self.init(.tooLarge, "NIFTI-TOO-LARGE", "The NIfTI volume is too large", "\(count) frames in so few bytes, limit \(limit)")
         case .orientation: self.init(.unfit, "NIFTI-ORIENT", "The NIfTI file's transformation is none")
         case .notFinite: self.init(.unfit, "NIFTI-NOT-FINITE", "The slice has values that are no finite number")
         case .shape(let error): self.init(error)

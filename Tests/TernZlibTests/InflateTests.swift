@@ -34,8 +34,20 @@ private let raw = Array(member[10..<(member.count - 8)])
 }
 
 @Test func refusesTrailingBytesOfGzip() {
-    #expect(throws: InflateError.trailingBytes(offset: member.count)) { try inflate((member + [0]).rawBytes, as: .gzip, limitByteCount: 100) }
+    for rest in [[1], [0, 1], [UInt8](repeating: 0, count: limitPaddingByteCount + 1), [0, 0] + member] {
+        #expect(throws: InflateError.trailingBytes(offset: member.count)) { try inflate((member + rest).rawBytes, as: .gzip, limitByteCount: 100) }
+    }
     #expect(throws: InflateError.truncated(byteCount: member.count + 3)) { try inflate((member + [31, 139, 8]).rawBytes, as: .gzip, limitByteCount: 100) }
+}
+
+@Test func passesOverPaddingBehindGzip() throws {
+    for count in [1, 2, 512, limitPaddingByteCount] {
+        let padded = member + member + [UInt8](repeating: 0, count: count)
+        for expected in [0, 2 * text.count] {
+            let result = try inflate(padded.rawBytes, as: .gzip, limitByteCount: 100, expectedByteCount: expected)
+            #expect(result.bytes == text + text && result.consumedByteCount == padded.count)
+        }
+    }
 }
 
 @Test func refusesEveryPrefix() {
