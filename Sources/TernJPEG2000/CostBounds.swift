@@ -1,10 +1,12 @@
 /// What a code stream may make OpenJPEG allocate and repeat, against the bytes that it brings.
 ///
-/// A packet has at least one byte, a tile at least its two markers. Empty areas cost next to nothing in JPEG 2000, so samples get a ratio that real
-/// images stay below. Each check comes before OpenJPEG sees the first byte.
+/// A packet has at least one byte, a tile at least its two markers. Empty areas cost next to nothing in JPEG 2000: a black frame has some 100 bytes
+/// whatever its size. So the samples of an ordinary frame are free, and beyond them there is a ratio that real images stay below. Each check comes before
+/// OpenJPEG sees the first byte.
 struct CostBounds {
-    /// Samples that any code stream may have, and those it may have for each byte more. OpenJPEG holds about ten bytes for a sample.
-    static let freeSamples = 1 << 20
+    /// Samples that any code stream may have, 1920 x 1080 in colour or 2,508 x 2,508 in grey, and those it may have for each byte more. OpenJPEG holds about
+    /// ten bytes for a sample.
+    static let freeSamples = 6 << 20
     static let limitSamplesPerByte = 2_048
     /// OpenJPEG holds four bytes a sample beside the result: 128 MiB.
     static let limitSamples = 32 << 20
@@ -14,7 +16,9 @@ struct CostBounds {
     static let leastTileBytes = 14
     /// About 1.2 KiB for a precinct of three bands; one tile is held at a time.
     static let limitPrecinctsOfTile = 65_536
-    /// About 150 bytes for a code block.
+    /// About 150 bytes for a code block: those that any code stream may have, those for each byte more, and the most.
+    static let freeCodeBlocks = 1 << 16
+    static let limitCodeBlocksPerByte = 32
     static let limitCodeBlocksOfTile = 1 << 20
     /// OpenJPEG marks seen packets in a table of two bytes for each layer, resolution, component and precinct of the widest resolution.
     static let limitPacketMarks = 32 << 20
@@ -40,9 +44,9 @@ struct CostBounds {
         guard cost.precincts <= CostBounds.limitPrecinctsOfTile else {
             throw .tooMany(.precincts, count: cost.precincts, limit: CostBounds.limitPrecinctsOfTile)
         }
-        guard cost.blocks <= CostBounds.limitCodeBlocksOfTile else {
-            throw .tooMany(.codeBlocks, count: cost.blocks, limit: CostBounds.limitCodeBlocksOfTile)
-        }
+        let payable = CostBounds.freeCodeBlocks + CostBounds.limitCodeBlocksPerByte * min(streamByteCount, CostBounds.limitCodeBlocksOfTile)
+        let limit = min(CostBounds.limitCodeBlocksOfTile, payable)
+        guard cost.blocks <= limit else { throw .tooMany(.codeBlocks, count: cost.blocks, limit: limit) }
         // At most 2^16 precincts, 2^16 layers and 2^12 tiles: no overflow, also of the products below.
         packetCount += cost.precincts * styles.layerCount
         guard packetCount <= streamByteCount else { throw .tooMany(.packets, count: packetCount, limit: streamByteCount) }

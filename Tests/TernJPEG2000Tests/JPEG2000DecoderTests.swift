@@ -73,6 +73,19 @@ private func place(of code: UInt8, in bytes: [UInt8]) throws -> Int {
     #expect(try decoded(bytes + [0, 0]) == expected)
 }
 
+@Test func readsBlackFrames() throws {
+    for (name, width, height, channels, bits) in [
+        ("black_2048.j2k", 2_048, 2_048, 1, 8), ("black_2048_16.j2k", 2_048, 2_048, 1, 16), ("black_1920_rgb.j2k", 1_920, 1_080, 3, 8),
+    ] {
+        let bytes = try vector(name)
+        #expect(bytes.count < 1_024, "\(name)")
+        let image = try decoded(bytes)
+        #expect((image.width, image.height, image.channels, image.bitsStored) == (width, height, channels, bits), "\(name)")
+        let count = width * height * channels
+        #expect(image.samples == (bits == 8 ? .uint8([UInt8](repeating: 0, count: count)) : .uint16([UInt16](repeating: 0, count: count))), "\(name)")
+    }
+}
+
 @Test func refusesHeadersThatPromiseTooMuch() throws {
     let bytes = try vector("grey_8.j2k")
     let shape = try place(of: 0x51, in: bytes)
@@ -93,7 +106,13 @@ private func place(of code: UInt8, in bytes: [UInt8]) throws -> Int {
     #expect(
         wide
             == .tooMany(
-                .samples, count: 8_192 * 8_192, limit: min(32 << 20, (1 << 20) + 2_048 * bytes.count)))
+                .samples, count: 8_192 * 8_192, limit: min(32 << 20, (6 << 20) + 2_048 * bytes.count)))
+    // Blocks of 4 x 4: a plane of 2,048 x 2,048 has more of them than so few bytes are good for.
+    var fine = bytes
+    fine.replaceSubrange(shape + 4..<shape + 12, with: [0, 0, 8, 0, 0, 0, 8, 0])
+    fine.replaceSubrange(shape + 20..<shape + 28, with: [0, 0, 8, 0, 0, 0, 8, 0])
+    fine.replaceSubrange(style + 8..<style + 10, with: [0, 0])
+    #expect(throws: JPEG2000Error.tooMany(.codeBlocks, count: 1 << 18, limit: (1 << 16) + 32 * fine.count)) { try decoded(fine) }
     #expect(changed(shape + 20, [0, 0, 0, 1, 0, 0, 0, 1]) == .tooMany(.tiles, count: 37 * 41, limit: bytes.count / 14))
     #expect(changed(shape + 2, [0x40, 0]) == .unsupported(.highThroughput))
     #expect(changed(shape + 2, [0x80, 0]) == .unsupported(.extensions))

@@ -103,6 +103,12 @@ def main():
     add("one_column.j2k", pillow(picture(50, 1, 16, seed=46), no_jp2=True, num_resolutions=1), picture(50, 1, 16, seed=46), 16)
     alpha = np.dstack([colour, colour[:, :, 0]])
     add("lengths.j2k", library(colour, 8, add_tlm=True, add_plt=True), colour, 8)
+    # What they decode to is said in the test: zeros.
+    for name, shape, kind in (("black_2048", (2048, 2048), "u1"), ("black_2048_16", (2048, 2048), "<u2"), ("black_1920_rgb", (1080, 1920, 3), "u1")):
+        black = np.zeros(shape, kind)
+        data = library(black, black.itemsize * 8) if black.ndim == 2 else library(black, 8, use_mct=True)
+        assert np.array_equal(openjpeg.decode(data), black)
+        (FOLDER / f"{name}.j2k").write_bytes(data)
     refuse("luminance_chrominance.jp2", library(colour, 8, photometric_interpretation=3, codec_format=1), "unsupported")
     refuse("alpha.jp2", pillow(alpha), "unsupported")
     text = dict(
