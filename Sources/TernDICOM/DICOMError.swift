@@ -65,6 +65,18 @@ public enum DICOMError: Error, Equatable, Sendable {
         case floatingPoint
     }
 
+    /// The window of a grey scale is to be used and breaks a rule.
+    public init(_ fault: DecodedImage.WindowFault) {
+        self =
+            switch fault {
+            case .centreMissing: .missingElement(tag: .windowCentre)
+            case .widthMissing: .missingElement(tag: .windowWidth)
+            case .centre: .invalidValue(tag: .windowCentre)
+            case .width: .invalidValue(tag: .windowWidth)
+            case .function: .unsupportedGreyscale(tag: .voiLookupFunction)
+            }
+    }
+
     init(_ error: ReadError) {
         switch error {
         case .truncated(let offset, let needed, let available): self = .truncated(offset: offset, needed: needed, available: available)

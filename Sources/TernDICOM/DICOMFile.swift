@@ -7,8 +7,11 @@ public import TernImage
 public struct DICOMFile: Sendable {
     /// Hours of cine, or the tiles of a large slide.
     public static let limitFrameCount = 1 << 20
-    /// A deflated data set of four of the largest images; at most 1,032 times its own bytes in any case.
-    public static let limitInflatedByteCount = 256 << 20
+    /// The largest image and 16 MiB of attributes; at most 1,032 times the bytes of the file in any case.
+    public static let limitInflatedByteCount = 80 << 20
+
+    /// Most frames that a file of so many bytes may have, compressed as they are: every frame costs whoever reads them all, also one of a single bit.
+    public static func limitFrameCount(fileByteCount: Int) -> Int { min(1_024 + fileByteCount / 16, limitFrameCount) }
 
     /// Nil for a bare data set.
     public let transferSyntax: DICOMUID?
@@ -44,28 +47,30 @@ public struct DICOMFile: Sendable {
     public init(parsing bytes: RawSpan, strictness: DICOMStrictness = .lenient) throws(DICOMError) {
         let start = try DataSetStart(bytes, strictness: strictness)
         guard start.syntax.isDeflated else {
-            try self.init(bytes, start, inflated: nil, strictness)
+            try self.init(bytes, start, inflated: nil, strictness, fileByteCount: bytes.byteCount)
             return
         }
         let inflated = try start.inflated(bytes)
         var inner = start
         inner.offset = 0
-        try self.init(inflated.rawBytes, inner, inflated: inflated, strictness)
+        try self.init(inflated.rawBytes, inner, inflated: inflated, strictness, fileByteCount: bytes.byteCount)
     }
 
-    private init(_ bytes: RawSpan, _ start: DataSetStart, inflated: [UInt8]?, _ strictness: DICOMStrictness) throws(DICOMError) {
+    private init(
+        _ bytes: RawSpan, _ start: DataSetStart, inflated: [UInt8]?, _ strictness: DICOMStrictness, fileByteCount: Int
+    ) throws(DICOMError) {
         self.inflated = inflated
         transferSyntax = start.identifier
         let element: PixelElement
-        (header, element) = try HeaderReader.read(bytes, encoding: start.syntax.encoding, offset: start.offset, strictness: strictness)
+        let limit = DICOMFile.limitFrameCount(fileByteCount: fileByteCount)
+        (header, element) = try HeaderReader.read(
+            bytes, encoding: start.syntax.encoding, offset: start.offset, strictness: strictness, limitFrameCount: limit)
         (sopClassUID, sopInstanceUID, seriesInstanceUID, modality) = (header.sopClass, header.sopInstance, header.seriesInstance, header.modality)
         // Writers give 0 for a single frame.
         frameCount = max(header.frameCount ?? 1, 1)
-        guard frameCount <= DICOMFile.limitFrameCount else { throw .tooManyFrames(frameCount, limit: DICOMFile.limitFrameCount) }
+        guard frameCount <= limit else { throw .tooManyFrames(frameCount, limit: limit) }
         // What is said of single frames is said of each (PS3.3 2024d C.7.6.16); of the others it would be a guess.
-        guard header.frames.isEmpty || header.frames.count == frameCount else {
-            throw .frameCount(expected: frameCount, actual: header.frames.count)
-        }
+        guard header.frames.count == 0 || header.frames.count == frameCount else { throw .invalidValue(tag: .perFrameFunctionalGroups) }
         pixels = start.syntax.pixels
         format = try PixelFormat(validating: header, in: bytes, pixels: pixels)
         tables =
@@ -194,7 +199,8 @@ extension ImageHeader {
         let lossy = transferSyntax?.lossyCompression ?? (isCertain: false, isPossible: false)
         result.isLossyCompressed = lossy.isCertain || isLossy ?? lossy.isPossible
         // A vector of equal times is a frame time.
-        if result.frameTimeMilliseconds == nil, frameTimes.count > 1, frameTimes[1] > 0, frameTimes.dropFirst().allSatisfy({ $0 == frameTimes[1] }) {
+        let count = max(frameCount ?? 1, 1)
+        if result.frameTimeMilliseconds == nil, hasFrameTimes(count: count), frameTimes[1] > 0, frameTimes.dropFirst().allSatisfy({ $0 == frameTimes[1] }) {
             result.frameTimeMilliseconds = frameTimes[1]
         }
         return result
@@ -206,9 +212,14 @@ extension ImageHeader {
         return frames.allSatisfy { ($0.laterality ?? shared.laterality) == first } ? first : nil
     }
 
-    /// The sums of a Frame Time Vector (PS3.3 2024d C.7.6.5.1.2), if it has one value for each frame.
+    /// Whether the Frame Time Vector has one value for each frame, none of them negative; another one says nothing.
+    private func hasFrameTimes(count: Int) -> Bool {
+        frameTimes.count == count && count > 1 && frameTimes.allSatisfy { $0 >= 0 } && frameTimes.reduce(0, +).isFinite
+    }
+
+    /// The sums of a Frame Time Vector (PS3.3 2024d C.7.6.5.1.2).
     fileprivate func frameStarts(count: Int) -> [Double] {
-        guard frameTimes.count == count, count > 1 else { return [] }
+        guard hasFrameTimes(count: count) else { return [] }
         var sum = 0.0
         return frameTimes.enumerated().map { index, time in
             sum += index == 0 ? 0 : time

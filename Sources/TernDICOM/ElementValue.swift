@@ -165,6 +165,11 @@ struct ElementValue: ~Escapable {
         return values
     }
 
+    /// All values, none where one of them is no number or they are more than `limitCount`: for what describes the picture and is not needed to read it.
+    func optionalDecimals(limitCount: Int) -> [Double] {
+        do throws(DICOMError) { return try decimals(limitCount: limitCount) } catch { return [] }
+    }
+
     /// Exactly `count` numbers, or nil: for what describes the picture and is not needed to read it.
     func optionalDecimals(count: Int) -> [Double]? {
         do throws(DICOMError) {

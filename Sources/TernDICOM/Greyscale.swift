@@ -26,8 +26,8 @@ extension ImageHeader.FrameFields {
     ///
     /// The first table of values of interest is used, without one the first window.
     ///
-    /// - Throws: `.missingElement`: one of slope and intercept, of centre and width, without the other. `.invalidValue`: a slope of zero, a width
-    ///   that its function does not allow. `.unsupportedGreyscale`: a function that the standard does not have.
+    /// - Throws: `.missingElement`: one of slope and intercept without the other. `.invalidValue`: a slope of zero. A window that breaks a rule is
+    ///   no error here: it is `.unusable`, and an error where it is used.
     func greyscale(_ tables: GreyscaleTables, isInverted: Bool) throws(DICOMError) -> DecodedImage.Greyscale {
         if rescaleSlope != nil || rescaleIntercept != nil, tables.modality == nil {
             _ = try required(rescaleSlope, .rescaleSlope)
@@ -41,27 +41,28 @@ extension ImageHeader.FrameFields {
         var voi: DecodedImage.VOI?
         if let table = tables.voi {
             voi = .table(table)
-        } else if let window = try window() {
-            voi = .window(window)
+        } else {
+            voi = window()
         }
         return DecodedImage.Greyscale(
             slope: slope, intercept: intercept, modalityTable: tables.modality, voi: voi, voiCount: tables.voiCount + windowCount,
             isInverted: isInverted)
     }
 
-    private func window() throws(DICOMError) -> DecodedImage.Window? {
+    private func window() -> DecodedImage.VOI? {
+        if let windowFault { return .unusable(windowFault) }
         guard windowCentre != nil || windowWidth != nil else { return nil }
-        let centre = try required(windowCentre, .windowCentre)
-        let width = try required(windowWidth, .windowWidth)
+        guard let windowCentre else { return .unusable(.centreMissing) }
+        guard let windowWidth else { return .unusable(.widthMissing) }
         let function: DecodedImage.Window.Function
         switch voiFunction {
         case nil, .linear: function = .linear
         case .linearExact: function = .linearExact
         case .sigmoid: function = .sigmoid
-        case .other: throw .unsupportedGreyscale(tag: .voiLookupFunction)
+        case .other: return .unusable(.function)
         }
         // C.11.2.1.2.1: at least 1; the others above 0.
-        guard function == .linear ? width >= 1 : width > 0 else { throw .invalidValue(tag: .windowWidth) }
-        return DecodedImage.Window(centre: centre, width: width, function: function)
+        guard function == .linear ? windowWidth >= 1 : windowWidth > 0 else { return .unusable(.width) }
+        return .window(DecodedImage.Window(centre: windowCentre, width: windowWidth, function: function))
     }
 }

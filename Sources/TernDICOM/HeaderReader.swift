@@ -13,13 +13,18 @@ struct HeaderReader {
     /// The open sequences, from the outside.
     private var path: [DICOMTag] = []
     private var framesSeen = 0
+    private let limitFrameCount: Int
+    /// What the open item of the groups of frames has said.
+    private var frame = ImageHeader.FrameFields()
+
+    private init(limitFrameCount: Int) { self.limitFrameCount = limitFrameCount }
 
     /// - Throws: `.noPixelData` when the data set ends before its pixels, and what the walk and the values throw.
     static func read(
-        _ bytes: RawSpan, encoding: DICOMEncoding, offset: Int, strictness: DICOMStrictness
+        _ bytes: RawSpan, encoding: DICOMEncoding, offset: Int, strictness: DICOMStrictness, limitFrameCount: Int
     ) throws(DICOMError) -> (ImageHeader, PixelElement) {
         var walker = DataSetWalker(bytes, encoding: encoding, offset: offset, strictness: strictness)
-        var reader = HeaderReader()
+        var reader = HeaderReader(limitFrameCount: limitFrameCount)
         while let event = try walker.next() {
             switch event {
             case .element(let element):
@@ -35,7 +40,8 @@ struct HeaderReader {
                 reader.path.append(element.tag)
             case .sequenceEnd: reader.path.removeLast()
             case .itemStart: reader.startItem()
-            case .itemEnd, .fragment, .fragmentsEnd: break
+            case .itemEnd: reader.endItem()
+            case .fragment, .fragmentsEnd: break
             case .fragmentsStart(let element):
                 let fragments = try readFragments(&walker)
                 if reader.path.isEmpty, element.tag == .pixelData { return (reader.header, .encapsulated(fragments)) }
@@ -79,10 +85,15 @@ struct HeaderReader {
         case .viewCodeSequence: header.viewCodeCount += 1
         case .perFrameFunctionalGroups:
             framesSeen += 1
-            // Items past the number of frames, which comes before them, say nothing.
-            if framesSeen <= min(header.frameCount ?? 1, DICOMFile.limitFrameCount) { header.frames.append(ImageHeader.FrameFields()) }
+            frame = ImageHeader.FrameFields()
         default: break
         }
+    }
+
+    private mutating func endItem() {
+        guard path.count == 1, path[0] == .perFrameFunctionalGroups else { return }
+        // Items past the number of frames, which comes before them, say nothing.
+        if framesSeen <= min(header.frameCount ?? 1, limitFrameCount) { header.frames.append(frame) }
     }
 
     private mutating func record(_ element: DataElement, in bytes: RawSpan) throws(DICOMError) {
@@ -95,8 +106,8 @@ struct HeaderReader {
             let value = ElementValue(element, in: bytes)
             if path[0] == .sharedFunctionalGroups {
                 _ = try header.shared.record(element.tag, value)
-            } else if path[0] == .perFrameFunctionalGroups, framesSeen == header.frames.count, framesSeen > 0 {
-                _ = try header.frames[header.frames.count - 1].record(element.tag, value)
+            } else if path[0] == .perFrameFunctionalGroups {
+                _ = try frame.record(element.tag, value)
             }
         default: break
         }

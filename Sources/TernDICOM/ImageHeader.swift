@@ -12,11 +12,13 @@ struct ImageHeader {
         case linear, linearExact, sigmoid, other
     }
     /// What may be said for the whole image, for all frames together, and for a single frame.
-    struct FrameFields {
+    struct FrameFields: Equatable {
         var windowCentre: Double?
         var windowWidth: Double?
         var windowCount = 0
         var voiFunction: VOIFunction?
+        /// A value of the window that is none.
+        var windowFault: DecodedImage.WindowFault?
         var rescaleIntercept: Double?
         var rescaleSlope: Double?
         var pixelSpacing: ImageAttributes.Spacing?
@@ -59,7 +61,7 @@ struct ImageHeader {
     /// The top level, the shared functional groups, and those of each frame.
     var general = FrameFields()
     var shared = FrameFields()
-    var frames: [FrameFields] = []
+    var frames = FrameGroups()
 
     var modalityTable = TableElements()
     var modalityTableCount = 0
@@ -128,7 +130,7 @@ struct ImageHeader {
         case .imagerPixelSpacing: attributes.imagerPixelSpacing = value.optionalSpacing()
         case .pixelAspectRatio: attributes.pixelAspectRatio = value.optionalAspectRatio()
         case .frameTime: attributes.frameTimeMilliseconds = value.optionalDecimals(count: 1).flatMap { $0[0] > 0 ? $0[0] : nil }
-        case .frameTimeVector: frameTimes = try value.decimals(limitCount: DICOMFile.limitFrameCount)
+        case .frameTimeVector: frameTimes = value.optionalDecimals(limitCount: DICOMFile.limitFrameCount)
         default: return false
         }
         return true
@@ -155,7 +157,7 @@ struct ImageHeader {
     func fields(ofFrame index: Int) -> FrameFields {
         var fields = general
         fields.take(shared)
-        if frames.indices.contains(index) { fields.take(frames[index]) }
+        if let own = frames[index] { fields.take(own) }
         return fields
     }
 }
@@ -164,11 +166,7 @@ extension ImageHeader.FrameFields {
     /// Keeps the value of an element, if it is one of these.
     mutating func record(_ tag: DICOMTag, _ value: borrowing ElementValue) throws(DICOMError) -> Bool {
         switch tag {
-        case .windowCentre:
-            guard let (centre, count) = try value.firstDecimal() else { return true }
-            (windowCentre, windowCount) = (centre, count)
-        case .windowWidth: windowWidth = try value.firstDecimal()?.value
-        case .voiLookupFunction: voiFunction = ImageHeader.VOIFunction(try value.codeString())
+        case .windowCentre, .windowWidth, .voiLookupFunction: recordWindow(tag, value)
         case .rescaleIntercept: rescaleIntercept = try value.firstDecimal()?.value
         case .rescaleSlope: rescaleSlope = try value.firstDecimal()?.value
         case .pixelSpacing: pixelSpacing = value.optionalSpacing()
@@ -183,9 +181,24 @@ extension ImageHeader.FrameFields {
         return true
     }
 
+    private mutating func recordWindow(_ tag: DICOMTag, _ value: borrowing ElementValue) {
+        do throws(DICOMError) {
+            switch tag {
+            case .windowCentre:
+                guard let (centre, count) = try value.firstDecimal() else { return }
+                (windowCentre, windowCount) = (centre, count)
+            case .windowWidth: windowWidth = try value.firstDecimal()?.value
+            default: voiFunction = ImageHeader.VOIFunction(try value.codeString())
+            }
+        } catch {
+            windowFault = tag == .windowCentre ? .centre : tag == .windowWidth ? .width : .function
+        }
+    }
+
     /// Puts what `other` says in the place of what is said here; each functional group counts as a whole.
     mutating func take(_ other: ImageHeader.FrameFields) {
-        if other.windowCentre != nil || other.windowWidth != nil {
+        if other.windowCentre != nil || other.windowWidth != nil || other.windowFault != nil {
+            windowFault = other.windowFault
             (windowCentre, windowWidth, windowCount) = (other.windowCentre, other.windowWidth, other.windowCount)
             voiFunction = other.voiFunction
         }

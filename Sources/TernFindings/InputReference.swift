@@ -182,7 +182,7 @@ extension JSONText {
     mutating func value(_ grey: GreyReference) {
         beginObject()
         switch grey.voi {
-        case nil: member("kind", "full")
+        case nil, .unusable: member("kind", "full")
         case .table: member("kind", "table")
         case .window(let window):
             member("kind", "window")

@@ -56,6 +56,19 @@ public struct DecodedImage: Equatable, Sendable {
     public enum VOI: Equatable, Sendable {
         case window(Window)
         case table(LookupTable)
+        /// The file's window breaks a rule of the standard. Stored and rescaled values are good all the same; what is shown by it is refused.
+        case unusable(WindowFault)
+    }
+    /// What is wrong with a file's window.
+    public enum WindowFault: Equatable, Sendable {
+        /// A width without a centre, a centre without a width.
+        case centreMissing
+        case widthMissing
+        /// Not a number, or one that the function does not allow.
+        case centre
+        case width
+        /// One that the standard does not have.
+        case function
     }
     /// A lookup table of PS3.3 2024d C.11.1.1 and C.11.2.1.1.
     public struct LookupTable: Equatable, Sendable {

@@ -15,7 +15,9 @@ public func greyPlane(of image: DecodedImage, longestSide: Int) -> GreyPlane {
     let recipe = InputRecipe(
         modality: "", channels: 1, height: side(image.height), width: side(image.width), crop: .stretch, filter: .box, intensity: .fileWindow, scale: [1],
         offset: [0])
-    // Without a window of the recipe's own there is nothing that preparing refuses.
+    // Without a window of the recipe's own, and without one that cannot be used, there is nothing that preparing refuses.
+    var image = image
+    if case .unusable = image.greyscale?.voi { image.greyscale?.voi = nil }
     let values = (try? prepare(image, recipe: recipe).values) ?? [Float](repeating: 0, count: recipe.width * recipe.height)
     return GreyPlane(width: recipe.width, height: recipe.height, values: values.map { UInt8(min(max($0.rounded(.toNearestOrEven), 0), 255)) })
 }

@@ -32,6 +32,8 @@ struct GreyscaleMap {
         switch voi {
         case .window(let window): step = .window(window)
         case .table(let table): step = .table(table)
+        // Refused before, by `prepare`.
+        case .unusable: step = .constant
         case nil:
             if let modalityTable {
                 step = .range(low: 0, high: Double(1 << modalityTable.bits) - 1)

@@ -1,3 +1,4 @@
+import TernDICOM
 public import TernImage
 public import TernKernels
 public import TernModel
@@ -43,7 +44,8 @@ private func modalityFamily(_ modality: String) -> String.UTF8View {
 ///
 /// - Shapes: the result is [recipe.channels, recipe.height, recipe.width].
 /// - Precondition: the image's samples have the count of its shape, and the recipe comes from a validated model.
-/// - Throws: `.noRescaledValues` when the recipe has a window in rescaled units and the image has none.
+/// - Throws: `.noRescaledValues` when the recipe has a window in rescaled units and the image has none; `.dicom` when the recipe goes by the file's window
+///   and that breaks a rule of the standard.
 /// - Cost: one pass over the image, two of 32-bit and real values without a transformation of their own; memory for 16 rows, the sums and the result.
 public func prepare(_ image: DecodedImage, recipe: InputRecipe, kernels: ResizeKernels = .best) throws(PrepareError) -> PreparedInput {
     precondition(recipe.channels == 1 || recipe.channels == 3, "a recipe has 1 or 3 channels")
@@ -58,6 +60,7 @@ public func prepare(_ image: DecodedImage, recipe: InputRecipe, kernels: ResizeK
         guard image.greyscale != nil else { throw .noRescaledValues }
         voi = .window(DecodedImage.Window(centre: Double(centre), width: Double(width)))
     }
+    if case .unusable(let fault) = voi { throw .dicom(DICOMError(fault)) }
     return prepareFloat(image, GreyscaleMap(image: image, voi: voi), crop, recipe, kernels)
 }
 

@@ -39,6 +39,11 @@ private func file(_ name: String) throws -> DICOMFile {
     let uneven = try file("frame_times.dcm")
     #expect(uneven.attributes.frameTimeMilliseconds == nil)
     #expect((0..<3).map { uneven.milliseconds(toFrame: $0) } == [0, 20, 50.5])
+    // One value a frame, none of them negative: else the file does not say.
+    for name in ["short", "long", "negative"] {
+        let silent = try file("frame_times_\(name).dcm")
+        #expect(silent.attributes.frameTimeMilliseconds == nil && silent.milliseconds(toFrame: 2) == nil, "\(name)")
+    }
 }
 
 @Test func carriesNoTextThatIsNoCode() throws {

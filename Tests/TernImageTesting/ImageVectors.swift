@@ -12,6 +12,8 @@ public struct ImageVectors {
             public var window: [Double]?
             /// Of a function that is neither linear nor exact.
             public var isSigmoid: Bool?
+            /// What is wrong with the window, a case of `WindowFault`.
+            public var windowFault: String?
             public var voiCount: Int?
             public var modalityTable: Table?
             public var voiTable: Table?
@@ -100,9 +102,11 @@ extension DecodedImage.Greyscale {
             let function: DecodedImage.Window.Function = grey.isSigmoid == true ? .sigmoid : values[2] == 1 ? .linearExact : .linear
             return DecodedImage.VOI.window(DecodedImage.Window(centre: values[0], width: values[1], function: function))
         }
+        let faults: [DecodedImage.WindowFault] = [.centreMissing, .widthMissing, .centre, .width, .function]
+        let unusable = faults.first { "\($0)" == grey.windowFault }.map { DecodedImage.VOI.unusable($0) }
         self.init(
             slope: grey.slope, intercept: grey.intercept, modalityTable: grey.modalityTable.map(table),
-            voi: grey.voiTable.map { .table(table($0)) } ?? window, voiCount: grey.voiCount, isInverted: grey.isInverted)
+            voi: grey.voiTable.map { .table(table($0)) } ?? window ?? unusable, voiCount: grey.voiCount, isInverted: grey.isInverted)
     }
 }
 

@@ -13,7 +13,8 @@ struct DecodeCommand: ParsableCommand {
         discussion: """
             Prints one JSON object. Digests are SHA-256 over the samples of a frame, row by row, channels interleaved, little endian. --stage stored gives the
             samples of the file (colour as RGB), rescaled those of grey images in their units, shown the values 0 ... 255 that a model's preparation starts
-            from. A file that is not read gives its coded reason, and exit code 65. Nothing of the output names a patient.
+            from. Frames are printed as they are read. A file that is not read gives its coded reason, behind the frames before the one that is refused, and exit
+            code 65. Nothing of the output names a patient.
 
             Example:
               tern decode cine.dcm
@@ -36,12 +37,7 @@ struct DecodeCommand: ParsableCommand {
                     try decode(try ImageFile(parsing: mapping.bytes, as: kind), mapping)
                 }
             } catch let error as PrepareError {
-                let reason = error.reason
-                let members = [
-                    JSONMember("scheme", .string(reason.scheme)), JSONMember("value", .string(reason.value)),
-                    JSONMember("meaning", .string(reason.meaning)), JSONMember("message", .string(error.message)),
-                ]
-                print(JSONValue.object([JSONMember("reason", .object(members))]).text)
+                print(JSONValue.object([JSONMember("reason", reason(error))]).text)
                 throw ExitCode(Failure.Kind.badInput.rawValue)
             }
         }
@@ -56,15 +52,25 @@ struct DecodeCommand: ParsableCommand {
             }
             indices = (frame - 1)..<frame
         }
-        var frames: [JSONValue] = []
         var array: NumpyFile?
-        var first: (image: DecodedImage, type: String)?
         var progress = ProgressBar("decoding", total: indices.count)
         for index in indices {
-            let decoded = try image.frame(index, of: bytes)
-            let samples = try FrameSamples(of: decoded, stage)
-            frames.append(.object(describe(index, image.milliseconds(toFrame: index), samples)))
-            if first == nil { first = (decoded, samples.type) }
+            let decoded: DecodedImage
+            let samples: FrameSamples
+            do throws(PrepareError) {
+                decoded = try image.frame(index, of: bytes)
+                samples = try FrameSamples(of: decoded, stage)
+            } catch {
+                guard index > indices.lowerBound else { throw error }
+                // What is printed is ended as the object that it is.
+                print("],\"reason\":\(reason(error).text)}")
+                throw ExitCode(Failure.Kind.badInput.rawValue)
+            }
+            if index == indices.lowerBound {
+                let head = JSONValue.object(describe(image, decoded, type: samples.type)).text
+                print(head.dropLast(), terminator: ",\"frames\":[")
+            }
+            print(JSONValue.object(describe(index, image.milliseconds(toFrame: index), samples)).text, terminator: index + 1 < indices.upperBound ? "," : "")
             if let output {
                 let file = try array ?? NumpyFile(output, frames: indices.count, of: decoded, type: samples.type)
                 try file.append(samples.bytes)
@@ -72,8 +78,15 @@ struct DecodeCommand: ParsableCommand {
             }
             progress.update(index - indices.lowerBound + 1)
         }
-        guard let first else { return }
-        print(JSONValue.object(describe(image, first.image, type: first.type) + [JSONMember("frames", .array(frames))]).text)
+        print("]}")
+    }
+
+    private func reason(_ error: PrepareError) -> JSONValue {
+        let reason = error.reason
+        return .object([
+            JSONMember("scheme", .string(reason.scheme)), JSONMember("value", .string(reason.value)),
+            JSONMember("meaning", .string(reason.meaning)), JSONMember("message", .string(error.message)),
+        ])
     }
 
     private func describe(_ index: Int, _ milliseconds: Double?, _ samples: FrameSamples) -> [JSONMember] {
@@ -112,6 +125,7 @@ struct DecodeCommand: ParsableCommand {
         switch grey.voi {
         case nil: members.append(JSONMember("voi", .string("none")))
         case .table: members.append(JSONMember("voi", .string("table")))
+        case .unusable: members.append(JSONMember("voi", .string("unusable")))
         case .window(let window):
             members += [
                 JSONMember("voi", .string("window")), JSONMember("function", .string("\(window.function)")),

@@ -152,6 +152,10 @@ def depth_vectors(add, rng):
     bits = [rng.integers(0, 2, (5, 7)).astype(np.uint8) for _ in range(3)]
     packed = np.packbits(np.concatenate([f.ravel() for f in bits]), bitorder="little").tobytes()
     every("bits_frames.dcm", framed(bits, packed, stored=1, BitsAllocated=1), bits)
+    # Words are swapped whatever they hold (PS3.5 annex D); pydicom reads these bytes in the wrong order, dcmtk's dcmconv +tb writes them so.
+    ds = framed(bits, np.frombuffer(packed, "<u2").byteswap().tobytes(), stored=1, BitsAllocated=1, syntax=ExplicitVRBigEndian)
+    ds["PixelData"].VR = "OW"
+    every("big_endian_bits.dcm", ds, bits)
     for name, kind, stored, low, high in (
         ("uint16_12", np.uint16, 12, 0, 4096), ("int16", np.int16, 16, -32768, 32768), ("uint32", np.uint32, 32, 0, 2**32),
         ("int32_20", np.int32, 20, -2**19, 2**19), ("int8", np.int8, 8, -128, 128)):
@@ -350,6 +354,8 @@ def attribute_vectors(add, out, rng):
     frames = [rng.integers(0, 256, (3, 4)).astype(np.uint8) for _ in range(3)]
     add("frame_time.dcm", framed(frames, FrameTime="33.25", Laterality="L", BurnedInAnnotation="YES", ViewPosition="John^Doe"), np.stack(frames), frames=3)
     add("frame_times.dcm", framed(frames, FrameTimeVector=["0", "20", "30.5"], ImageLaterality="left"), np.stack(frames), frames=3)
+    for name, times in (("short", ["0", "20"]), ("long", ["0", "20", "20", "20"]), ("negative", ["0", "-20", "20"])):
+        add(f"frame_times_{name}.dcm", framed(frames, FrameTimeVector=times), np.stack(frames), frames=3)
 
     def view(value, scheme, **more):
         modifier = Dataset()
@@ -394,7 +400,7 @@ def dicom_vectors():
 
     def add(name, ds, expected, bare=False, **facts):
         data = dicom_bytes(ds, bare)
-        out.image(name, data, expected, bitsStored=facts.pop("bitsStored", ds.BitsStored), greyscale=facts.pop("greyscale", grey_scale(ds)), **facts)
+        out.image(name, data, expected, bitsStored=facts.pop("bitsStored", ds.BitsStored), greyscale=facts.pop("greyscale") if "greyscale" in facts else grey_scale(ds), **facts)
 
     for syntax, label in ((ExplicitVRLittleEndian, "explicit"), (ImplicitVRLittleEndian, "implicit")):
         for bits in (8, 10, 12, 16):
@@ -467,11 +473,17 @@ def dicom_vectors():
         ("frames", "pixelDataByteCount", dict(NumberOfFrames="2")), ("palette", "missingElement", dict(PhotometricInterpretation="PALETTE COLOR")),
         ("high_bit", "unsupportedPixels", dict(HighBit=6)), ("bits_allocated", "unsupportedPixels", dict(BitsAllocated=12)),
         ("no_rows", "missingElement", dict(Rows=None)), ("zero_rows", "shape", dict(Rows=0)), ("more_rows", "pixelDataByteCount", dict(Rows=6)),
-        ("window_width_zero", "invalidValue", dict(WindowCenter="1", WindowWidth="0")), ("no_window_width", "missingElement", dict(WindowCenter="1")),
-        ("slope_zero", "invalidValue", dict(RescaleSlope="0", RescaleIntercept="0")), ("function", "unsupportedGreyscale", dict(
-            WindowCenter="1", WindowWidth="2", VOILUTFunction="CUBIC")), ("two_samples", "unsupportedPixels", dict(SamplesPerPixel=2)),
+        ("slope_zero", "invalidValue", dict(RescaleSlope="0", RescaleIntercept="0")), ("two_samples", "unsupportedPixels", dict(SamplesPerPixel=2)),
     ):
         out.refused(f"refused_{name}.dcm", dicom_bytes(dicom_dataset(pixels, **attributes)), why)
+    # What is stored is good, what would be shown is not.
+    for name, fault, attributes in (
+        ("width_zero", "width", dict(WindowCenter="1", WindowWidth="0")), ("width_negative", "width", dict(WindowCenter="1", WindowWidth="-4")),
+        ("no_width", "widthMissing", dict(WindowCenter="1")), ("no_centre", "centreMissing", dict(WindowWidth="1")),
+        ("function", "function", dict(WindowCenter="1", WindowWidth="2", VOILUTFunction="CUBIC")),
+    ):
+        add(f"unusable_window_{name}.dcm", dicom_dataset(pixels, **attributes), pixels, greyscale=dict(
+            slope=1, intercept=0, isInverted=False, window=None, windowFault=fault, voiCount=1 if "WindowCenter" in attributes else 0))
     without = dicom_dataset(pixels)
     del without.PixelData
     out.refused("refused_no_pixels.dcm", dicom_bytes(without), "noPixelData")
