@@ -209,7 +209,7 @@ extension ImageHeader {
     /// What the functional groups say; nil when they say it of some frames only, or not the same of all.
     private var frameLaterality: UInt8? {
         let first = fields(ofFrame: 0).laterality
-        return frames.allSatisfy { ($0.laterality ?? shared.laterality) == first } ? first : nil
+        return frames.fields.allSatisfy { ($0.laterality ?? shared.laterality) == first } ? first : nil
     }
 
     /// Whether the Frame Time Vector has one value for each frame, none of them negative; another one says nothing.

@@ -3,7 +3,8 @@
 /// Frames that say the same as the one before share it, so that a frame without a word of its own costs four bytes: what is kept is in proportion to
 /// what the items hold.
 struct FrameGroups {
-    private var fields: [ImageHeader.FrameFields] = []
+    /// What frames say, each of a run of equal ones once.
+    private(set) var fields: [ImageHeader.FrameFields] = []
     /// For each frame, which of the fields are its own.
     private var owners: [Int32] = []
 
