@@ -226,6 +226,15 @@ def test_text_in_the_place_of_a_modality_is_not_printed(tmp_path: Path) -> None:
         assert "DOE" not in tern("series", tmp_path).stdout
 
 
+def test_decode_says_the_grey_scale_of_each_frame(tmp_path: Path) -> None:
+    found = json.loads(tern("decode", VECTORS.parent / "TernDICOM" / "functional_groups_explicit.dcm").stdout)
+    assert (found["greyscale"]["slope"], found["greyscale"]["centre"]) == (2, 40)
+    first, second, third = found["frames"]
+    assert "greyscale" not in first
+    assert (second["greyscale"]["slope"], second["greyscale"]["intercept"], second["greyscale"]["centre"]) == (0.5, 7, 40)
+    assert (third["greyscale"]["slope"], third["greyscale"]["centre"], third["greyscale"]["function"]) == (2, 1, "linearExact")
+
+
 def test_what_the_gate_cannot_measure_is_counted(tmp_path: Path) -> None:
     description = json.loads((VECTORS / "vit.json").read_text())
     description["input"]["modality"] = "US"

@@ -13,8 +13,8 @@ struct DecodeCommand: ParsableCommand {
         discussion: """
             Prints one JSON object. Digests are SHA-256 over the samples of a frame, row by row, channels interleaved, little endian. --stage stored gives the
             samples of the file (colour as RGB), rescaled those of grey images in their units, shown the values 0 ... 255 that a model's preparation starts
-            from. Frames are printed as they are read. A file that is not read gives its coded reason, behind the frames before the one that is refused, and exit
-            code 65. Nothing of the output names a patient.
+            from. Frames are printed as they are read, with a grey scale of their own where it is not the first one's. A file that is not read gives its
+            coded reason, behind the frames before the one that is refused, and exit code 65. Nothing of the output names a patient.
 
             Example:
               tern decode cine.dcm
@@ -53,6 +53,7 @@ struct DecodeCommand: ParsableCommand {
             indices = (frame - 1)..<frame
         }
         var array: NumpyFile?
+        var greyscale: DecodedImage.Greyscale?
         var progress = ProgressBar("decoding", total: indices.count)
         for index in indices {
             let decoded: DecodedImage
@@ -69,8 +70,11 @@ struct DecodeCommand: ParsableCommand {
             if index == indices.lowerBound {
                 let head = JSONValue.object(describe(image, decoded, type: samples.type)).text
                 print(head.dropLast(), terminator: ",\"frames\":[")
+                greyscale = decoded.greyscale
             }
-            print(JSONValue.object(describe(index, image.milliseconds(toFrame: index), samples)).text, terminator: index + 1 < indices.upperBound ? "," : "")
+            var members = describe(index, image.milliseconds(toFrame: index), samples)
+            if let own = decoded.greyscale, own != greyscale { members.append(JSONMember("greyscale", .object(describe(own)))) }
+            print(JSONValue.object(members).text, terminator: index + 1 < indices.upperBound ? "," : "")
             if let output {
                 let file = try array ?? NumpyFile(output, frames: indices.count, of: decoded, type: samples.type)
                 try file.append(samples.bytes)
