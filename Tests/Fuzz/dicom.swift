@@ -1,7 +1,7 @@
 // fuzz-targets: TernPrepare
 // fuzz-libraries: jpeg openjp2 png16 z m sodium event_extra event_core
 // fuzz-sources: Tests/Fuzz/support/Prefixes.swift
-// fuzz-seeds: Tests/Vectors/TernDICOM
+// fuzz-seeds: Tests/Vectors/TernDICOM build/corpora
 // fuzz-options: -max_len=8192 -malloc_limit_mb=64
 import TernBytes
 import TernDICOM
