@@ -1,4 +1,5 @@
 import Foundation
+import TernDICOM
 import TernImage
 import TernImageTesting
 import TernModel
@@ -51,6 +52,24 @@ private func greyValues(_ image: DecodedImage) throws -> [Float] {
         modality: "", channels: 1, height: image.height, width: image.width, crop: .stretch, filter: .bilinear, intensity: .fileWindow, scale: [1],
         offset: [0])
     return try prepare(image, recipe: recipe).values
+}
+
+@Test func refusesAnUnusableWindowWhereItIsUsed() throws {
+    var image = DecodedImage(
+        width: 2, height: 1, channels: 1, bitsStored: 8, samples: .uint8([0, 255]), greyscale: .init(voi: .unusable(.width), voiCount: 1))
+    for (fault, error) in [
+        (DecodedImage.WindowFault.width, DICOMError.invalidValue(tag: DICOMTag(0x0028, 0x1051))), (.centreMissing, .missingElement(tag: DICOMTag(0x0028, 0x1050))),
+        (.function, .unsupportedGreyscale(tag: DICOMTag(0x0028, 0x1056))),
+    ] {
+        image.greyscale?.voi = .unusable(fault)
+        #expect(throws: PrepareError.dicom(error)) { try greyValues(image) }
+    }
+    let recipe = InputRecipe(
+        modality: "", channels: 1, height: 1, width: 2, crop: .stretch, filter: .bilinear, intensity: .window(centre: 100, width: 51), scale: [1],
+        offset: [0])
+    #expect(try prepare(image, recipe: recipe).values == [0, 255])
+    // The search for text looks at the whole range.
+    #expect(greyPlane(of: image, longestSide: 2).values == [0, 255])
 }
 
 @Test func givesTheGreyValuesOfPydicom() throws {

@@ -257,6 +257,29 @@ def test_what_the_gate_cannot_measure_is_counted(tmp_path: Path) -> None:
     assert tern("quality", model, folder).stdout.startswith("4 images; not measured: KIND-UNKNOWN 1, MODALITY-OTHER 1\n")
 
 
+def test_decode_ends_its_document_where_a_frame_is_refused(tmp_path: Path) -> None:
+    vectors = VECTORS.parent / "TernDICOM"
+    whole = json.loads(tern("decode", vectors / "rle_int16.dcm").stdout)
+    assert [frame["frame"] for frame in whole["frames"]] == [1, 2] and "reason" not in whole
+    data = bytearray((vectors / "rle_int16.dcm").read_bytes())
+    # The number of segments of the second frame, behind the item's length.
+    heads = [place for place in range(len(data) - 8) if data[place:place + 4] == b"\xfe\xff\x00\xe0"]
+    data[heads[-1] + 8] = 9
+    (tmp_path / "damaged.dcm").write_bytes(data)
+    cut = json.loads(tern("decode", tmp_path / "damaged.dcm", code=65).stdout)
+    assert cut["frames"] == whole["frames"][:1] and cut["reason"]["value"] == "DICOM-RLE"
+    assert list(json.loads(tern("decode", tmp_path / "damaged.dcm", "--frame", 2, code=65).stdout)) == ["reason"]
+
+
+def test_a_window_is_refused_where_it_is_used(tmp_path: Path) -> None:
+    vectors = VECTORS.parent / "TernDICOM"
+    for name, reason in (("width_zero", "DICOM-ATTRIBUTE"), ("no_width", "DICOM-ATTRIBUTE"), ("function", "DICOM-GREYSCALE")):
+        path = vectors / f"unusable_window_{name}.dcm"
+        for stage in ("stored", "rescaled"):
+            assert json.loads(tern("decode", path, "--stage", stage).stdout)["greyscale"]["voi"] == "unusable"
+        assert json.loads(tern("decode", path, "--stage", "shown", code=65).stdout)["reason"]["value"] == reason
+
+
 def test_a_quality_gate_comes_into_the_file_and_images_are_held_against_it(tmp_path: Path) -> None:
     description = json.loads((VECTORS / "vit.json").read_text())
     side = description["input"]["width"]

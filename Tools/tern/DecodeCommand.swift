@@ -74,7 +74,7 @@ struct DecodeCommand: ParsableCommand {
             }
             var members = describe(index, image.milliseconds(toFrame: index), samples)
             if let own = decoded.greyscale, own != greyscale { members.append(JSONMember("greyscale", .object(describe(own)))) }
-            print(JSONValue.object(members).text, terminator: index + 1 < indices.upperBound ? "," : "")
+            print(index > indices.lowerBound ? "," : "", JSONValue.object(members).text, separator: "", terminator: "")
             if let output {
                 let file = try array ?? NumpyFile(output, frames: indices.count, of: decoded, type: samples.type)
                 try file.append(samples.bytes)
