@@ -18,14 +18,23 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
             case .native(let image): check(image, file)
             case .encapsulated(let frame):
                 precondition(!frame.bytes.isEmpty && frame.bytes.count <= bytes.count)
-                let decoded = DecodedImage(
-                    width: frame.width, height: frame.height, channels: frame.channels, bitsStored: 8,
-                    samples: .uint8([UInt8](repeating: 77, count: frame.width * frame.height * frame.channels)), greyscale: nil)
-                check(try file.image(from: decoded, frame: index), file)
+                check(try file.image(from: stand(for: frame), frame: index), file)
             }
         }
     } catch {}
     return 0
+}
+
+/// What a codec might give: the bytes of the frame as samples, of either depth. The codecs themselves are in `dicomcodecs`.
+private func stand(for frame: EncapsulatedFrame) -> DecodedImage {
+    let count = frame.width * frame.height * frame.channels
+    let bytes = (0..<count).map { frame.bytes[$0 % frame.bytes.count] }
+    let isWide = frame.bitsAllocated == 16 && frame.bytes[0] & 1 == 1
+    let samples: DecodedImage.Samples =
+        !isWide
+        ? .uint8(bytes) : frame.isSigned ? .int16(bytes.map { Int16($0) &* 257 &- 20_000 }) : .uint16(bytes.map { UInt16($0) &* 257 })
+    return DecodedImage(
+        width: frame.width, height: frame.height, channels: frame.channels, bitsStored: isWide ? 16 : 8, samples: samples, greyscale: nil)
 }
 
 private func check(_ image: DecodedImage, _ file: DICOMFile) {
