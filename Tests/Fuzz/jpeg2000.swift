@@ -3,6 +3,7 @@
 // fuzz-sources: Tests/Fuzz/support/Prefixes.swift
 // fuzz-seeds: Tests/Vectors/TernJPEG2000
 // fuzz-options: -max_len=4096 -malloc_limit_mb=100
+// fuzz-rss-mib: 384
 import TernBytes
 import TernImage
 import TernJPEG2000
