@@ -91,6 +91,12 @@ public struct CleaningRules: Codable, Equatable, Sendable {
         """
     public static let builtIn = (try? CleaningRules(parsing: Array(builtInText.utf8))) ?? CleaningRules(rules: [])
 
+    /// An image declares at most so many regions; devices declare fewer than ten.
+    static let limitRegionCount = 256
+
+    /// Whether a rule with rectangles, be they none, was made for such images: a person has said where their text stands.
+    func isRuled(_ facts: DataSetFacts) -> Bool { rules.contains { $0.rectangles != nil && $0.fits(facts) } }
+
     /// The rectangles for one image, clipped to it.
     func rectangles(for facts: DataSetFacts) -> [CleanedRectangle] {
         var result: [CleanedRectangle] = []

@@ -1,92 +1,158 @@
-/// Frames of the JPEG family hold more than pictures: comments, application data, bytes behind the end. These are set to zero, so that no length changes.
+/// Frames of the families that are read here hold more than pictures: comments, application data, unused tables, bytes behind the end. A frame is written anew
+/// from what decoding needs; one that cannot be walked from its first byte to the end of its picture gives nil and is never copied.
 enum CodeStream {
-    /// Clears what is no picture in one fragment; gives how many places were cleared.
-    static func clearText(_ bytes: inout [UInt8]) -> Int {
-        guard bytes.count >= 4, bytes[0] == 0xFF else { return 0 }
-        var cleared = bytes[1] == 0x4F ? clearJPEG2000(&bytes) : bytes[1] == 0xD8 ? clearJPEG(&bytes) : 0
-        if bytes[1] == 0x4F || bytes[1] == 0xD8 { cleared += clearTail(&bytes) }
-        return cleared
+    /// How the frames of a transfer syntax are walked.
+    enum Family: Equatable, Sendable {
+        /// ISO/IEC 10918-1.
+        case jpeg
+        /// ISO/IEC 14495-1.
+        case jpegLS
+        /// ISO/IEC 15444-1 and -15.
+        case jpeg2000
+        /// PS3.5 annex G.
+        case runLength
+        /// Native pixels in fragments, PS3.5 A.4.11.
+        case uncompressed
     }
 
-    /// ISO/IEC 10918-1 B.1.1 and 14495-1: in coded data a byte FF is followed by 00, a restart marker, or (JPEG-LS) a byte below 80.
-    private static func clearJPEG(_ bytes: inout [UInt8]) -> Int {
-        var cleared = 0
-        var offset = 2
-        while offset + 4 <= bytes.count {
-            guard bytes[offset] == 0xFF else {
+    /// Nil for video, for families with parts that are not known here, and for what is not known at all.
+    static func family(_ transferSyntax: String) -> Family? {
+        let root = "1.2.840.10008.1.2."
+        guard transferSyntax.hasPrefix(root) else { return nil }
+        switch transferSyntax.dropFirst(root.count) {
+        case "4.50", "4.51", "4.57", "4.70": return .jpeg
+        case "4.80", "4.81": return .jpegLS
+        case "4.90", "4.91", "4.201", "4.202", "4.203": return .jpeg2000
+        case "5": return .runLength
+        case "1.98": return .uncompressed
+        default: return nil
+        }
+    }
+
+    /// A frame with nothing but its picture.
+    struct Cleaned: Equatable, Sendable {
+        var bytes: [UInt8]
+        /// Segments that were left out, and one more for bytes behind the end.
+        var droppedCount = 0
+    }
+
+    /// What the data set says of a frame, for the families that do not say it themselves.
+    struct Layout: Equatable, Sendable {
+        var pixelCount: Int
+        var samplesPerPixel: Int
+        var bitsAllocated: Int
+    }
+
+    /// - Parameter frame: the fragments of one frame, joined.
+    static func cleaned(_ frame: [UInt8], as family: Family, layout: Layout) -> Cleaned? {
+        switch family {
+        case .jpeg, .jpegLS:
+            var walk = JPEGWalk(frame, isLS: family == .jpegLS)
+            return walk.run()
+        case .jpeg2000:
+            guard let range = jpeg2000Range(frame) else { return nil }
+            var walk = JPEG2000Walk(range.isBoxed ? Array(frame[range.bytes]) : frame)
+            guard var result = walk.run() else { return nil }
+            if range.isBoxed { result.droppedCount += 1 }
+            return result
+        case .runLength: return cleanedRunLengths(frame, layout)
+        case .uncompressed:
+            let (bits, overflow) = layout.pixelCount.multipliedReportingOverflow(by: layout.samplesPerPixel * layout.bitsAllocated)
+            guard !overflow, bits > 0, bits % 8 == 0, frame.count >= bits / 8 else { return nil }
+            return Cleaned(bytes: Array(frame.prefix(bits / 8)), droppedCount: hasContent(frame[(bits / 8)...]) ? 1 : 0)
+        }
+    }
+
+    /// Whether bytes are more than padding.
+    static func hasContent(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.contains { $0 != 0 } }
+
+    // MARK: JP2
+
+    /// Where the code stream lies, in boxes of ISO/IEC 15444-1 annex I or bare. Nil where a box changes how the code stream is to be read: palettes and the meaning of channels.
+    private static func jpeg2000Range(_ frame: [UInt8]) -> (bytes: Range<Int>, isBoxed: Bool)? {
+        guard frame.starts(with: [0, 0, 0, 12, 0x6A, 0x50, 0x20, 0x20]) else { return (0..<frame.count, false) }
+        var stack = [0..<frame.count]
+        while var range = stack.popLast() {
+            while range.count >= 8 {
+                guard let box = box(frame, at: range) else { return nil }
+                range = box.content.upperBound..<range.upperBound
+                switch box.kind {
+                case "jp2c": return (box.content, true)
+                case "jp2h": stack += [range, box.content]
+                case "pclr", "cmap", "cdef": return nil
+                default: continue
+                }
+                range = 0..<0
+            }
+        }
+        return nil
+    }
+
+    private static func box(_ frame: [UInt8], at range: Range<Int>) -> (kind: String, content: Range<Int>)? {
+        let number = { (offset: Int, count: Int) in frame[offset..<(offset + count)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+        let start = range.lowerBound
+        var byteCount = number(start, 4)
+        var headByteCount: UInt64 = 8
+        if byteCount == 1 {
+            guard range.count >= 16 else { return nil }
+            byteCount = number(start + 8, 8)
+            headByteCount = 16
+        } else if byteCount == 0 {
+            byteCount = UInt64(range.count)
+        }
+        guard byteCount >= headByteCount, byteCount <= UInt64(range.count) else { return nil }
+        let kind = String(decoding: frame[(start + 4)..<(start + 8)], as: UTF8.self)
+        return (kind, (start + Int(headByteCount))..<(start + Int(byteCount)))
+    }
+
+    // MARK: Run lengths
+
+    /// PS3.5 annex G: a header of 16 words, then one segment for each byte of a sample. Each segment is written up to the run that fills its plane.
+    private static func cleanedRunLengths(_ frame: [UInt8], _ layout: Layout) -> Cleaned? {
+        let count = layout.samplesPerPixel * (layout.bitsAllocated / 8)
+        guard frame.count >= 64, (1...15).contains(count), layout.bitsAllocated % 8 == 0, layout.pixelCount > 0 else { return nil }
+        let word = { (index: Int) in (0..<4).reduce(0) { $0 | Int(frame[index * 4 + $1]) << ($1 * 8) } }
+        guard word(0) == count else { return nil }
+        let starts = (1...count).map(word) + [frame.count]
+        var header = [UInt8](repeating: 0, count: 64)
+        header[0] = UInt8(count)
+        var body: [UInt8] = []
+        var isTrimmed = hasContent(frame[(4 + 4 * count)..<64])
+        for index in 0..<count {
+            guard starts[index] >= 64, starts[index] <= starts[index + 1], starts[index + 1] <= frame.count else { return nil }
+            let start = 64 + body.count
+            for place in 0..<4 { header[4 + 4 * index + place] = UInt8(start >> (8 * place) & 0xFF) }
+            guard let rest = appendPlane(frame[starts[index]..<starts[index + 1]], pixelCount: layout.pixelCount, to: &body) else { return nil }
+            if hasContent(rest) { isTrimmed = true }
+            if body.count % 2 == 1 { body.append(0) }
+        }
+        if starts[0] > 64, hasContent(frame[64..<starts[0]]) { isTrimmed = true }
+        return Cleaned(bytes: header + body, droppedCount: isTrimmed ? 1 : 0)
+    }
+
+    /// Appends runs for `pixelCount` bytes and gives what is left; nil when they end before.
+    private static func appendPlane(_ segment: ArraySlice<UInt8>, pixelCount: Int, to body: inout [UInt8]) -> ArraySlice<UInt8>? {
+        var offset = segment.startIndex
+        var count = 0
+        while count < pixelCount {
+            guard offset < segment.endIndex else { return nil }
+            let control = Int(segment[offset])
+            offset += 1
+            if control < 128 {
+                let taken = min(control + 1, pixelCount - count)
+                guard offset + taken <= segment.endIndex else { return nil }
+                body.append(UInt8(taken - 1))
+                body += segment[offset..<(offset + taken)]
+                offset += taken
+                count += taken
+            } else if control > 128 {
+                guard offset < segment.endIndex else { return nil }
+                let taken = min(257 - control, pixelCount - count)
+                body += taken == 1 ? [0, segment[offset]] : [UInt8(257 - taken), segment[offset]]
                 offset += 1
-                continue
+                count += taken
             }
-            let marker = bytes[offset + 1]
-            guard marker != 0xFF else {
-                offset += 1
-                continue
-            }
-            guard marker >= 0x80, !(0xD0...0xD8).contains(marker) else {
-                offset += 2
-                continue
-            }
-            if marker == 0xD9 { break }
-            let end = offset + 2 + (Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3]))
-            guard end <= bytes.count, end >= offset + 4 else { break }
-            if marker == 0xFE || (0xE0...0xEF).contains(marker) {
-                let kept = keptByteCount(bytes, marker, payload: offset + 4)
-                if clear(&bytes, min(offset + 4 + kept, end)..<end) { cleared += 1 }
-            }
-            offset = end
         }
-        return cleared
-    }
-
-    /// How much of an application segment decoders need: the densities of JFIF, the colour transform of Adobe, the parameters of HP's JPEG-LS.
-    private static func keptByteCount(_ bytes: [UInt8], _ marker: UInt8, payload: Int) -> Int {
-        let name = Array(bytes[payload..<min(payload + 5, bytes.count)])
-        switch marker {
-        case 0xE0 where name == Array("JFIF\0".utf8): return 14
-        case 0xEE where name == Array("Adobe".utf8): return 12
-        case 0xE8 where name.starts(with: Array("mrfx".utf8)): return Int.max / 2
-        default: return 0
-        }
-    }
-
-    /// ISO/IEC 15444-1 annex A: comments (FF64) stand in the main header and in headers of tile-parts; SOT says where the next tile-part is.
-    private static func clearJPEG2000(_ bytes: inout [UInt8]) -> Int {
-        var cleared = 0
-        var offset = 2
-        var nextTilePart: Int?
-        while offset + 4 <= bytes.count, bytes[offset] == 0xFF {
-            let marker = bytes[offset + 1]
-            if marker == 0xD9 { break }
-            if marker == 0x93 {
-                guard let next = nextTilePart, next > offset else { break }
-                offset = next
-                nextTilePart = nil
-                continue
-            }
-            let end = offset + 2 + (Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3]))
-            guard end <= bytes.count, end >= offset + 4 else { break }
-            if marker == 0x90, end == offset + 12 {
-                let length = bytes[(offset + 6)..<(offset + 10)].reduce(0) { $0 << 8 | Int($1) }
-                nextTilePart = length > 0 ? offset + length : nil
-            }
-            // Rcom, the first two bytes, says whether the comment is text.
-            if marker == 0x64, clear(&bytes, min(offset + 6, end)..<end) { cleared += 1 }
-            offset = end
-        }
-        return cleared
-    }
-
-    /// What follows the last end marker, FFD9 in both families; coded data cannot hold it.
-    private static func clearTail(_ bytes: inout [UInt8]) -> Int {
-        var offset = bytes.count - 2
-        while offset >= 2, bytes[offset] != 0xFF || bytes[offset + 1] != 0xD9 { offset -= 1 }
-        guard offset >= 2 else { return 0 }
-        return clear(&bytes, (offset + 2)..<bytes.count) ? 1 : 0
-    }
-
-    private static func clear(_ bytes: inout [UInt8], _ range: Range<Int>) -> Bool {
-        guard range.contains(where: { bytes[$0] != 0 }) else { return false }
-        for offset in range { bytes[offset] = 0 }
-        return true
+        return segment[offset...]
     }
 }

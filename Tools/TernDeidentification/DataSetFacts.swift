@@ -26,7 +26,12 @@ struct DataSetFacts: Sendable {
     /// Encapsulated pixel data of the image itself, without the basic offset table.
     var fragments: [Range<Int>] = []
     var isEncapsulated: Bool { pixels?.isUndefinedLength ?? false }
+    /// Value of the basic offset table.
+    var offsetTable: Range<Int>?
     var ultrasoundRegions: [PixelRectangle] = []
+    /// Centre and width of the first window and the rescaling before it; nil where they are no numbers.
+    var windowCentre, windowWidth: Double?
+    var rescaleSlope = 1.0, rescaleIntercept = 0.0
     /// Palette of 8 or 16 bits, red, green, blue: value ranges.
     var palette: [Range<Int>] = []
     /// Where the structure ends that could be followed; what lies behind the pixels and cannot be followed is not copied.
@@ -73,6 +78,7 @@ struct DataSetFacts: Sendable {
                 if items.isEmpty, element.tag == .pixelData { pixels = element }
                 fragmentIndex = 0
             case .fragment(let range):
+                if items.isEmpty, isEncapsulated, fragmentIndex == 0 { offsetTable = range }
                 if items.isEmpty, isEncapsulated, fragmentIndex > 0 { fragments.append(range) }
                 fragmentIndex += 1
             case .fragmentsEnd: fragmentIndex = -1
@@ -114,6 +120,10 @@ struct DataSetFacts: Sendable {
         case 0x0028_0101: bitsStored = number()
         case 0x0028_0103: isSigned = number() == 1
         case 0x0028_0301: burnedInAnnotation = text()
+        case 0x0028_1050: windowCentre = firstReal(value)
+        case 0x0028_1051: windowWidth = firstReal(value)
+        case 0x0028_1052: rescaleIntercept = firstReal(value) ?? 0
+        case 0x0028_1053: rescaleSlope = firstReal(value) ?? 1
         case 0x0028_1201, 0x0028_1202, 0x0028_1203: palette.append(element.valueRange)
         case 0x7FE0_0010: pixels = element
         default: break
@@ -130,7 +140,7 @@ struct DataSetFacts: Sendable {
         case 0x601E: region.y1 = Int(number)
         default: return
         }
-        guard let x0 = region.x0, let y0 = region.y0, let x1 = region.x1, let y1 = region.y1, x0 <= x1, y0 <= y1 else { return }
+        guard ultrasoundRegions.count <= CleaningRules.limitRegionCount, let x0 = region.x0, let y0 = region.y0, let x1 = region.x1, let y1 = region.y1, x0 <= x1, y0 <= y1 else { return }
         ultrasoundRegions.append(PixelRectangle(x: x0, y: y0, width: x1 - x0 + 1, height: y1 - y0 + 1))
         region = PartialRegion()
     }
@@ -140,6 +150,13 @@ struct DataSetFacts: Sendable {
 struct CodedEntry: Sendable {
     var value: [UInt8] = []
     var scheme: [UInt8] = []
+}
+
+/// The first number of a DS; nil for what is none.
+func firstReal(_ value: ArraySlice<UInt8>) -> Double? {
+    let text = trimmed(Array(value.prefix(256).prefix { $0 != 0x5C }))
+    guard ValueRules.isDecimal(text), let number = Double(String(decoding: text, as: UTF8.self)), number.isFinite else { return nil }
+    return number
 }
 
 /// One US or UL.

@@ -28,9 +28,11 @@ struct DataSetRewriter {
     private var overridden: Set<UInt32>
     private let methodCodes: [String]
     private let replacedPixels: NativePixels?
+    private let frames: CompressedFrames?
 
     init(
-        _ source: SourceFile, facts: DataSetFacts, policy: ElementPolicy, overrides: [UInt32: Override?], methodCodes: [String], replacedPixels: NativePixels?
+        _ source: SourceFile, facts: DataSetFacts, policy: ElementPolicy, overrides: [UInt32: Override?], methodCodes: [String], replacedPixels: NativePixels?,
+        frames: CompressedFrames?
     ) {
         self.source = source
         self.facts = facts
@@ -39,6 +41,7 @@ struct DataSetRewriter {
         overridden = Set(overrides.keys)
         self.methodCodes = methodCodes
         self.replacedPixels = replacedPixels
+        self.frames = frames
         writer.reserve(source.bytes.count - source.offset + 4_096)
     }
 
@@ -63,8 +66,8 @@ struct DataSetRewriter {
                 // Pixels inside a sequence are icons of the picture, which were not cleaned.
                 let isPicture = levels.isEmpty && element.tag == .pixelData
                 if isPicture { writeDue(before: element.tag) } else { actions.removedBulk += 1 }
-                try passFragments(&walker, writes: isPicture && replacedPixels == nil)
-                if isPicture, let replacedPixels { writePixels(replacedPixels.bytes) }
+                while let event = try walker.next(), case .fragment = event {}
+                if isPicture, let replacedPixels { writePixels(replacedPixels.bytes) } else if isPicture, let frames { write(frames) }
             case .fragment, .fragmentsEnd: break
             }
         }
@@ -84,21 +87,14 @@ struct DataSetRewriter {
         }
     }
 
-    private mutating func passFragments(_ walker: inout DataSetWalker, writes: Bool) throws(DICOMError) {
-        if writes { writer.beginFragments(.pixelData) }
-        var index = 0
-        while let event = try walker.next(), case .fragment(let range) = event {
-            if writes {
-                var bytes = Array(source.bytes[range])
-                if index > 0 { actions.codeStreamSegmentsCleared += CodeStream.clearText(&bytes) }
-                writer.writeFragment(bytes)
-            }
-            index += 1
-        }
-        if writes {
-            writer.endSequence()
-            actions.kept += 1
-        }
+    /// One fragment for each frame behind an empty offset table.
+    private mutating func write(_ frames: CompressedFrames) {
+        writer.beginFragments(.pixelData)
+        writer.writeFragment([UInt8]())
+        for frame in frames.frames { writer.writeFragment(frame) }
+        writer.endSequence()
+        actions.kept += 1
+        actions.codeStreamSegmentsDropped += frames.droppedCount
     }
 
     // MARK: Sequences

@@ -17,6 +17,10 @@ public enum DeidentificationError: Error, Equatable, Sendable {
     case unknownTransferSyntax
     /// Clean Pixel Data was asked for and these pixels cannot be read or written, so a name could remain in them.
     case pixelsNotCleaned(Pixels)
+    /// Compressed frames can be neither followed to their end, so that nothing but the picture is written, nor decoded. Video is never followed.
+    case framesNotCleaned(transferSyntax: String)
+    /// A kind of object that neither the standard nor the list of makers' kinds has: its identifier could be anything.
+    case unknownSOPClass
 
     /// Why pixels were not cleaned.
     public enum Pixels: Equatable, Sendable {
@@ -26,6 +30,10 @@ public enum DeidentificationError: Error, Equatable, Sendable {
         case layout(bitsAllocated: Int, samplesPerPixel: Int)
         /// Fewer bytes than the attributes give.
         case byteCount(expected: Int, actual: Int)
+        /// Burned In Annotation is YES, nothing was found and no rule says where the text stands.
+        case nothingFound
+        /// More regions are declared than any device does.
+        case regionCount(limit: Int)
     }
 
     /// A short word for scripts.
@@ -38,6 +46,8 @@ public enum DeidentificationError: Error, Equatable, Sendable {
         case .noSOPClass: "NO-SOP-CLASS"
         case .unknownTransferSyntax: "TRANSFER-SYNTAX"
         case .pixelsNotCleaned: "PIXELS-NOT-CLEANED"
+        case .framesNotCleaned: "FRAMES-NOT-CLEANED"
+        case .unknownSOPClass: "SOP-CLASS"
         }
     }
 
@@ -50,6 +60,9 @@ public enum DeidentificationError: Error, Equatable, Sendable {
         case .deflate(let error): "its deflated data set cannot be unpacked: \(error)"
         case .noSOPClass: "it does not say what kind of object it is (SOP Class UID)"
         case .unknownTransferSyntax: "its transfer syntax is not known"
+        case .framesNotCleaned(let identifier):
+            "its frames of transfer syntax \(identifier) can hold more than pictures, and can be neither cleaned of it nor decoded"
+        case .unknownSOPClass: "its kind of object (SOP Class UID) is not known"
         case .pixelsNotCleaned(let reason):
             "its pixels may show text and cannot be cleaned: \(reason.message); look at them, and --keep-pixels writes them as they are"
         }
@@ -62,6 +75,8 @@ extension DeidentificationError.Pixels {
         case .transferSyntax(let identifier): "a frame of transfer syntax \(identifier) cannot be decoded"
         case .layout(let bits, let samples): "\(bits) bits allocated with \(samples) samples for a pixel"
         case .byteCount(let expected, let actual): "\(actual) bytes where \(expected) are needed"
+        case .nothingFound: "it says that it has burned-in annotation, no text was found and no rule (--rules) says where it stands"
+        case .regionCount(let limit): "more than \(limit) ultrasound regions"
         }
     }
 }

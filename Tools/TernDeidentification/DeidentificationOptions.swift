@@ -47,8 +47,10 @@ public struct DeidentificationReport: Encodable, Equatable, Sendable {
         /// K of Retain Device Identity.
         public var deviceRetained = 0
         public var kept = 0
-        /// Segments of compressed frames that hold no picture: comments, application data, what follows the end.
-        public var codeStreamSegmentsCleared = 0
+        /// Segments of compressed frames that hold no picture and were left out: comments, application data, unused tables, what follows the end.
+        public var codeStreamSegmentsDropped = 0
+        /// Values of code strings that the standard has no term for.
+        public var unknownTerms = 0
     }
     public var actions = Actions()
     /// Bytes behind the last element that could be read; they were not copied.
@@ -59,11 +61,11 @@ public struct DeidentificationReport: Encodable, Equatable, Sendable {
 
     /// What was done with the picture.
     public struct PixelReport: Encodable, Equatable, Sendable {
-        /// `none` (no picture), `notAsked`, `notSearched` (a kind that carries no text), `searched` (nothing found), `cleaned`.
+        /// `none` (no picture), `notAsked`, `notSearched` (a kind that carries no text, or searching is turned off), `searched` (nothing found), `cleaned`.
         public var status = "none"
         /// Rectangles that were filled in every frame: left, top, width, height, and why.
         public var rectangles: [CleanedRectangle] = []
-        /// Frames that were searched for text.
+        /// Frames that were searched for text: all of them or none.
         public var searchedFrameCount = 0
         /// Whether compressed frames were written out uncompressed.
         public var wasDecompressed = false

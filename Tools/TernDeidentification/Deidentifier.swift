@@ -34,6 +34,7 @@ public struct Deidentifier {
         let facts = try DataSetFacts(source)
         let sopClass = facts.sopClassUID.isEmpty ? source.mediaStorageClass ?? [] : facts.sopClassUID
         guard ValueRules.isIdentifier(sopClass) else { throw .noSOPClass }
+        guard Registry.isClass(sopClass) else { throw .unknownSOPClass }
         // Media Storage Directory Storage, PS3.4 2024d B.5.
         guard sopClass != Array("1.2.840.10008.1.3.10".utf8) else { throw .directory }
         let plan = try PixelPlan(file, source, facts, options, decoder: decoder)
@@ -46,7 +47,8 @@ public struct Deidentifier {
         let instance = Pseudonyms(key: key).identifier(for: original)
         var rewriter = DataSetRewriter(
             source, facts: facts, policy: ElementPolicy(options: options, key: key, facts: facts),
-            overrides: overrides(plan, facts: facts, sopClass: sopClass, instance: instance), methodCodes: report.methodCodes, replacedPixels: plan.pixels)
+            overrides: overrides(plan, facts: facts, sopClass: sopClass, instance: instance), methodCodes: report.methodCodes, replacedPixels: plan.pixels,
+            frames: plan.frames)
         let dataSet: ElementWriter
         do throws(DICOMError) { dataSet = try rewriter.rewrite() } catch { throw .structure(error) }
         report.actions = rewriter.actions
@@ -69,12 +71,12 @@ public struct Deidentifier {
             + (options.retainsDevice ? [MethodCode.deviceIdentity] : [])
     }
 
-    /// What the output says about itself, PS3.15 2024d E.1.1 and E.3.
+    /// What the output says about itself, PS3.15 E.1.1 and E.3.
     private func overrides(
         _ plan: PixelPlan, facts: DataSetFacts, sopClass: [UInt8], instance: [UInt8]
     ) -> [UInt32: DataSetRewriter.Override?] {
         typealias Override = DataSetRewriter.Override
-        let method = (["PS3.15 Annex E 2026c"] + methodCodes(plan).map { MethodCode.meaning($0) }).joined(separator: "\\")
+        let method = (["PS3.15 Annex E"] + methodCodes(plan).map { MethodCode.meaning($0) }).joined(separator: "\\")
         var result: [UInt32: Override?] = [
             0x0008_0016: Override(representation: .UI, value: sopClass),
             0x0008_0018: Override(representation: .UI, value: instance),
@@ -83,6 +85,8 @@ public struct Deidentifier {
             0x0012_0064: Override(representation: .SQ, value: []),
             0x0028_0303: Override(representation: .CS, value: Array((options.shiftsDates ? "MODIFIED" : "REMOVED").utf8)),
         ]
+        // The offsets of compressed frames count bytes that are no longer there.
+        for tag: UInt32 in [0x7FE0_0001, 0x7FE0_0002] { result[tag] = .some(nil) }
         if plan.report.status == "cleaned" { result[0x0028_0301] = Override(representation: .CS, value: Array("NO".utf8)) }
         guard let pixels = plan.pixels, facts.isEncapsulated else { return result }
         let number = { (value: Int) in Override(representation: .US, value: [UInt8(value & 0xFF), UInt8(value >> 8)]) }
@@ -94,8 +98,7 @@ public struct Deidentifier {
         result[0x0028_0101] = number(pixels.bitsStored)
         result[0x0028_0102] = number(pixels.bitsStored - 1)
         result[0x0028_0103] = number(pixels.isSigned ? 1 : 0)
-        // The offsets of compressed frames, and the palette that the colours came from.
-        for tag: UInt32 in [0x7FE0_0001, 0x7FE0_0002] { result[tag] = .some(nil) }
+        // The palette that the colours came from.
         if pixels.samplesPerPixel == 3 {
             for tag: UInt32 in [0x0028_1101, 0x0028_1102, 0x0028_1103, 0x0028_1201, 0x0028_1202, 0x0028_1203, 0x0028_1221, 0x0028_1222, 0x0028_1223] {
                 result[tag] = .some(nil)

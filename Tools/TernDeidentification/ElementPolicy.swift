@@ -3,7 +3,7 @@ import TernDICOM
 /// Why an element was treated as it was; one counter of the report each.
 enum Reason {
     case removed, removedPrivate, removedUnknown, removedGraphics, removedBulk
-    case emptied, formless, replaced, replacedText, identifierMapped, dateShifted, deviceRetained, kept
+    case emptied, formless, unknownTerm, replaced, replacedText, identifierMapped, dateShifted, deviceRetained, kept
 }
 
 extension DeidentificationReport.Actions {
@@ -16,6 +16,7 @@ extension DeidentificationReport.Actions {
         case .removedBulk: removedBulk += 1
         case .emptied: emptied += 1
         case .formless: formless += 1
+        case .unknownTerm: unknownTerms += 1
         case .replaced: replaced += 1
         case .replacedText: replacedText += 1
         case .identifierMapped: identifiersMapped += 1
@@ -161,7 +162,7 @@ struct ElementPolicy: Sendable {
             if index > 0 { result.append(0x5C) }
             let identifier = trimmed(Array(part))
             if identifier.isEmpty { continue }
-            if ValueRules.isOfTheStandard(identifier) || ValueRules.classIdentifiers.contains(tag.number) && ValueRules.isIdentifier(identifier) {
+            if Registry.isOfTheStandard(identifier) || ValueRules.classIdentifiers.contains(tag.number) && Registry.isClass(identifier) {
                 result += identifier
             } else {
                 result += pseudonyms.identifier(for: identifier)
@@ -179,14 +180,29 @@ struct ElementPolicy: Sendable {
         case .DA, .DT, .TM:
             if options.shiftsDates, let moved = moved(tag, representation, value) { return .write(representation, moved, .dateShifted) }
             return .write(representation, [], .emptied)
-        case .CS, .IS, .DS, .AS:
+        case .CS:
+            return ValueRules.hasForm(representation, value) ? terms(tag, value) : .write(representation, [], .formless)
+        case .IS, .DS, .AS:
             return ValueRules.hasForm(representation, value) ? .write(representation, value, .kept) : .write(representation, [], .formless)
-        case .AT, .FD, .FL, .SL, .SS, .SV, .UL, .US, .UV: return .write(representation, value, .kept)
+        case .AT, .FD: return ValueRules.isPlausible(representation, value) ? .write(representation, value, .kept) : .write(representation, [], .formless)
+        case .FL, .SL, .SS, .SV, .UL, .US, .UV: return .write(representation, value, .kept)
         case _ where representation.isBulk:
             if tag.number == 0x0028_2000 { return ColourProfile.isProfile(value) ? .write(representation, value, .kept) : .remove(.removedBulk) }
             return ValueRules.technicalBulk.contains(tag.number) ? .write(representation, value, .kept) : .remove(.removedBulk)
         default: return text(tag, representation, value, code: code)
         }
+    }
+
+    /// Each value that is no term of the standard becomes a dummy, so that the others keep their places.
+    private func terms(_ tag: DICOMTag, _ value: [UInt8]) -> Treatment {
+        var isUnknown = false
+        let parts = trimmed(value).split(separator: 0x5C, omittingEmptySubsequences: false).map { part in
+            let text = trimmed(Array(part))
+            if Registry.isTerm(tag, text) { return text }
+            isUnknown = true
+            return Dummy.text
+        }
+        return .write(.CS, Array(parts.joined(separator: [0x5C])), isUnknown ? .unknownTerm : .kept)
     }
 
     private func text(_ tag: DICOMTag, _ representation: VR, _ value: [UInt8], code: CodedEntry) -> Treatment {

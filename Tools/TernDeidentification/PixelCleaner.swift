@@ -34,32 +34,97 @@ public struct NativePixels: Equatable, Sendable {
         return isSigned && value >> (bitsAllocated - 1) == 1 ? value - (1 << bitsAllocated) : value
     }
 
-    /// The frame as a person sees it in grey, 0 black ... 255 white, over the range of its own values.
+    /// The frame in grey as it may be shown, 0 black ... 255 white: for bytes and colour as they are; by the window of the file; between the percentiles
+    /// that leave 0.1 % of the pixels on either side; and, where single pixels lie far outside these, over the whole range. Text that can be read stands out in one.
     ///
     /// - Parameter palette: brightness of each index, for palette colour.
-    public func plane(frame: Int, palette: [UInt8] = []) -> [UInt8] {
+    /// - Parameter window: stored values that are shown black and white.
+    func planes(frame: Int, palette: [UInt8] = [], window: ClosedRange<Double>? = nil) -> [[UInt8]] {
+        let values = greyValues(frame: frame, palette: palette)
+        let low = Double(values.min() ?? 0), high = Double(values.max() ?? 0)
+        let inner = innerRange(values, low, high)
+        var ranges: [ClosedRange<Double>] = []
+        if bitsAllocated == 8 && !isSigned || !palette.isEmpty {
+            ranges.append(0...255)
+            if inner.upperBound - inner.lowerBound < 128 { ranges.append(inner) }
+        } else {
+            ranges.append(inner)
+            if high - low > 1.5 * (inner.upperBound - inner.lowerBound) { ranges.append(low...high) }
+        }
+        if let window, palette.isEmpty, samplesPerPixel == 1, !ranges.contains(window) { ranges.append(window) }
+        let isInverted = photometricInterpretation == "MONOCHROME1"
+        return ranges.map { range in
+            let scale = 255 / max(range.upperBound - range.lowerBound, 1)
+            return values.map { value in
+                let shown = UInt8(min(max((Double(value) - range.lowerBound) * scale, 0), 255))
+                return isInverted ? 255 - shown : shown
+            }
+        }
+    }
+
+    private func greyValues(frame: Int, palette: [UInt8]) -> [Int] {
         var values = [Int](repeating: 0, count: width * height)
+        let isColour = samplesPerPixel == 3 && photometricInterpretation == "RGB"
         for y in 0..<height {
             for x in 0..<width {
                 let pixel = y * width + x
-                if samplesPerPixel == 3, photometricInterpretation == "RGB" {
-                    let sample = { stored(offset(frame: frame, x: x, y: y, channel: $0)) }
-                    // Text may have one bright colour alone.
-                    values[pixel] = max(sample(0), sample(1), sample(2))
-                } else {
-                    values[pixel] = stored(offset(frame: frame, x: x, y: y, channel: 0))
+                values[pixel] = stored(offset(frame: frame, x: x, y: y, channel: 0))
+                // Text may have one bright colour alone.
+                if isColour {
+                    for channel in 1...2 { values[pixel] = max(values[pixel], stored(offset(frame: frame, x: x, y: y, channel: channel))) }
                 }
                 if !palette.isEmpty { values[pixel] = Int(palette[min(max(values[pixel], 0), palette.count - 1)]) }
             }
         }
-        let low = values.min() ?? 0, high = values.max() ?? 0
-        let range = max(high - low, 1)
-        let isByte = bitsAllocated == 8 && !isSigned
-        return values.map { value in
-            let shown = isByte ? value : (value - low) * 255 / range
-            return UInt8(photometricInterpretation == "MONOCHROME1" ? 255 - shown : shown)
-        }
+        return values
     }
+
+    /// Between the 0.1 and 99.9 percentiles. Bins of a histogram, made finer twice around what lies inside.
+    private func innerRange(_ values: [Int], _ low: Double, _ high: Double) -> ClosedRange<Double> {
+        var (low, high) = (low, high)
+        let binCount = 1_024
+        let outside = values.count / 1_000
+        for _ in 0..<3 where high - low >= 1 {
+            let width = (high - low) / Double(binCount)
+            var counts = [Int](repeating: 0, count: binCount)
+            for value in values { counts[min(max(Int((Double(value) - low) / width), 0), binCount - 1)] += 1 }
+            var (first, last, below, above) = (0, binCount - 1, counts[0], counts[binCount - 1])
+            while below <= outside, first < binCount - 1 {
+                first += 1
+                below += counts[first]
+            }
+            while above <= outside, last > first {
+                last -= 1
+                above += counts[last]
+            }
+            (low, high) = (low + Double(first) * width, low + Double(last + 1) * width)
+        }
+        return low...max(high, low)
+    }
+
+    /// Whether what is bright in a rectangle has more than one colour, as a colour Doppler signal has and drawn letters do not.
+    func isManyColoured(frame: Int, _ rectangle: PixelRectangle) -> Bool {
+        guard samplesPerPixel == 3, photometricInterpretation == "RGB" else { return false }
+        var pixels: [[Int]] = []
+        for y in rectangle.y..<(rectangle.y + rectangle.height) {
+            for x in rectangle.x..<(rectangle.x + rectangle.width) {
+                pixels.append((0..<3).map { stored(offset(frame: frame, x: x, y: y, channel: $0)) })
+            }
+        }
+        let peaks = pixels.map { max($0[0], $0[1], $0[2]) }
+        guard let low = peaks.min(), let high = peaks.max(), high > low else { return false }
+        let ink = zip(pixels, peaks).filter { 2 * $0.1 > low + high }.map { $0.0 }
+        let full = (1 << bitsStored) - 1
+        let median = (0..<3).map { channel in ink.map { $0[channel] }.sorted()[ink.count / 2] }
+        // Grey and white ink fades to grey at its edges; so does coloured ink along its own colour.
+        let isGrey = { (pixel: [Int]) in ((pixel.max() ?? 0) - (pixel.min() ?? 0)) * 4 <= full }
+        let isNear = { (pixel: [Int]) in (0..<3).allSatisfy { abs(pixel[$0] - median[$0]) * 5 <= full } }
+        let alike = ink.lazy.filter { isGrey(median) ? isGrey($0) : isNear($0) }.count
+        return alike * 100 < ink.count * NativePixels.leastAlikePercent
+    }
+
+    /// Share of the ink of letters that has one colour.
+    private static let leastAlikePercent = 70
 
     /// Fills rectangles in every frame with black: the smallest value of the image (the largest of MONOCHROME1), so that no range grows.
     ///
@@ -67,12 +132,16 @@ public struct NativePixels: Equatable, Sendable {
     public mutating func fill(_ rectangles: [PixelRectangle], darkest: Int? = nil) {
         guard !rectangles.isEmpty else { return }
         let black = samplesPerPixel == 1 ? darkest ?? extreme() : 0
-        for frame in 0..<frameCount {
-            for rectangle in rectangles {
-                for y in rectangle.y..<(rectangle.y + rectangle.height) {
-                    for x in rectangle.x..<(rectangle.x + rectangle.width) { blacken(frame: frame, x: x, y: y, black) }
-                }
+        // Rectangles may lie over one another, and each pixel is filled once.
+        var isFilled = [Bool](repeating: false, count: width * height)
+        for rectangle in rectangles {
+            for y in rectangle.y..<(rectangle.y + rectangle.height) {
+                let row = y * width + rectangle.x
+                for pixel in row..<(row + rectangle.width) { isFilled[pixel] = true }
             }
+        }
+        for pixel in isFilled.indices where isFilled[pixel] {
+            for frame in 0..<frameCount { blacken(frame: frame, x: pixel % width, y: pixel / width, black) }
         }
     }
 

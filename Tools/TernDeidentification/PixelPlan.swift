@@ -12,40 +12,63 @@ struct PixelPlan {
     /// Pixels to write instead of those of the file.
     var pixels: NativePixels?
 
-    /// At most so many frames are searched, evenly over a cine; text that a device burns in stands in all of them.
-    static let limitSearchedFrames = 12
+    /// Compressed frames to write, cleaned of what is no picture.
+    var frames: CompressedFrames?
+
     /// Frames that are decoded to be written uncompressed take so much memory at most.
     static let limitByteCount = 4 << 30
 
+    /// - Throws: `.pixelsNotCleaned`, `.framesNotCleaned`.
+    /// - Cost: every frame that differs from the one before is searched, 12 to 20 ms a megapixel.
     init(_ file: [UInt8], _ source: SourceFile, _ facts: DataSetFacts, _ options: DeidentificationOptions, decoder: @escaping FrameDecoder) throws(DeidentificationError) {
-        guard facts.pixels != nil, facts.rows > 0, facts.columns > 0 else { return }
-        guard options.cleansPixels else {
-            report.status = "notAsked"
-            return
+        guard facts.pixels != nil else { return }
+        let family = CodeStream.family(source.transferSyntax ?? "")
+        // Compressed frames stand in fragments, native ones do not: else nobody can tell what the bytes are.
+        guard facts.isEncapsulated ? facts.rows > 0 && facts.columns > 0 : family == nil else {
+            throw .framesNotCleaned(transferSyntax: source.transferSyntax ?? "")
         }
-        let rules = options.cleaningRules.rectangles(for: facts)
-        let isSearched = PixelPlan.isSearched(facts, options)
-        guard isSearched || !rules.isEmpty else {
-            report.status = "notSearched"
-            return
-        }
+        guard facts.rows > 0, facts.columns > 0 else { return }
         let reader = PictureReader(file: file, source: source, facts: facts, decoder: decoder)
-        report.rectangles = rules
-        if isSearched {
-            let step = max((facts.frameCount + PixelPlan.limitSearchedFrames - 1) / PixelPlan.limitSearchedFrames, 1)
-            for frame in stride(from: 0, to: facts.frameCount, by: step) {
-                report.searchedFrameCount += 1
-                for found in textRegions(in: try reader.plane(frame)) where !report.rectangles.contains(where: { $0.rectangle.contains(found) }) {
-                    report.rectangles.append(CleanedRectangle(rectangle: found, cause: .text))
-                }
-            }
+        if options.cleansPixels { try clean(reader, facts, options) } else { report.status = "notAsked" }
+        guard facts.isEncapsulated, pixels == nil else { return }
+        frames = family.flatMap { CompressedFrames(source, facts, family: $0) }
+        if frames != nil { return }
+        do throws(DeidentificationError) { pixels = try reader.allFrames() } catch { throw .framesNotCleaned(transferSyntax: source.transferSyntax ?? "") }
+        report.wasDecompressed = true
+    }
+
+    private mutating func clean(_ reader: PictureReader, _ facts: DataSetFacts, _ options: DeidentificationOptions) throws(DeidentificationError) {
+        guard facts.ultrasoundRegions.count <= CleaningRules.limitRegionCount else { throw .pixelsNotCleaned(.regionCount(limit: CleaningRules.limitRegionCount)) }
+        report.rectangles = options.cleaningRules.rectangles(for: facts)
+        let isSearched = PixelPlan.isSearched(facts, options)
+        if isSearched { try search(reader, facts) }
+        guard facts.burnedInAnnotation != "YES" || !report.rectangles.isEmpty || options.cleaningRules.isRuled(facts) else {
+            throw .pixelsNotCleaned(.nothingFound)
         }
-        report.status = report.rectangles.isEmpty ? "searched" : "cleaned"
+        report.status = !report.rectangles.isEmpty ? "cleaned" : isSearched ? "searched" : "notSearched"
         guard !report.rectangles.isEmpty else { return }
         var whole = try reader.allFrames()
         whole.fill(report.rectangles.map(\.rectangle), darkest: reader.darkestIndex)
         pixels = whole
         report.wasDecompressed = facts.isEncapsulated
+    }
+
+    private mutating func search(_ reader: PictureReader, _ facts: DataSetFacts) throws(DeidentificationError) {
+        var last: [UInt8] = []
+        for index in 0..<facts.frameCount {
+            report.searchedFrameCount += 1
+            let frame = try reader.frame(index)
+            if frame.bytes == last { continue }
+            last = frame.bytes
+            for values in frame.planes(frame: 0, palette: reader.brightness, window: reader.window) {
+                let plane = GreyPlane(width: frame.width, height: frame.height, values: values)
+                for found in textRegions(in: plane) where !report.rectangles.contains(where: { $0.rectangle.contains(found) }) {
+                    // Colour Doppler looks like letters; inside the regions that a device declares, letters have one colour.
+                    if facts.ultrasoundRegions.contains(where: { $0.contains(found) }), frame.isManyColoured(frame: 0, found) { continue }
+                    report.rectangles.append(CleanedRectangle(rectangle: found, cause: .text))
+                }
+            }
+        }
     }
 
     /// Kinds that carry burned-in text: PS3.15 E.3.1 names ultrasound, secondary captures and photographs.
@@ -68,9 +91,16 @@ private struct PictureReader {
     let facts: DataSetFacts
     let decoder: FrameDecoder
 
-    func plane(_ frame: Int) throws(DeidentificationError) -> GreyPlane {
-        let pixels = facts.isEncapsulated ? try decoded(frame...frame) : try native(frame...frame)
-        return GreyPlane(width: pixels.width, height: pixels.height, values: pixels.plane(frame: 0, palette: brightness))
+    func frame(_ index: Int) throws(DeidentificationError) -> NativePixels {
+        facts.isEncapsulated ? try decoded(index...index) : try native(index...index)
+    }
+
+    /// The stored values that the first window of the file shows black and white.
+    var window: ClosedRange<Double>? {
+        guard let centre = facts.windowCentre, let width = facts.windowWidth, width >= 1, facts.rescaleSlope != 0 else { return nil }
+        let bounds = [centre - width / 2, centre + width / 2].map { ($0 - facts.rescaleIntercept) / facts.rescaleSlope }
+        guard bounds.allSatisfy(\.isFinite) else { return nil }
+        return min(bounds[0], bounds[1])...max(bounds[0], bounds[1])
     }
 
     func allFrames() throws(DeidentificationError) -> NativePixels {
@@ -122,7 +152,7 @@ private struct PictureReader {
     }
 
     /// The brightest of the three colours of each index; empty where there is no palette of 16 bits.
-    private var brightness: [UInt8] {
+    var brightness: [UInt8] {
         guard !facts.isEncapsulated, facts.photometricInterpretation == "PALETTE COLOR", facts.palette.count == 3 else { return [] }
         let count = facts.palette.map(\.count).min().map { $0 / 2 } ?? 0
         return (0..<count).map { index in

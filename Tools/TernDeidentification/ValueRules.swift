@@ -14,8 +14,8 @@ enum ValueRules {
         0x0022_1531, 0x0018_1638, 0x300A_0664, 0x300A_0665, 0x300A_066B,
         // Waveforms and spectra
         0x5400_0110, 0x5400_0112, 0x5400_100A, 0x5400_1010, 0x5600_0010, 0x5600_0020,
-        // Pixels and where their frames start
-        0x7FE0_0001, 0x7FE0_0002, 0x7FE0_0008, 0x7FE0_0009,
+        // Pixels that are real numbers
+        0x7FE0_0008, 0x7FE0_0009,
     ]
 
     /// Classes, coding schemes and context groups: identifiers of kinds, not of things.
@@ -35,7 +35,7 @@ enum ValueRules {
                 guard text.count <= 16, text.allSatisfy({ (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x20 || $0 == 0x5F }) else {
                     return false
                 }
-            case .IS: guard text.count <= 12, text.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2B || $0 == 0x2D }) else { return false }
+            case .IS: guard text.isEmpty || text.count <= 12 && Int(String(decoding: text, as: UTF8.self)) != nil else { return false }
             case .DS: guard isDecimal(text) else { return false }
             case .AS: guard text.isEmpty || text.count == 4 && decimal(Array(text.prefix(3))) != nil && "DWMY".utf8.contains(text[3]) else { return false }
             default: return false
@@ -44,8 +44,20 @@ enum ValueRules {
         return true
     }
 
+    /// Tags that PS3.6 has; real numbers of 64 bits between 1e-15 and 1e15, zero or none (NaN and infinity), little endian. Eight letters make other numbers.
+    static func isPlausible(_ representation: VR, _ value: [UInt8]) -> Bool {
+        let unit = representation == .AT ? 4 : 8
+        return stride(from: 0, to: value.count - value.count % unit, by: unit).allSatisfy { start in
+            let bits = { (first: Int, count: Int) in (0..<count).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(value[start + first + $1]) } }
+            if unit == 4 { return AttributeRules.shared[DICOMTag(UInt16(bits(0, 2)), UInt16(bits(2, 2)))] != nil }
+            let number = Double(bitPattern: bits(0, 8))
+            if number.isNaN { return bits(0, 6) == 0 }
+            return number == 0 || number.isInfinite || (1e-15...1e15).contains(abs(number))
+        }
+    }
+
     /// A DS has 16 characters; writers are known to exceed that.
-    private static func isDecimal(_ text: [UInt8]) -> Bool {
+    static func isDecimal(_ text: [UInt8]) -> Bool {
         guard text.count <= 32 else { return false }
         for character in text {
             switch character {
@@ -53,11 +65,8 @@ enum ValueRules {
             default: return false
             }
         }
-        return text.isEmpty || text.contains { (0x30...0x39).contains($0) }
+        return text.isEmpty || Double(String(decoding: text, as: UTF8.self)) != nil
     }
-
-    /// Whether a unique identifier is one that the standard itself defines (PS3.5 2024d 9, PS3.6 annex A).
-    static func isOfTheStandard(_ identifier: [UInt8]) -> Bool { identifier.starts(with: Array("1.2.840.10008.".utf8)) && isIdentifier(identifier) }
 
     static func isIdentifier(_ text: [UInt8]) -> Bool { DICOMUID(characters: text) != nil }
 
