@@ -37,8 +37,34 @@ struct CleaningTests {
             #expect(pixels.bytes.count == before.bytes.count && changed > 0)
             // Half of every frame at most; the smallest value of the image may already stand there.
             #expect(changed <= before.bytes.count / 2, "\(photometric)")
-            #expect(pixels.plane(frame: 1).count == 8)
+            #expect(pixels.planes(frame: 1).allSatisfy { $0.count == 8 })
         }
+    }
+
+    @Test func oneBrightPixelHidesNothing() {
+        // Letters of 100 on 0, one pixel of 65,535.
+        var bytes = [UInt8](repeating: 0, count: 2 * 64 * 64)
+        for pixel in stride(from: 100, to: 3_000, by: 3) { bytes[2 * pixel] = 100 }
+        (bytes[8_000], bytes[8_001]) = (255, 255)
+        let pixels = NativePixels(
+            bytes: bytes, width: 64, height: 64, frameCount: 1, samplesPerPixel: 1, bitsAllocated: 16, bitsStored: 16, isSigned: false, isPlanar: false,
+            photometricInterpretation: "MONOCHROME2")
+        #expect(pixels.planes(frame: 0).contains { $0[100] > 200 && $0[101] == 0 })
+        #expect(pixels.planes(frame: 0, window: 0...200).contains { $0[100] == 127 })
+    }
+
+    @Test func lettersHaveFewColours() {
+        let picture = { (colour: (Int) -> [UInt8]) in
+            NativePixels(
+                bytes: (0..<400).flatMap { $0 % 3 == 0 ? [0, 0, 0] : colour($0) }, width: 20, height: 20, frameCount: 1, samplesPerPixel: 3, bitsAllocated: 8,
+                bitsStored: 8, isSigned: false, isPlanar: false, photometricInterpretation: "RGB")
+        }
+        let all = PixelRectangle(x: 0, y: 0, width: 20, height: 20)
+        #expect(!picture { _ in [255, 255, 255] }.isManyColoured(frame: 0, all))
+        #expect(!picture { _ in [250, 240, 10] }.isManyColoured(frame: 0, all))
+        #expect(!picture { $0 % 2 == 0 ? [255, 255, 255] : [0, 230, 0] }.isManyColoured(frame: 0, all))
+        // From red over orange to yellow, and from blue to cyan.
+        #expect(picture { $0 % 2 == 0 ? [255, UInt8($0 * 255 / 400), 0] : [0, UInt8($0 * 255 / 400), 255] }.isManyColoured(frame: 0, all))
     }
 
     @Test func refusesDamagedRules() {

@@ -28,9 +28,30 @@ struct ElementPolicyTests {
     @Test func formsLeaveNoRoomForNames() {
         let holds = { (representation: VR, text: String) in ValueRules.hasForm(representation, Array(text.utf8)) }
         #expect(holds(.CS, "ORIGINAL\\PRIMARY ") && !holds(.CS, "Doe") && !holds(.CS, "SEVENTEEN LETTERS"))
-        #expect(holds(.DS, "-1.5e+3\\ 2") && !holds(.DS, "Eee") && !holds(.DS, "e") && holds(.DS, ""))
-        #expect(holds(.IS, "+12\\-3") && !holds(.IS, "1a"))
+        #expect(holds(.DS, "-1.5e+3\\ 2") && !holds(.DS, "Eee") && !holds(.DS, "e") && holds(.DS, "") && !holds(.DS, "1-2-3.4.5"))
+        #expect(holds(.IS, "+12\\-3") && !holds(.IS, "1a") && !holds(.IS, "555-1234"))
         #expect(holds(.AS, "045Y") && !holds(.AS, "45Y") && !holds(.AS, "045A"))
+    }
+
+    @Test func wordsAndIdentifiersOfTheStandardStay() {
+        let isTerm = { (tag: UInt32, text: String) in Registry.isTerm(DICOMTag(number: tag), Array(text.utf8)) }
+        for term in ["ORIGINAL", "YBR_FULL_422", "AXIAL MODE", "HFS", "00"] { #expect(isTerm(0x0008_0008, term), "\(term)") }
+        for term in ["DOE JOHN", "19700101", "JOHN", "MRN12345"] { #expect(!isTerm(0x0008_0008, term), "\(term)") }
+        #expect(isTerm(0x0008_0008, "0001") && !isTerm(0x0018_0015, "4711") && isTerm(0x0020_0020, "PFL") && isTerm(0x0018_1402, "35CMX43CM"))
+        let isStandard = { (text: String) in Registry.isOfTheStandard(Array(text.utf8)) }
+        for text in ["1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.1", "1.2.840.10008.1.4.1.1", "1.2.840.10008.6.1.1234"] {
+            #expect(isStandard(text), "\(text)")
+        }
+        for text in ["1.2.840.10008.19700101.123456789", "1.2.840.10008.6.1.12345", "1.2.840.10008.5.1.4.1.1.2.4711", "1.2.3"] { #expect(!isStandard(text), "\(text)") }
+        #expect(Registry.isClass(Array("1.3.12.2.1107.5.9.1".utf8)) && !Registry.isClass(Array("1.19700101.424242".utf8)))
+    }
+
+    @Test func bytesOfTextAreNoNumbers() {
+        #expect(!ValueRules.isPlausible(.FD, Array("DOEJOHN1".utf8)) && !ValueRules.isPlausible(.AT, Array("DOE^".utf8)))
+        for number in [0.0, -1.5, 1e-6, 1.7e12, .nan, .infinity] {
+            #expect(ValueRules.isPlausible(.FD, (0..<8).map { UInt8(truncatingIfNeeded: number.bitPattern >> ($0 * 8)) }), "\(number)")
+        }
+        #expect(ValueRules.isPlausible(.AT, [0x28, 0, 0x10, 0]))
     }
 
     @Test func codesOfPublicSchemesStay() {

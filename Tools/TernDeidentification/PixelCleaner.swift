@@ -102,29 +102,47 @@ public struct NativePixels: Equatable, Sendable {
         return low...max(high, low)
     }
 
-    /// Whether what is bright in a rectangle has more than one colour, as a colour Doppler signal has and drawn letters do not.
-    func isManyColoured(frame: Int, _ rectangle: PixelRectangle) -> Bool {
-        guard samplesPerPixel == 3, photometricInterpretation == "RGB" else { return false }
-        var pixels: [[Int]] = []
-        for y in rectangle.y..<(rectangle.y + rectangle.height) {
-            for x in rectangle.x..<(rectangle.x + rectangle.width) {
-                pixels.append((0..<3).map { stored(offset(frame: frame, x: x, y: y, channel: $0)) })
-            }
+    /// The darkest of the three colours of each pixel: white and grey letters stand out from any colour in it. Nil where there is no colour.
+    func leastColour(frame: Int) -> [UInt8]? {
+        guard samplesPerPixel == 3, photometricInterpretation == "RGB", bitsAllocated == 8 else { return nil }
+        return (0..<(width * height)).map { pixel in
+            (0..<3).reduce(UInt8(255)) { min($0, bytes[offset(frame: frame, x: pixel % width, y: pixel / width, channel: $1)]) }
         }
-        let peaks = pixels.map { max($0[0], $0[1], $0[2]) }
-        guard let low = peaks.min(), let high = peaks.max(), high > low else { return false }
-        let ink = zip(pixels, peaks).filter { 2 * $0.1 > low + high }.map { $0.0 }
-        let full = (1 << bitsStored) - 1
-        let median = (0..<3).map { channel in ink.map { $0[channel] }.sorted()[ink.count / 2] }
-        // Grey and white ink fades to grey at its edges; so does coloured ink along its own colour.
-        let isGrey = { (pixel: [Int]) in ((pixel.max() ?? 0) - (pixel.min() ?? 0)) * 4 <= full }
-        let isNear = { (pixel: [Int]) in (0..<3).allSatisfy { abs(pixel[$0] - median[$0]) * 5 <= full } }
-        let alike = ink.lazy.filter { isGrey(median) ? isGrey($0) : isNear($0) }.count
-        return alike * 100 < ink.count * NativePixels.leastAlikePercent
     }
 
-    /// Share of the ink of letters that has one colour.
-    private static let leastAlikePercent = 70
+    /// Whether what is bright in a rectangle runs through many colours, as a colour Doppler signal does: hardly any of it is grey, and two colours do not make it up.
+    func isManyColoured(frame: Int, _ rectangle: PixelRectangle) -> Bool {
+        guard samplesPerPixel == 3, photometricInterpretation == "RGB", bitsAllocated == 8 else { return false }
+        var pixels: [(red: Int, green: Int, blue: Int, peak: Int)] = []
+        for y in rectangle.y..<(rectangle.y + rectangle.height) {
+            for x in rectangle.x..<(rectangle.x + rectangle.width) {
+                let sample = { Int(bytes[offset(frame: frame, x: x, y: y, channel: $0)]) }
+                let (red, green, blue) = (sample(0), sample(1), sample(2))
+                pixels.append((red, green, blue, max(red, green, blue)))
+            }
+        }
+        guard let low = pixels.min(by: { $0.peak < $1.peak })?.peak, let high = pixels.max(by: { $0.peak < $1.peak })?.peak else { return false }
+        var inkCount = 0, alikeCount = 0, greyCount = 0
+        // Eight levels of each colour.
+        var bins = [Int](repeating: 0, count: 512)
+        for pixel in pixels where 2 * pixel.peak > low + high {
+            inkCount += 1
+            if 4 * (pixel.peak - min(pixel.red, pixel.green, pixel.blue)) <= 255 {
+                greyCount += 1
+            } else {
+                bins[pixel.red / 32 * 64 + pixel.green / 32 * 8 + pixel.blue / 32] += 1
+            }
+        }
+        for _ in 0..<2 {
+            guard let top = bins.indices.max(by: { bins[$0] < bins[$1] }) else { break }
+            let isNear = { (bin: Int) in [6, 3, 0].allSatisfy { abs((bin >> $0) & 7 - (top >> $0) & 7) <= 1 } }
+            for bin in bins.indices where isNear(bin) {
+                alikeCount += bins[bin]
+                bins[bin] = 0
+            }
+        }
+        return 4 * greyCount < inkCount && 4 * (greyCount + alikeCount) < 3 * inkCount
+    }
 
     /// Fills rectangles in every frame with black: the smallest value of the image (the largest of MONOCHROME1), so that no range grows.
     ///

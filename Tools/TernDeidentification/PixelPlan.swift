@@ -61,13 +61,21 @@ struct PixelPlan {
             if frame.bytes == last { continue }
             last = frame.bytes
             for values in frame.planes(frame: 0, palette: reader.brightness, window: reader.window) {
-                let plane = GreyPlane(width: frame.width, height: frame.height, values: values)
-                for found in textRegions(in: plane) where !report.rectangles.contains(where: { $0.rectangle.contains(found) }) {
-                    // Colour Doppler looks like letters; inside the regions that a device declares, letters have one colour.
-                    if facts.ultrasoundRegions.contains(where: { $0.contains(found) }), frame.isManyColoured(frame: 0, found) { continue }
-                    report.rectangles.append(CleanedRectangle(rectangle: found, cause: .text))
-                }
+                let found = textRegions(in: GreyPlane(width: frame.width, height: frame.height, values: values))
+                // Colour Doppler looks like letters, which have few colours.
+                let doppler = ["US", "IVUS"].contains(facts.modality) ? found.filter { frame.isManyColoured(frame: 0, $0) } : []
+                add(found.filter { !doppler.contains($0) })
+                // Letters over it are white.
+                guard !doppler.isEmpty, let least = frame.leastColour(frame: 0) else { continue }
+                let white = textRegions(in: GreyPlane(width: frame.width, height: frame.height, values: least))
+                add(white.filter { letters in doppler.contains { $0.meets(letters) } })
             }
+        }
+    }
+
+    private mutating func add(_ found: [PixelRectangle]) {
+        for rectangle in found where !report.rectangles.contains(where: { $0.rectangle.contains(rectangle) }) {
+            report.rectangles.append(CleanedRectangle(rectangle: rectangle, cause: .text))
         }
     }
 
@@ -168,6 +176,10 @@ private struct PictureReader {
 }
 
 extension PixelRectangle {
+    func meets(_ other: PixelRectangle) -> Bool {
+        x < other.x + other.width && other.x < x + width && y < other.y + other.height && other.y < y + height
+    }
+
     func contains(_ other: PixelRectangle) -> Bool {
         x <= other.x && y <= other.y && x + width >= other.x + other.width && y + height >= other.y + other.height
     }

@@ -105,8 +105,8 @@ struct DeidentificationWork {
             (files, root) = ([input], nil)
             return
         }
-        let folder = URL(fileURLWithPath: input).standardizedFileURL.path
-        let target = URL(fileURLWithPath: output).standardizedFileURL.path
+        let folder = URL(fileURLWithPath: input).resolvingSymlinksInPath().path
+        let target = URL(fileURLWithPath: output).resolvingSymlinksInPath().path
         guard target != folder, !target.hasPrefix(folder + "/") else { throw Failure(.badInput, "OUT lies in IN; choose a folder beside it") }
         guard !output.hasSuffix(".dcm") else { throw Failure(.badInput, "IN is a folder, so OUT must be one too, not a name that ends in .dcm") }
         let names = FileManager.default.enumerator(atPath: input)?.compactMap { $0 as? String } ?? []
@@ -159,6 +159,10 @@ struct DeidentificationWork {
             name = "\(made.sopInstanceUID)-\(copy).dcm"
         }
         let target = isNamed ? output : output + "/" + name
+        guard !isSameFile(path, target) else {
+            entry.reason = "SAME-FILE"
+            throw Failure(.badInput, "\(target) is the input itself, which is never replaced")
+        }
         guard overwrites || !FileManager.default.fileExists(atPath: target) else {
             entry.reason = "EXISTS"
             throw Failure(.badInput, "\(target) exists and is not overwritten; --overwrite does that")
@@ -173,6 +177,18 @@ struct DeidentificationWork {
         entry.output = isNamed ? nil : name
         entry.report = made.report
     }
+}
+
+/// Whether two paths lead to one file, by links of either kind too.
+private func isSameFile(_ first: String, _ second: String) -> Bool {
+    let number = { (path: String) -> [NSNumber]? in
+        let path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return nil }
+        guard let device = attributes[.systemNumber] as? NSNumber, let file = attributes[.systemFileNumber] as? NSNumber else { return nil }
+        return [device, file]
+    }
+    guard let first = number(first), let second = number(second) else { return false }
+    return first == second
 }
 
 /// What was done with each input.
@@ -194,7 +210,8 @@ struct DeidentificationResult {
         let count = { (status: String) in files.filter { $0.status == status }.count }
         let pixels = { (status: String) in files.filter { $0.report?.pixels.status == status }.count }
         return "\(count("written")) written, \(count("skipped")) skipped, \(count("refused")) refused; "
-            + "pictures: \(pixels("cleaned")) cleaned, \(pixels("searched")) searched and nothing found, \(pixels("notSearched")) of kinds that carry no text"
+            + "pictures: \(pixels("cleaned")) cleaned, \(pixels("searched")) searched and nothing found, \(pixels("notSearched")) not searched (of kinds "
+            + "that carry no text, or --detect never), \(pixels("notAsked")) left as they are (--keep-pixels); \(pixels("none")) without a picture"
     }
 
     func json() throws -> [UInt8] {
