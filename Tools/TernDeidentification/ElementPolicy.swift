@@ -184,7 +184,10 @@ struct ElementPolicy: Sendable {
             return ValueRules.hasForm(representation, value) ? terms(tag, value) : .write(representation, [], .formless)
         case .IS, .DS, .AS:
             return ValueRules.hasForm(representation, value) ? .write(representation, value, .kept) : .write(representation, [], .formless)
-        case .AT, .FD: return ValueRules.isPlausible(representation, value) ? .write(representation, value, .kept) : .write(representation, [], .formless)
+        case .AT:
+            let tags = ValueRules.knownTags(value)
+            return .write(representation, tags, tags.count == value.count ? .kept : .formless)
+        case .FD: return ValueRules.isPlausible(value) ? .write(representation, value, .kept) : .write(representation, [], .formless)
         case .FL, .SL, .SS, .SV, .UL, .US, .UV: return .write(representation, value, .kept)
         case _ where representation.isBulk:
             if tag.number == 0x0028_2000 { return ColourProfile.isProfile(value) ? .write(representation, value, .kept) : .remove(.removedBulk) }

@@ -50,7 +50,7 @@ enum Registry {
         // Patient Orientation: letters of directions (PS3.3 C.7.6.1.1.1).
         case 0x0020_0020: return text.count <= 3 && text.allSatisfy { "ALPRHF".utf8.contains($0) }
         // Cassette Size: 18CMX24CM.
-        case 0x0018_1402:
+        case 0x0018_1261:
             return text.allSatisfy { (0x30...0x39).contains($0) || "CMINX".utf8.contains($0) } && text.first.map { (0x30...0x39).contains($0) } ?? false
         default: return false
         }

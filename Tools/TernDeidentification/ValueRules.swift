@@ -44,12 +44,18 @@ enum ValueRules {
         return true
     }
 
-    /// Tags that PS3.6 has; real numbers of 64 bits between 1e-15 and 1e15, zero or none (NaN and infinity), little endian. Eight letters make other numbers.
-    static func isPlausible(_ representation: VR, _ value: [UInt8]) -> Bool {
-        let unit = representation == .AT ? 4 : 8
-        return stride(from: 0, to: value.count - value.count % unit, by: unit).allSatisfy { start in
+    /// Those values of an AT, little endian, that are tags of PS3.6.
+    static func knownTags(_ value: [UInt8]) -> [UInt8] {
+        stride(from: 0, to: value.count - value.count % 4, by: 4).flatMap { start in
+            let half = { (place: Int) in UInt16(value[start + place]) | UInt16(value[start + place + 1]) << 8 }
+            return AttributeRules.shared[DICOMTag(half(0), half(2))] == nil ? [] : Array(value[start..<(start + 4)])
+        }
+    }
+
+    /// Real numbers of 64 bits, little endian, between 1e-15 and 1e15, zero or none (NaN and infinity). Eight letters make other numbers.
+    static func isPlausible(_ value: [UInt8]) -> Bool {
+        stride(from: 0, to: value.count - value.count % 8, by: 8).allSatisfy { start in
             let bits = { (first: Int, count: Int) in (0..<count).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(value[start + first + $1]) } }
-            if unit == 4 { return AttributeRules.shared[DICOMTag(UInt16(bits(0, 2)), UInt16(bits(2, 2)))] != nil }
             let number = Double(bitPattern: bits(0, 8))
             if number.isNaN { return bits(0, 6) == 0 }
             return number == 0 || number.isInfinite || (1e-15...1e15).contains(abs(number))
