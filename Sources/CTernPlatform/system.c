@@ -162,11 +162,32 @@ void tern_utc_now(tern_utc *now)
     };
 }
 
+/* A new name is on the disk only when its directory is. */
+static int sync_directory_of(const char *path)
+{
+    char name[4096];
+    const char *slash = strrchr(path, '/');
+    size_t count = slash ? (size_t)(slash - path) : 0;
+    if (count >= sizeof name)
+        return ENAMETOOLONG;
+    memcpy(name, path, count);
+    name[count] = 0;
+    int directory = open(count ? name : slash ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return errno;
+    int failure = fsync(directory) == 0 ? 0 : errno;
+    close(directory);
+    return failure;
+}
+
 int tern_make_directory(const char *path, unsigned mode)
 {
     struct stat found;
-    if (mkdir(path, mode) == 0)
-        return 0;
+    if (mkdir(path, mode) == 0) {
+        int failure = sync_directory_of(path);
+        /* A parent that may be entered and not read cannot be synced by us. */
+        return failure == EACCES ? 0 : failure;
+    }
     if (errno != EEXIST)
         return errno;
     if (stat(path, &found) != 0)
@@ -196,24 +217,6 @@ int tern_free_bytes(const char *path, uint64_t *bytes)
     if (__builtin_mul_overflow((uint64_t)found.f_bavail, (uint64_t)found.f_frsize, bytes))
         *bytes = UINT64_MAX;
     return 0;
-}
-
-/* A new name is on the disk only when its directory is. */
-static int sync_directory_of(const char *path)
-{
-    char name[4096];
-    const char *slash = strrchr(path, '/');
-    size_t count = slash ? (size_t)(slash - path) : 0;
-    if (count >= sizeof name)
-        return ENAMETOOLONG;
-    memcpy(name, path, count);
-    name[count] = 0;
-    int directory = open(count ? name : slash ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0)
-        return errno;
-    int failure = fsync(directory) == 0 ? 0 : errno;
-    close(directory);
-    return failure;
 }
 
 int tern_append_open(const char *path, unsigned mode, int *descriptor, uint64_t *byte_count)

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* `jobs` is a ring: finished jobs from `collected`, then the running one, then those that wait, up to `submitted`.
    Positions only grow; a job's slot is its position modulo `slots`. */
@@ -127,3 +128,12 @@ void tern_worker_end(tern_worker *worker)
 
 void tern_flag_raise(tern_flag *flag) { __atomic_store_n(&flag->raised, 1, __ATOMIC_RELEASE); }
 int tern_flag_is_raised(const tern_flag *flag) { return __atomic_load_n(&flag->raised, __ATOMIC_ACQUIRE); }
+void tern_flag_lower(tern_flag *flag) { __atomic_store_n(&flag->raised, 0, __ATOMIC_RELEASE); }
+
+int tern_flag_wait(const tern_flag *flag, unsigned milliseconds)
+{
+    const struct timespec step = {.tv_nsec = 10000000};
+    for (unsigned waited = 0; waited < milliseconds && !tern_flag_is_raised(flag); waited += 10)
+        nanosleep(&step, NULL);
+    return tern_flag_is_raised(flag);
+}

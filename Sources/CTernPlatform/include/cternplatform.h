@@ -3,6 +3,7 @@
 
 #include "pool.h"
 #include "files.h"
+#include "store.h"
 #include "digest.h"
 #include "worker.h"
 #include "http.h"

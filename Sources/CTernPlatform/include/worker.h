@@ -18,9 +18,12 @@ int tern_worker_is_idle(tern_worker *worker);
 /* Ends the thread after the jobs it has, and frees the worker. Finished jobs must have been collected. */
 void tern_worker_end(tern_worker *worker);
 
-/* A flag that one thread raises and others read. */
+/* A flag that one thread raises and lowers and others read. */
 typedef struct tern_flag {
     int raised;
 } tern_flag;
 void tern_flag_raise(tern_flag *flag);
 int tern_flag_is_raised(const tern_flag *flag);
+void tern_flag_lower(tern_flag *flag);
+/* Until the flag is raised, or so many milliseconds have passed; gives whether it is raised. */
+int tern_flag_wait(const tern_flag *flag, unsigned milliseconds);

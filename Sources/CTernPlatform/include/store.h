@@ -1,0 +1,19 @@
+/* A private directory of files that are there whole or not at all. Functions give 0 or an errno value unless they say otherwise. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Makes the directory when it is missing (0700) and opens it. */
+int tern_store_open(const char *path, int *directory);
+/* Calls `each` with every name but "." and ".."; the strings live until it returns. */
+int tern_store_list(int directory, void (*each)(void *context, const char *name), void *context);
+/* Writes `name` (0600): under `temporary` first, flushed to disk, then renamed. The name is on the disk after tern_store_sync.
+   What a failure leaves behind is removed. */
+int tern_store_write(int directory, const char *temporary, const char *name, const void *head, size_t head_count, const void *body,
+                     size_t body_count);
+/* Waits until every name made or removed so far is on the disk. */
+int tern_store_sync(int directory);
+int tern_store_remove(int directory, const char *name);
+/* Opens a regular file for reading; the descriptor is the caller's to close. */
+int tern_store_read(int directory, const char *name, int *descriptor, uint64_t *byte_count);
