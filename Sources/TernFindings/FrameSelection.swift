@@ -10,12 +10,19 @@ public struct FrameSelection: Equatable, Sendable {
     public let stride: Int
 
     /// Every frame.
-    public static let all = FrameSelection(first: 1, last: nil, stride: 1)
+    public static let all = FrameSelection(checkedFirst: 1, last: nil, stride: 1)
 
-    private init(first: Int, last: Int?, stride: Int) {
+    private init(checkedFirst first: Int, last: Int?, stride: Int) {
         self.first = first
         self.last = last
         self.stride = stride
+    }
+
+    /// Frames `first` to `last`, nil for the file's last; nil unless numbers are 1 … 999,999,999 and in order.
+    public init?(first: Int, last: Int?, stride: Int) {
+        let limits = 1...999_999_999
+        guard limits.contains(first), limits.contains(last ?? first), last ?? first >= first, limits.contains(stride) else { return nil }
+        self.init(checkedFirst: first, last: last, stride: stride)
     }
 
     /// Reads the text; nil when it is none of those.
@@ -41,7 +48,7 @@ public struct FrameSelection: Equatable, Sendable {
         guard let first = numbers.first else { return nil }
         let last = isRange ? numbers.last : first
         guard last ?? first >= first else { return nil }
-        self.init(first: first, last: last, stride: numbers.stride ?? 1)
+        self.init(checkedFirst: first, last: last, stride: numbers.stride ?? 1)
     }
 
     /// The frames of a file that has `count`, 0-based; nil when it has not all that are asked for.

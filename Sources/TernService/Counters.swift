@@ -10,6 +10,8 @@ struct Counters: Equatable {
     var outOfDistribution = 0
     /// Results that could not be written to disk.
     var unrecorded = 0
+    /// Studies that could not be read back from the journal as they were written, and were answered so.
+    var damaged = 0
     /// Followers dropped because the results they still needed are no longer kept.
     var laggingStreams = 0
     /// Sums over results that succeeded, microseconds.

@@ -31,9 +31,14 @@ public final class FindingsFile {
             throw ServiceError(error)
         }
         let valid = try readBack(bytes, from: start)
-        guard valid < file.byteCount else { return }
         cutByteCount = file.byteCount - valid
-        do throws(PlatformError) { try file.truncate(to: valid) } catch { throw ServiceError(error) }
+        do throws(PlatformError) {
+            if cutByteCount > 0 { try file.truncate(to: valid) }
+            // A killed run may have left a whole line that is not on the disk yet, and its study leaves the journal now.
+            try file.append([])
+        } catch {
+            throw ServiceError(error)
+        }
     }
 
     /// Takes in whole lines; `bytes` begin at byte `start` of the file.

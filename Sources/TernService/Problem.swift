@@ -85,11 +85,15 @@ extension Problem {
     static var stopping: Problem { Problem(status: 503, code: "stopping", message: "the server is stopping", retryAfterSeconds: 5) }
 
     static var diskFull: Problem {
-        Problem(status: 507, code: "disk_full", message: "the state directory has no room for a result", retryAfterSeconds: 60)
+        Problem(status: 507, code: "disk_full", message: "the state directory has no room for the study or its result", retryAfterSeconds: 60)
     }
 
     static var notRecorded: Problem {
         Problem(status: 500, code: "not_recorded", message: "the result could not be written to disk, so it is not given out")
+    }
+
+    static var notStored: Problem {
+        Problem(status: 500, code: "not_stored", message: "the study could not be written to disk, so it is not accepted")
     }
 
     static var noSuchFinding: Problem {

@@ -1,11 +1,16 @@
 internal import TernFindings
 public import TernPlatform
 
-/// The service: one event loop on the caller's thread, one worker that reads studies in order of arrival and records each result.
+/// The service: one event loop on the caller's thread, one writer that puts studies on the disk before they are accepted, and one worker that
+/// reads them in order of acceptance and records each result.
 public final class Service {
     private var core: ServiceCore
     private let server: HTTPServer
+    private let writer: Worker
     private let worker: Worker
+    private let journal: StudyJournal
+    /// Studies whose bytes are on the disk and whose names are not yet, in order.
+    private var group: [Arrival] = []
     private let file: FindingsFile
     private let directory: StateDirectory
     private let analyse: Analyser
@@ -15,6 +20,16 @@ public final class Service {
     private var streams: [Exchange: Stream] = [:]
     /// Set once, on the loop's thread; the worker reads it between studies.
     private let stopFlag = StopFlag()
+    /// Raised by the worker while it waits for room for a result.
+    private let blockedFlag = StopFlag()
+
+    /// A study on its way into the queue.
+    private struct Arrival {
+        var study: Study
+        var entry: JournalEntry
+        var waits: Bool
+        var exchange: Exchange
+    }
 
     /// A client that reads results.
     private struct Stream {
@@ -28,7 +43,7 @@ public final class Service {
     ///
     /// - Throws: `ServiceError.outOfResources`.
     public init(
-        identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, directory: StateDirectory, file: FindingsFile,
+        identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, directory: StateDirectory, file: FindingsFile, journal: StudyJournal,
         recognise: @escaping Recogniser, analyse: @escaping Analyser
     ) throws(ServiceError) {
         var bounds = HTTPLimits()
@@ -39,7 +54,8 @@ public final class Service {
         bounds.clientMilliseconds = limits.http.clientMilliseconds
         do throws(PlatformError) {
             server = try HTTPServer(listeningOn: socket, limits: bounds)
-            worker = try Worker(capacity: limits.queueCount, waking: server)
+            writer = try Worker(capacity: limits.queueCount, waking: server)
+            worker = try Worker(capacity: max(limits.queueCount, journal.recoveredCount), waking: server)
         } catch {
             throw .outOfResources
         }
@@ -47,11 +63,12 @@ public final class Service {
         self.file = file
         self.directory = directory
         self.analyse = analyse
+        self.journal = journal
         model = identity.model
     }
 
-    /// Serves until SIGTERM or SIGINT: then takes nothing new, finishes the study that is being read, records those that wait as not
-    /// attempted, and returns.
+    /// Serves until SIGTERM or SIGINT: then takes nothing new, finishes the study that is being read, leaves those that wait in the journal,
+    /// and returns. Begins with what an earlier run left there.
     ///
     /// - Throws: `ServiceError.eventLoop`.
     public func run() throws(ServiceError) {
@@ -60,12 +77,16 @@ public final class Service {
             drained: { [self] exchange in pump(exchange) },
             closed: { [self] exchange in forget(exchange) },
             woken: { [self] in
+                writer.collect()
                 worker.collect()
                 leaveWhenDone()
             },
             stop: { [self] in stop() })
+        core.takeOver(journal)
+        for (entry, _) in journal.recovered { submit(entry, nil, waits: false) }
         let succeeded = server.run(events)
         stopFlag.raise()
+        writer.end()
         worker.end()
         guard succeeded else { throw .eventLoop }
     }
@@ -91,48 +112,90 @@ public final class Service {
         around.slowSenderCount = server.slowSenderCount
         around.slowReaderCount = server.slowReaderCount
         around.freeByteCount = directory.freeByteCount
+        around.isBlocked = blockedFlag.isRaised
         around.now = Clock.monotonicNanoseconds
         return around
     }
 
     private func queue(_ study: Study, waits: Bool, _ exchange: Exchange) {
-        let slot = OutcomeSlot()
-        let accepted = worker.submit(
-            run: { [self] in slot.outcome = read(study) },
-            finish: { [self] in
-                if let outcome = slot.outcome { finish(study.identifier, outcome) }
-            })
-        guard accepted else {
-            core.counters.refuse(503)
-            server.reply(exchange, Problem.queueFull.reply())
-            return
-        }
+        let arrival = Arrival(study: study, entry: journal.entry(for: study.identifier), waits: waits, exchange: exchange)
+        let slot = Slot<StudyJournal.Stored>()
         core.queued(study)
-        if waits {
-            waiting[study.identifier] = exchange
+        let hasPlace = writer.submit(
+            run: { [self] in slot.value = journal.store(study, as: arrival.entry, hasFollower: { writer.waitingCount > 0 }) },
+            finish: { [self] in
+                if let stored = slot.value { arrived(arrival, stored) }
+            })
+        precondition(hasPlace, "the writer has a place for every study of the queue")
+    }
+
+    /// The writer has done with a study. Those of a group are accepted together, when their names are on the disk.
+    private func arrived(_ arrival: Arrival, _ stored: StudyJournal.Stored) {
+        if let errno = stored.failure {
+            server.reply(arrival.exchange, core.notStored(arrival.study.identifier, errno: errno))
         } else {
-            server.reply(exchange, ServiceCore.accepted(study.identifier))
+            group.append(arrival)
+        }
+        guard stored.endsGroup else { return }
+        for member in group {
+            if let errno = stored.groupFailure {
+                server.reply(member.exchange, core.notStored(member.study.identifier, errno: errno))
+            } else {
+                accept(member)
+            }
+        }
+        group.removeAll(keepingCapacity: true)
+    }
+
+    private func accept(_ arrival: Arrival) {
+        core.counters.accepted += 1
+        submit(arrival.entry, arrival.study, waits: arrival.waits)
+        if arrival.waits {
+            waiting[arrival.study.identifier] = arrival.exchange
+        } else {
+            server.reply(arrival.exchange, ServiceCore.accepted(arrival.study.identifier))
         }
     }
 
-    /// On the worker's thread: the only place that uses `analyse` and `file` while the service runs.
-    private func read(_ study: Study) -> StudyOutcome {
-        var analysis = stopFlag.isRaised ? notAttempted(study) : analyse(study)
-        do throws(PlatformError) {
-            let line = try file.append(&analysis.result)
-            return .recorded(analysis, line: line, fileByteCount: file.byteCount)
-        } catch {
-            if case .openFailed(let errno) = error { return .notRecorded(errno: errno) }
-            return .notRecorded(errno: 0)
+    private func submit(_ entry: JournalEntry, _ study: Study?, waits: Bool) {
+        let slot = Slot<StudyOutcome>()
+        let hasPlace = worker.submit(
+            run: { [self] in slot.value = read(entry, study, waits: waits) },
+            finish: { [self] in
+                if let outcome = slot.value { finish(entry.identifier, outcome) }
+            })
+        precondition(hasPlace, "the worker has a place for every study of the queue")
+    }
+
+    /// On the worker's thread: the only place that uses `analyse` and `file` while the service runs. `study` is nil for one of an earlier run.
+    private func read(_ entry: JournalEntry, _ study: Study?, waits: Bool) -> StudyOutcome {
+        if stopFlag.isRaised { return .kept }
+        var analysis = (study ?? journal.load(entry)).map(analyse) ?? damaged(entry)
+        while true {
+            do throws(PlatformError) {
+                let line = try file.append(&analysis.result)
+                journal.answered(entry, lineByteCount: line.count)
+                blockedFlag.lower()
+                return .recorded(analysis, line: line, fileByteCount: file.byteCount)
+            } catch {
+                // A client that waits hears that its study was not taken after all; to every other it was promised.
+                if waits {
+                    journal.discard(entry)
+                    return .notRecorded(errno: error.number)
+                }
+                blockedFlag.raise()
+                if stopFlag.wait(milliseconds: Self.retryMilliseconds) { return .kept }
+            }
         }
     }
 
-    private func notAttempted(_ study: Study) -> Analysis {
-        let reason = CodedTerm(scheme: "99TERN", value: "stopping", meaning: "the service stopped before this study's turn")
+    private static let retryMilliseconds = 200
+
+    private func damaged(_ entry: JournalEntry) -> Analysis {
         let result = FindingResult(
-            sequence: 0, id: study.identifier.text, time: Clock.utcNow, model: model,
-            input: InputReference(kind: study.kind, sha256: Hexadecimal.string(Digest.sha256(study.bytes))), status: .notAttempted, reason: reason)
-        return Analysis(result: result, problem: .stopping)
+            sequence: 0, id: entry.identifier.text, time: Clock.utcNow, model: model, input: InputReference(kind: nil, sha256: nil), status: .failed,
+            reason: ServiceCore.damagedReason)
+        return Analysis(result: result, problem: nil)
     }
 
     private func finish(_ identifier: StudyIdentifier, _ outcome: StudyOutcome) {
@@ -154,7 +217,7 @@ public final class Service {
         if let page = core.ring.page(after: stream.position, until: until, byteCount: core.limits.pageByteCount) {
             streams[exchange]?.position = page.last
             server.write(exchange, page: page.lines)
-        } else if stream.until != nil || (core.isStopping && worker.isIdle) {
+        } else if stream.until != nil || (core.isStopping && isIdle) {
             streams[exchange] = nil
             server.endStream(exchange)
         }
@@ -173,14 +236,16 @@ public final class Service {
         leaveWhenDone()
     }
 
+    private var isIdle: Bool { writer.isIdle && worker.isIdle }
+
     private func leaveWhenDone() {
-        guard core.isStopping, worker.isIdle else { return }
+        guard core.isStopping, isIdle else { return }
         for exchange in Array(streams.keys) { pump(exchange) }
         server.finish()
     }
 }
 
-/// Where the worker leaves what became of a study; the worker's queue orders its two users.
-private final class OutcomeSlot {
-    var outcome: StudyOutcome?
+/// Where a thread leaves what became of its job; the queue of the worker orders its two users.
+private final class Slot<Value> {
+    var value: Value?
 }

@@ -25,8 +25,11 @@ extension ServiceCore {
         text.member("waiting", around.waitingCount)
         text.member("capacity", limits.queueCount)
         text.member("pending_bytes", pendingByteCount)
+        text.member("recovered", recoveredCount)
+        text.member("damaged", counters.damaged)
+        text.member("cut_bytes_at_start", queueCutByteCount)
         text.endObject()
-        writeResults(to: &text)
+        writeResults(to: &text, isRecording: isRecording && !around.isBlocked)
         text.key("clients")
         text.beginObject()
         text.member("connections", around.connectionCount)
@@ -39,7 +42,7 @@ extension ServiceCore {
         return text.utf8
     }
 
-    private func writeResults(to text: inout JSONText) {
+    private func writeResults(to text: inout JSONText, isRecording: Bool) {
         text.key("results")
         text.beginObject()
         text.key("oldest_kept")
@@ -85,6 +88,8 @@ extension ServiceCore {
         text += "tern_study_seconds_sum \(seconds(counters.totalMicroseconds))\ntern_study_seconds_count \(counters.succeeded)\n"
         single("tern_queue_waiting", "gauge", "Studies that wait.", around.waitingCount)
         single("tern_queue_capacity", "gauge", "Studies that may wait.", limits.queueCount)
+        single("tern_queue_pending", "gauge", "Accepted studies without a result yet.", pending.count)
+        single("tern_queue_damaged_total", "counter", "Accepted studies that could not be read back from the disk.", counters.damaged)
         single("tern_last_sequence", "gauge", "Sequence number of the newest result.", lastSequence)
         single("tern_connections", "gauge", "Open connections.", around.connectionCount)
         single("tern_streams", "gauge", "Clients that read or follow the findings.", around.streamCount)

@@ -21,6 +21,8 @@ struct ServiceCore {
         var slowReaderCount = 0
         /// Nil when the file system does not say.
         var freeByteCount: Int?
+        /// The worker waits for room for the result of an accepted study.
+        var isBlocked = false
         var now: UInt64 = 0
     }
 
@@ -41,6 +43,9 @@ struct ServiceCore {
     private(set) var lastSequence: Int
     private(set) var journalByteCount: Int
     let cutByteCount: Int
+    /// Accepted studies that the service found when it started, and bytes of others that had not been accepted.
+    private(set) var recoveredCount = 0
+    private(set) var queueCutByteCount = 0
 
     init(identity: ServiceIdentity, limits: ServiceLimits, file: FindingsFile, startedAt: UInt64, recognise: @escaping Recogniser) {
         self.recognise = recognise
@@ -85,7 +90,8 @@ struct ServiceCore {
         guard !request.body.isEmpty else { throw .emptyBody }
         guard request.body.count <= limits.http.bodyByteCount else { throw .bodyTooLarge(limit: limits.http.bodyByteCount) }
         guard recognise(request.body) == kind else { throw .kindMismatch }
-        if let free = around.freeByteCount, free < limits.freeByteCount { throw .diskFull }
+        if let free = around.freeByteCount, free - request.body.count < limits.freeByteCount { throw .diskFull }
+        if around.isBlocked { throw .diskFull }
         // A client that does not wait would never hear that its result was lost.
         if !isRecording, !waits { throw .diskFull }
         guard pending.count <= limits.queueCount, pendingByteCount + request.body.count <= limits.queueByteCount else { throw .queueFull }
@@ -125,23 +131,49 @@ struct ServiceCore {
         return HTTPReply(status: 202, contentType: "application/json", body: text.utf8 + [0x0A])
     }
 
-    /// A study has been queued.
+    /// A study takes its place in the queue; it is accepted when it is on the disk.
     mutating func queued(_ study: Study) {
         pending[study.identifier] = study.bytes.count
         pendingByteCount += study.bytes.count
-        counters.accepted += 1
     }
+
+    /// What an earlier run left in the journal takes its place, whatever the limits of this one.
+    mutating func takeOver(_ journal: StudyJournal) {
+        for (entry, byteCount) in journal.recovered {
+            pending[entry.identifier] = byteCount
+            pendingByteCount += byteCount
+        }
+        recoveredCount = journal.recoveredCount
+        queueCutByteCount = journal.cutByteCount
+    }
+
+    /// A study could not be written to the journal. Gives the answer for its client.
+    mutating func notStored(_ identifier: StudyIdentifier, errno: Int32) -> HTTPReply {
+        leave(identifier)
+        let problem = Self.isFull(errno) ? Problem.diskFull : .notStored
+        counters.refuse(problem.status)
+        return problem.reply()
+    }
+
+    private mutating func leave(_ identifier: StudyIdentifier) {
+        if let byteCount = pending.removeValue(forKey: identifier) { pendingByteCount -= byteCount }
+    }
+
+    /// ENOSPC, EFBIG, EDQUOT of Linux.
+    private static func isFull(_ errno: Int32) -> Bool { [28, 27, 122].contains(errno) }
 
     /// A study has its result. Gives the answer for the client that waits for it.
     mutating func finished(_ identifier: StudyIdentifier, _ outcome: StudyOutcome) -> HTTPReply {
-        if let byteCount = pending.removeValue(forKey: identifier) { pendingByteCount -= byteCount }
+        leave(identifier)
         switch outcome {
+        case .kept: return Problem.stopping.reply(identifier: identifier)
         case .recorded(let analysis, let line, let fileByteCount):
             isRecording = true
             lastSequence = analysis.result.sequence
             journalByteCount = fileByteCount
             ring.append(ResultRing.Entry(sequence: lastSequence, identifier: identifier, line: line))
             counters.count(analysis.result)
+            if analysis.result.reason == Self.damagedReason { counters.damaged += 1 }
             guard let problem = analysis.problem else { return HTTPReply(status: 200, contentType: "application/json", body: line) }
             return problem.reply(identifier: identifier, sequence: lastSequence)
         case .notRecorded(let errno):
@@ -149,11 +181,12 @@ struct ServiceCore {
             counters.unrecorded += 1
             unrecorded.append(identifier)
             if unrecorded.count > Self.limitUnrecorded { unrecorded.removeFirst() }
-            // ENOSPC, EFBIG, EDQUOT of Linux.
-            return ([28, 27, 122].contains(errno) ? Problem.diskFull : .notRecorded).reply(identifier: identifier)
+            return (Self.isFull(errno) ? Problem.diskFull : .notRecorded).reply(identifier: identifier)
         }
     }
 
+    static let damagedReason = CodedTerm(
+        scheme: "99TERN", value: "QUEUE-DAMAGED", meaning: "The accepted study could not be read back from the disk as it was written")
     private static let limitUnrecorded = 64
     static let streamContentType = "application/jsonl"
 }
@@ -163,6 +196,8 @@ enum StudyOutcome {
     /// On the disk, as this line; the file has so many bytes now.
     case recorded(Analysis, line: [UInt8], fileByteCount: Int)
     case notRecorded(errno: Int32)
+    /// The service stopped before its turn; the next one answers it.
+    case kept
 }
 
 extension InputKind {

@@ -68,6 +68,8 @@ public enum ServiceError: Error, Equatable, Sendable {
     case findingsFile(errno: Int32)
     /// The whole line of `findings.jsonl` that begins at this byte is not a result of ours, or its number is not above the one before.
     case findingsFileDamaged(byteOffset: Int)
+    /// `queue` cannot be made, read or cleared of what is answered.
+    case journal(errno: Int32)
     /// There is no memory for the server or no thread for the worker.
     case outOfResources
     /// The event loop failed.

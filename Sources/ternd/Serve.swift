@@ -24,6 +24,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let file: FindingsFile
     do throws(ServiceError) { file = try FindingsFile(directory: directory) } catch { throw Failure(error) }
     if file.cutByteCount > 0 { say("findings.jsonl: cut \(file.cutByteCount) bytes of an unfinished last line") }
+    let journal = try openJournal(directory, file)
 
     let model = try options.open()
     let labels = try arguments.labels(of: model)
@@ -40,7 +41,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let reader = Reader(engine: engine, labels: labels)
     do throws(ServiceError) {
         let service = try Service(
-            identity: identity, limits: limits, socket: socket, directory: directory, file: file, recognise: { InputKind(recognising: $0) },
+            identity: identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, recognise: { InputKind(recognising: $0) },
             analyse: { reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier) })
         Process.notifyManager("READY=1")
         let signature = reference.keyIdentifier == nil ? "unsigned" : "signed"
@@ -62,6 +63,16 @@ private func openState(_ path: String) throws(Failure) -> StateDirectory {
         if errno == StateDirectory.heldByAnother { throw Failure(.busy, "state directory: another ternd uses it") }
         throw Failure(ExitCode(errno: errno, otherwise: .cannotOpen), "state directory: \(reason(errno))")
     }
+}
+
+private func openJournal(_ directory: StateDirectory, _ file: FindingsFile) throws(Failure) -> StudyJournal {
+    let journal: StudyJournal
+    do throws(ServiceError) { journal = try StudyJournal(directory: directory, file: file) } catch { throw Failure(error) }
+    if journal.cutByteCount > 0 { say("queue: cut \(journal.cutByteCount) bytes of studies that had not been accepted") }
+    if journal.answeredCount > 0 { say("queue: \(journal.answeredCount) of the studies there had their result already") }
+    if journal.recoveredCount > 0 { say("queue: \(journal.recoveredCount) accepted studies wait for their result") }
+    if journal.foreignCount > 0 { say("queue: left \(journal.foreignCount) files alone that are not accepted studies") }
+    return journal
 }
 
 private func openSocket(_ path: String?) throws(Failure) -> ListeningSocket {
@@ -94,6 +105,7 @@ extension Failure {
                 .inputOutput,
                 "findings.jsonl: the line at byte \(offset) is not a result with a number above the one before; nothing was changed: "
                     + "repair the line, or move the file away to start a new one")
+        case .journal(let errno): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "queue: \(reason(errno))")
         case .outOfResources: self.init(.unavailable, "the system refuses memory or a thread")
         case .eventLoop: self.init(.ourFault, "the event loop failed")
         }

@@ -52,15 +52,23 @@ def test_stopping_finishes_the_study_that_is_read(start):
     connection.request("POST", "/v1/studies?wait=1", png(), {"Content-Type": "image/png"})
     server.wait_for(lambda status: status["queue"]["pending"] == 1 and status["queue"]["waiting"] == 0)
     queued = [server.post(png(), wait=False).json()["id"] for _ in range(2)]
+    waiting = server.connect()
+    waiting.request("POST", "/v1/studies?wait=1", png(), {"Content-Type": "image/png"})
+    server.wait_for(lambda status: status["queue"]["waiting"] == 3)
     stream, next_line = follow(server, "/v1/findings?follow=1")
     server.process.send_signal(signal.SIGTERM)
     assert json.loads(connection.getresponse().read())["status"] == "succeeded"
-    assert [next_line()["status"] for _ in range(3)] == ["succeeded", "not_attempted", "not_attempted"]
-    assert next_line() is None
+    answer = waiting.getresponse()
+    problem = json.loads(answer.read())
+    assert answer.status == 503 and problem["code"] == "stopping"
+    assert next_line()["status"] == "succeeded" and next_line() is None
     assert server.process.wait(timeout=LIMIT) == 0
-    lines = [json.loads(line) for line in (server.state / "findings.jsonl").read_text().splitlines()]
-    assert [(line["status"], line["sequence"]) for line in lines] == [("succeeded", 1), ("not_attempted", 2), ("not_attempted", 3)]
-    assert [line["id"] for line in lines[1:]] == queued
+    # Those that waited are answered by the next one, in order.
+    server = start(model="slow.tern")
+    assert "ternd: queue: 3 accepted studies wait for their result" in server.messages
+    server.wait_for(lambda status: status["results"]["last_sequence"] == 4)
+    lines = server.ask("GET", "/v1/findings?after=1").lines()
+    assert [(line["status"], line["id"]) for line in lines] == [("succeeded", identifier) for identifier in [*queued, problem["id"]]]
 
 
 def test_kill_and_restart_go_on_counting(start):
