@@ -40,12 +40,13 @@ import TernPlatform
     @Test func aStudyComesBackAsItWas() throws {
         let frames = try #require(FrameSelection(first: 2, last: 999_999_999, stride: 7))
         for (kind, selection, count) in [(InputKind.dicom, FrameSelection.all, 1), (.jpeg, frames, 1000), (.png, .all, 0), (.nifti, frames, 65_537)] {
-            let study = try study(count, kind, selection)
+            var study = try study(count, kind, selection)
+            if kind == .nifti { study.modality = StatedModality("MR".utf8) }
             let entry = JournalEntry(number: 9, identifier: study.identifier)
             let head = entry.head(of: study)
             #expect(head.count == JournalEntry.headByteCount)
             let back = try #require(entry.study(head: head, bytes: study.bytes))
-            #expect(back.identifier == study.identifier && back.kind == kind && back.bytes == study.bytes && back.selection == selection)
+            #expect(back.identifier == study.identifier && back.kind == kind && back.bytes == study.bytes && back.selection == selection && back.modality == study.modality)
         }
     }
 
