@@ -260,6 +260,69 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         #expect(core.finished(study.identifier, .notRecorded(errno: 5)).status == 500)
     }
 
+    @Test func aStudyThatIsNotOnTheDiskIsNotAccepted() throws {
+        let folder = Folder()
+        var core = try core(folder)
+        // ENOSPC, then EIO.
+        for (errno, expected) in [(28, 507), (5, 500)] as [(Int32, Int)] {
+            guard case .study(let study, _) = core.answer(post(png), .init()) else {
+                Issue.record("the study is not taken")
+                return
+            }
+            core.queued(study)
+            #expect(core.notStored(study.identifier, errno: errno).status == expected)
+            #expect(core.pending.isEmpty && core.pendingByteCount == 0 && core.counters.accepted == 0)
+            #expect(status(core.answer(get("/v1/findings/" + study.identifier.text), .init())) == 404)
+        }
+        #expect(core.counters.refused == [.init(status: 507, count: 1), .init(status: 404, count: 2), .init(status: 500, count: 1)])
+    }
+
+    @Test func takesNothingWhileAResultWaitsForRoom() throws {
+        let folder = Folder()
+        var core = try core(folder)
+        var around = ServiceCore.Surroundings()
+        around.isBlocked = true
+        for target in ["/v1/studies", "/v1/studies?wait=1"] {
+            #expect(status(core.answer(HTTPRequest(method: .post, target: target, contentType: "image/png", body: png), around)) == 507)
+        }
+        #expect(String(decoding: core.status(around), as: UTF8.self).contains("\"recording\":false"))
+    }
+
+    @Test func whatAnEarlierRunLeftCountsAgainstTheLimits() throws {
+        let folder = Folder()
+        let directory = try StateDirectory(path: folder.path)
+        let file = try FindingsFile(directory: directory)
+        var identifiers: [StudyIdentifier] = []
+        do {
+            let journal = try StudyJournal(directory: directory, file: file)
+            for _ in 0..<3 {
+                let study = Study(identifier: try StudyIdentifier(), kind: .png, bytes: png)
+                _ = journal.store(study, as: journal.entry(for: study.identifier), hasFollower: { false })
+                identifiers.append(study.identifier)
+            }
+        }
+        var limits = ServiceLimits()
+        limits.queueCount = 1
+        let identity = ServiceIdentity(
+            version: "0", model: model, instructionSet: "scalar", threadCount: 1, arenaByteCount: 0, goldenVectorCount: 1, modelDocument: [])
+        var core = ServiceCore(identity: identity, limits: limits, file: file, startedAt: 0, recognise: { _ in .png })
+        core.takeOver(try StudyJournal(directory: directory, file: file))
+        #expect(core.recoveredCount == 3 && core.pending.count == 3 && core.pendingByteCount == 3 * png.count)
+        #expect(status(core.answer(get("/v1/findings/" + identifiers[2].text), .init())) == 202)
+        for identifier in identifiers[..<2] {
+            #expect(status(core.answer(post(png), .init())) == 503)
+            var one = result(identifier, .failed)
+            one.reason = ServiceCore.damagedReason
+            one.sequence = core.lastSequence + 1
+            _ = core.finished(identifier, .recorded(Analysis(result: one, problem: nil), line: one.line(), fileByteCount: 1))
+        }
+        #expect(core.counters.damaged == 2 && core.counters.failed == 2)
+        #expect(status(core.answer(post(png), .init())) == 202)
+        // The service stops before the turn of the last.
+        #expect(core.finished(identifiers[2], .kept).status == 503)
+        #expect(core.pending.isEmpty && core.lastSequence == 2)
+    }
+
     @Test func takesNothingNewWhenItStops() throws {
         let folder = Folder()
         var core = try core(folder)
