@@ -54,14 +54,19 @@ public final class StudyJournal {
             }
         }
         entries.sort { $0.number < $1.number }
-        var answered: [StudyIdentifier: Int] = [:]
-        if !entries.isEmpty { for result in file.recovered { answered[result.identifier] = result.sequence } }
+        /// The number of its entry, 0 for a study that has its result.
+        var known: [StudyIdentifier: Int] = [:]
+        if !entries.isEmpty { for result in file.recovered { known[result.identifier] = 0 } }
         for entry in entries {
             nextNumber = max(nextNumber, entry.number &+ 1)
-            if answered[entry.identifier] != nil {
+            switch known[entry.identifier] {
+            case 0:
                 try store.remove(entry.name)
                 answeredCount += 1
-            } else {
+            // A study has one result; a second file of it was put there by somebody else.
+            case .some: foreignCount += 1
+            case nil:
+                known[entry.identifier] = entry.number
                 // What cannot be looked at is answered as damaged when its turn comes.
                 let byteCount = (try? store.byteCount(of: entry.name)) ?? 0
                 recovered.append((entry, max(0, byteCount - JournalEntry.headByteCount)))

@@ -137,6 +137,17 @@ import TernPlatform
         #expect(try folder.names == [".tmp", "x.study", "x.tmp"])
     }
 
+    @Test func aSecondFileOfAStudyIsForeign() throws {
+        let folder = Folder()
+        let identifier = try StudyIdentifier()
+        let first = JournalEntry(number: 3, identifier: identifier), second = JournalEntry(number: 5, identifier: identifier)
+        _ = try folder.journal()
+        for entry in [first, second] { try Data([1]).write(to: URL(fileURLWithPath: folder.path + "/queue/" + entry.name)) }
+        let journal = try folder.journal()
+        #expect(journal.recovered.map(\.entry) == [first] && journal.foreignCount == 1 && journal.cutByteCount == 0)
+        #expect(try folder.names == [first.name, second.name])
+    }
+
     @Test func aStudyThatCannotBeWrittenLeavesNothing() throws {
         let folder = Folder()
         let journal = try folder.journal()
