@@ -289,6 +289,14 @@ static void on_signal(evutil_socket_t number, short what, void *argument)
     server->events.stop(server->context);
 }
 
+static void on_reload(evutil_socket_t number, short what, void *argument)
+{
+    tern_http *server = argument;
+    (void)number;
+    (void)what;
+    server->events.reload(server->context);
+}
+
 void tern_http_wake(tern_http *server)
 {
     uint64_t one = 1;
@@ -301,6 +309,7 @@ tern_http *tern_http_create(int listener, const tern_http_limits *limits, const 
     if (!server)
         return NULL;
     TAILQ_INIT(&server->clients);
+    LIST_INIT(&server->watches);
     server->limits = *limits;
     server->events = *events;
     server->context = context;
@@ -314,7 +323,9 @@ tern_http *tern_http_create(int listener, const tern_http_limits *limits, const 
     server->sweeping = evtimer_new(server->base, sweep, server);
     server->terminate = evsignal_new(server->base, SIGTERM, on_signal, server);
     server->interrupt = evsignal_new(server->base, SIGINT, on_signal, server);
-    if (!server->http || !server->listener || !server->woken || !server->sweeping || !server->terminate || !server->interrupt)
+    server->reload = evsignal_new(server->base, SIGHUP, on_reload, server);
+    if (!server->http || !server->listener || !server->woken || !server->sweeping || !server->terminate || !server->interrupt ||
+        !server->reload)
         goto failed;
     evhttp_set_bevcb(server->http, on_connection, server);
     evhttp_set_gencb(server->http, on_request, server);
@@ -326,7 +337,8 @@ tern_http *tern_http_create(int listener, const tern_http_limits *limits, const 
     /* The deadlines of `sweep` come first. */
     evhttp_set_timeout(server->http, (int)(limits->client_milliseconds / 1000) * 2 + 60);
     if (!evhttp_bind_listener(server->http, server->listener) || event_add(server->woken, NULL) != 0 ||
-        evsignal_add(server->terminate, NULL) != 0 || evsignal_add(server->interrupt, NULL) != 0)
+        evsignal_add(server->terminate, NULL) != 0 || evsignal_add(server->interrupt, NULL) != 0 ||
+        evsignal_add(server->reload, NULL) != 0)
         goto failed;
     return server;
 failed:
@@ -350,7 +362,8 @@ void tern_http_free(tern_http *server)
         bufferevent_decref(client->channel);
         free(client);
     }
-    struct event *events[] = {server->woken, server->sweeping, server->terminate, server->interrupt};
+    tern_http_drop_watches(server);
+    struct event *events[] = {server->woken, server->sweeping, server->terminate, server->interrupt, server->reload};
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         if (events[i])
             event_free(events[i]);

@@ -36,7 +36,8 @@ struct tern_http {
     struct event_base *base;
     struct evhttp *http;
     struct evconnlistener *listener;
-    struct event *woken, *sweeping, *terminate, *interrupt;
+    struct event *woken, *sweeping, *terminate, *interrupt, *reload;
+    LIST_HEAD(watches, watch) watches;
     TAILQ_HEAD(clients, client) clients;
     tern_http_limits limits;
     tern_http_events events;
@@ -46,6 +47,8 @@ struct tern_http {
     int wake_descriptor, paused, stopped, finishing;
 };
 
+/* Forgets every descriptor and period. */
+void tern_http_drop_watches(tern_http *server);
 /* Monotonic. */
 uint64_t tern_http_now(void);
 /* Changes a client's state and starts its time. */

@@ -43,7 +43,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-tern_worker *tern_worker_create(size_t capacity, void (*run)(void *job), void (*finished)(void *context), void *context)
+tern_worker *tern_worker_create(const char *name, size_t capacity, void (*run)(void *job), void (*finished)(void *context), void *context)
 {
     /* Waiting jobs, the running one, and as many finished ones that nobody collected yet. */
     size_t slots;
@@ -69,6 +69,8 @@ tern_worker *tern_worker_create(size_t capacity, void (*run)(void *job), void (*
         free(worker);
         return NULL;
     }
+    /* A name that is too long is none. */
+    (void)pthread_setname_np(worker->thread, name);
     return worker;
 }
 
@@ -124,6 +126,27 @@ void tern_worker_end(tern_worker *worker)
     pthread_cond_destroy(&worker->arrived);
     pthread_mutex_destroy(&worker->mutex);
     free(worker);
+}
+
+struct tern_lock {
+    pthread_mutex_t mutex;
+};
+
+tern_lock *tern_lock_create(void)
+{
+    tern_lock *lock = malloc(sizeof *lock);
+    if (lock)
+        pthread_mutex_init(&lock->mutex, NULL);
+    return lock;
+}
+
+void tern_lock_take(tern_lock *lock) { pthread_mutex_lock(&lock->mutex); }
+void tern_lock_give(tern_lock *lock) { pthread_mutex_unlock(&lock->mutex); }
+
+void tern_lock_free(tern_lock *lock)
+{
+    pthread_mutex_destroy(&lock->mutex);
+    free(lock);
 }
 
 void tern_flag_raise(tern_flag *flag) { __atomic_store_n(&flag->raised, 1, __ATOMIC_RELEASE); }

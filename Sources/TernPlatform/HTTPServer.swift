@@ -79,15 +79,18 @@ public struct HTTPEvents {
     public var woken: () -> Void
     /// SIGTERM or SIGINT.
     public var stop: () -> Void
+    /// SIGHUP.
+    public var reload: () -> Void
     public init(
         request: @escaping (HTTPRequest, Exchange) -> Void, drained: @escaping (Exchange) -> Void, closed: @escaping (Exchange) -> Void,
-        woken: @escaping () -> Void, stop: @escaping () -> Void
+        woken: @escaping () -> Void, stop: @escaping () -> Void, reload: @escaping () -> Void
     ) {
         self.request = request
         self.drained = drained
         self.closed = closed
         self.woken = woken
         self.stop = stop
+        self.reload = reload
     }
 }
 
@@ -96,6 +99,14 @@ public struct HTTPEvents {
     private var server: OpaquePointer?
     private let socket: ListeningSocket
     private var events: HTTPEvents?
+    private var watches: [Int32: Call] = [:]
+    private var ticks: [Call] = []
+
+    /// What the loop calls for a descriptor or a period.
+    private final class Call {
+        let call: () -> Void
+        init(_ call: @escaping () -> Void) { self.call = call }
+    }
 
     var handle: OpaquePointer {
         guard let server = unsafe server else { preconditionFailure("the server was made in init") }
@@ -122,7 +133,7 @@ public struct HTTPEvents {
     // SAFETY: nothing else frees it, and no callback comes after it.
     deinit { if let server = unsafe server { unsafe tern_http_free(server) } }
 
-    // SAFETY (all five): the context is the server that registered them, which lives while its loop runs.
+    // SAFETY (all six): the context is the server that registered them, which lives while its loop runs.
     private static var callbacks: tern_http_events {
         unsafe tern_http_events(
             request: { context, request in
@@ -144,6 +155,10 @@ public struct HTTPEvents {
             stop: { context in
                 guard let context = unsafe context else { return }
                 unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().events?.stop()
+            },
+            reload: { context in
+                guard let context = unsafe context else { return }
+                unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().events?.reload()
             })
     }
 
@@ -183,6 +198,43 @@ public struct HTTPEvents {
         self.events = events
         defer { self.events = nil }
         return unsafe tern_http_run(handle) == 0
+    }
+
+    /// Calls `ready` on the loop's thread as long as the descriptor can be read; it stays the caller's.
+    ///
+    /// - Throws: `PlatformError.openFailed` when there is no memory.
+    public func watch(descriptor: Int32, _ ready: @escaping () -> Void) throws(PlatformError) {
+        let call = Call(ready)
+        // SAFETY: the call lives in `watches` until the descriptor is forgotten; the callee takes a reference of its own while it runs.
+        guard unsafe tern_http_watch(handle, descriptor, Self.run, Unmanaged.passUnretained(call).toOpaque()) == 0 else { throw .openFailed(errno: 12) }
+        watches[descriptor] = call
+    }
+
+    /// Forgets a descriptor, before it is closed; also from inside its own call.
+    public func unwatch(descriptor: Int32) {
+        unsafe tern_http_unwatch(handle, descriptor)
+        watches[descriptor] = nil
+    }
+
+    /// Calls `tick` on the loop's thread again and again.
+    ///
+    /// - Throws: `PlatformError.openFailed` when there is no memory.
+    public func every(milliseconds: Int, _ tick: @escaping () -> Void) throws(PlatformError) {
+        let call = Call(tick)
+        // SAFETY: the call lives as long as this object, which frees the C server first.
+        guard unsafe tern_http_every(handle, UInt32(clamping: milliseconds), Self.run, Unmanaged.passUnretained(call).toOpaque()) == 0 else {
+            throw .openFailed(errno: 12)
+        }
+        ticks.append(call)
+    }
+
+    // SAFETY: see `watch` and `every`.
+    private static var run: @convention(c) (UnsafeMutableRawPointer?) -> Void {
+        unsafe { context in
+            guard let context = unsafe context else { return }
+            let call = unsafe Unmanaged<Call>.fromOpaque(context).takeUnretainedValue()
+            call.call()
+        }
     }
 
     /// Makes the loop call `woken` soon.

@@ -19,17 +19,20 @@ import CTernPlatform
 
     /// Starts the thread. `server` is woken after each job; it must live until `end`.
     ///
+    /// - Parameter name: what the system calls the thread, at most 15 bytes.
     /// - Throws: `PlatformError.openFailed` when there is no memory or thread.
-    public init(capacity: Int, waking server: HTTPServer) throws(PlatformError) {
+    public init(name: String, capacity: Int, waking server: HTTPServer) throws(PlatformError) {
         // SAFETY: a job was retained by `submit` and stays so until `collect`; the context is the C server, which outlives this worker.
-        let handle = unsafe tern_worker_create(
-            capacity,
-            { job in
-                guard let job = unsafe job else { return }
-                unsafe Unmanaged<Job>.fromOpaque(job).takeUnretainedValue().run()
-            },
-            { context in unsafe tern_http_wake(OpaquePointer(context)) },
-            UnsafeMutableRawPointer(server.handle))
+        let handle = unsafe name.withCString { name in
+            unsafe tern_worker_create(
+                name, capacity,
+                { job in
+                    guard let job = unsafe job else { return }
+                    unsafe Unmanaged<Job>.fromOpaque(job).takeUnretainedValue().run()
+                },
+                { context in unsafe tern_http_wake(OpaquePointer(context)) },
+                UnsafeMutableRawPointer(server.handle))
+        }
         guard let handle = unsafe handle else { throw .openFailed(errno: 12) }
         unsafe self.handle = handle
         self.capacity = capacity

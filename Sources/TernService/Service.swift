@@ -54,8 +54,8 @@ public final class Service {
         bounds.clientMilliseconds = limits.http.clientMilliseconds
         do throws(PlatformError) {
             server = try HTTPServer(listeningOn: socket, limits: bounds)
-            writer = try Worker(capacity: limits.queueCount, waking: server)
-            worker = try Worker(capacity: max(limits.queueCount, journal.recoveredCount), waking: server)
+            writer = try Worker(name: "tern-writer", capacity: limits.queueCount, waking: server)
+            worker = try Worker(name: "tern-worker", capacity: max(limits.queueCount, journal.recoveredCount), waking: server)
         } catch {
             throw .outOfResources
         }
@@ -81,7 +81,8 @@ public final class Service {
                 worker.collect()
                 leaveWhenDone()
             },
-            stop: { [self] in stop() })
+            stop: { [self] in stop() },
+            reload: {})
         core.takeOver(journal)
         for (entry, _) in journal.recovered { submit(entry, nil, waits: false) }
         let succeeded = server.run(events)

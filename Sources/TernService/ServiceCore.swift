@@ -96,7 +96,9 @@ struct ServiceCore {
         if !isRecording, !waits { throw .diskFull }
         guard pending.count <= limits.queueCount, pendingByteCount + request.body.count <= limits.queueByteCount else { throw .queueFull }
         do {
-            return Study(identifier: try StudyIdentifier(), kind: kind, bytes: request.body, selection: selection)
+            var study = Study(identifier: try StudyIdentifier(), kind: kind, bytes: request.body, selection: selection)
+            study.origin = .socket(user: request.peerUser, process: request.peerProcess)
+            return study
         } catch {
             throw .internalFailure
         }

@@ -9,12 +9,23 @@ public struct Study: Sendable {
     public let selection: FrameSelection
     /// What the sender says of a file that names no modality.
     public var modality: StatedModality?
+    public var origin = StudyOrigin.socket(user: nil, process: nil)
     public init(identifier: StudyIdentifier, kind: InputKind, bytes: [UInt8], selection: FrameSelection = .all) {
         self.identifier = identifier
         self.kind = kind
         self.bytes = bytes
         self.selection = selection
     }
+}
+
+/// Where a study came from: user and process at the other end of a socket (SO_PEERCRED), nil where the system does not say.
+public enum StudyOrigin: Equatable, Sendable {
+    /// The HTTP socket.
+    case socket(user: Int?, process: Int?)
+    /// The watched folder.
+    case folder
+    /// The socket of frames.
+    case frames(user: Int?, process: Int?)
 }
 
 /// What became of a study.

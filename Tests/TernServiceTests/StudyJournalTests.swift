@@ -42,11 +42,12 @@ import TernPlatform
         for (kind, selection, count) in [(InputKind.dicom, FrameSelection.all, 1), (.jpeg, frames, 1000), (.png, .all, 0), (.nifti, frames, 65_537)] {
             var study = try study(count, kind, selection)
             if kind == .nifti { study.modality = StatedModality("MR".utf8) }
+            study.origin = kind == .png ? .folder : kind == .jpeg ? .frames(user: 0, process: nil) : .socket(user: nil, process: count)
             let entry = JournalEntry(number: 9, identifier: study.identifier)
             let head = entry.head(of: study)
             #expect(head.count == JournalEntry.headByteCount)
             let back = try #require(entry.study(head: head, bytes: study.bytes))
-            #expect(back.identifier == study.identifier && back.kind == kind && back.bytes == study.bytes && back.selection == selection && back.modality == study.modality)
+            #expect(back.identifier == study.identifier && back.kind == kind && back.bytes == study.bytes && back.selection == selection && back.modality == study.modality && back.origin == study.origin)
         }
     }
 
@@ -72,12 +73,12 @@ import TernPlatform
     @Test func aHeadWithAValidDigestAndAnImpossibleFieldIsRefused() throws {
         let study = try study(100)
         let entry = JournalEntry(number: 9, identifier: study.identifier)
-        for (offset, value) in [(8, 2), (12, 0), (12, 5), (60, 0), (68, 0), (64, 0x7F), (63, 0xFF), (79, 0xFF)] as [(Int, UInt8)] {
+        for (offset, value) in [(8, 1), (8, 3), (96, 0), (96, 4), (12, 0), (12, 5), (60, 0), (68, 0), (64, 0x7F), (63, 0xFF), (79, 0xFF)] as [(Int, UInt8)] {
             var head = entry.head(of: study)
             // With the first frame at 128 a last frame of 127 is before it.
             if offset == 64 { head[60] = 0x80 }
             head[offset] = value
-            head.replaceSubrange(128..., with: Digest.blake2b256(Array(head[..<128])))
+            head.replaceSubrange(160..., with: Digest.blake2b256(Array(head[..<160])))
             #expect(entry.study(head: head, bytes: study.bytes) == nil)
         }
     }

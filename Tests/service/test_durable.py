@@ -26,8 +26,8 @@ KINDS = {"application/dicom": 1, "image/jpeg": 2, "image/png": 3, "application/n
 def entry(folder, number, body, kind="image/png", frames=(1, 0, 1), identifier=None):
     """Writes an accepted study as JournalEntry.swift describes it."""
     identifier = identifier or str(uuid.UUID(int=number, version=4))
-    head = b"TERNQUEU" + struct.pack("<IIQ", 1, KINDS[kind], number) + identifier.encode() + struct.pack("<IIIQ", *frames, len(body))
-    head += bytes(16) + hashlib.blake2b(body, digest_size=32).digest()
+    head = b"TERNQUEU" + struct.pack("<IIQ", 2, KINDS[kind], number) + identifier.encode() + struct.pack("<IIIQ", *frames, len(body))
+    head += bytes(16) + struct.pack("<4Q", 1, os.getuid() + 1, os.getpid() + 1, 0) + hashlib.blake2b(body, digest_size=32).digest()
     head += hashlib.blake2b(head, digest_size=32).digest()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{number:019}-{identifier}.study"
@@ -60,7 +60,7 @@ def test_accepted_is_on_the_disk(start):
     folder = server.state / "queue"
     path = folder / f"{2:019}-{identifier}.study"
     written = path.read_bytes()
-    assert written[160:] == body and path.stat().st_mode & 0o777 == 0o600 and folder.stat().st_mode & 0o777 == 0o700
+    assert written[192:] == body and path.stat().st_mode & 0o777 == 0o600 and folder.stat().st_mode & 0o777 == 0o700
     copy, _ = entry(server.state.parent / "copy", 2, body, identifier=identifier)
     assert copy.read_bytes() == written
     answered(server, 2)

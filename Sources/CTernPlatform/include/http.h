@@ -30,6 +30,7 @@ typedef struct tern_http_events {
     void (*closed)(void *context, uint64_t exchange);   /* the client left before its answer was complete */
     void (*woken)(void *context);                       /* after tern_http_wake */
     void (*stop)(void *context);                        /* SIGTERM or SIGINT */
+    void (*reload)(void *context);                      /* SIGHUP */
 } tern_http_events;
 
 typedef struct tern_http_limits {
@@ -48,6 +49,13 @@ void tern_http_free(tern_http *server);
 
 /* Any thread: `woken` is called soon. */
 void tern_http_wake(tern_http *server);
+
+/* Calls `ready` while a descriptor can be read; it stays the caller's. 0, or 1 when there is no memory. */
+int tern_http_watch(tern_http *server, int descriptor, void (*ready)(void *context), void *context);
+/* Before the descriptor is closed; also from inside `ready`. */
+void tern_http_unwatch(tern_http *server, int descriptor);
+/* Calls `tick` again and again until the server is freed. 0, or 1 when there is no memory. */
+int tern_http_every(tern_http *server, unsigned milliseconds, void (*tick)(void *context), void *context);
 
 /* The body of a request, while `request` runs. `count` is its byte count. */
 int tern_http_copy_body(tern_http *server, uint64_t exchange, void *bytes, size_t count);

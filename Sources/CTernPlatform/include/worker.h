@@ -6,8 +6,9 @@
 
 typedef struct tern_worker tern_worker;
 
-/* `run` is called on the worker's thread, `finished` there too after it, to wake whoever collects. NULL when there is no memory or thread. */
-tern_worker *tern_worker_create(size_t capacity, void (*run)(void *job), void (*finished)(void *context), void *context);
+/* `run` is called on the worker's thread, `finished` there too after it, to wake whoever collects. `name` has at most 15 bytes. NULL when there is no
+   memory or thread. */
+tern_worker *tern_worker_create(const char *name, size_t capacity, void (*run)(void *job), void (*finished)(void *context), void *context);
 /* 0, or 1 when the queue holds `capacity` jobs already. */
 int tern_worker_submit(tern_worker *worker, void *job);
 /* The next finished job, or NULL. */
@@ -17,6 +18,13 @@ size_t tern_worker_waiting(tern_worker *worker);
 int tern_worker_is_idle(tern_worker *worker);
 /* Ends the thread after the jobs it has, and frees the worker. Finished jobs must have been collected. */
 void tern_worker_end(tern_worker *worker);
+
+/* What one thread at a time may hold. NULL when there is no memory. */
+typedef struct tern_lock tern_lock;
+tern_lock *tern_lock_create(void);
+void tern_lock_take(tern_lock *lock);
+void tern_lock_give(tern_lock *lock);
+void tern_lock_free(tern_lock *lock);
 
 /* A flag that one thread raises and lowers and others read. */
 typedef struct tern_flag {

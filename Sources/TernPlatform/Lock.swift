@@ -1,0 +1,22 @@
+import CTernPlatform
+
+/// Guards what several threads use: one at a time.
+@safe public final class Lock {
+    private let handle: OpaquePointer
+
+    /// - Throws: `PlatformError.openFailed` when there is no memory.
+    public init() throws(PlatformError) {
+        guard let made = unsafe tern_lock_create() else { throw .openFailed(errno: 12) }
+        unsafe handle = made
+    }
+
+    // SAFETY: nothing else frees it, and nobody holds it any more.
+    deinit { unsafe tern_lock_free(handle) }
+
+    /// Runs `body` while no other thread is inside a call of this lock. It must not be called from inside `body`.
+    public func withLock<Result, Failure>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        unsafe tern_lock_take(handle)
+        defer { unsafe tern_lock_give(handle) }
+        return try body()
+    }
+}
