@@ -1,0 +1,87 @@
+"""Bills of materials and manual pages: made by the real tools, judged by public validators."""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODELS = sorted(ROOT.glob("Models/*/*.tern"))
+
+
+@pytest.fixture(scope="module")
+def bills():
+    """The two files beside the program that the device build has made."""
+    folder = ROOT / "build/x86_64"
+    assert (folder / "ternd.map").exists(), "run Tools/build-device"
+    return folder / "ternd.spdx.json", folder / "ternd.cdx.json"
+
+
+def test_spdx_is_valid(bills):
+    from spdx_tools.spdx.parser.parse_anything import parse_file
+    from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+    messages = validate_full_spdx_document(parse_file(str(bills[0])))
+    assert messages == [], [message.validation_message for message in messages]
+
+
+def test_cyclonedx_is_valid(bills):
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bills[1].read_text()) is None
+
+
+def test_both_name_the_program_every_archive_and_every_model(bills):
+    spdx, cyclonedx = (json.loads(path.read_text()) for path in bills)
+    program = hashlib.sha256((ROOT / "build/x86_64/ternd").read_bytes()).hexdigest()
+    assert cyclonedx["metadata"]["component"]["hashes"][0]["content"] == program
+    assert spdx["packages"][0]["checksums"][0]["checksumValue"] == program
+    # The linker's map, read once more by other means: every archive outside the package has its package in both.
+    archives = set(re.findall(r"([\w+.-]+\.a)\(", (ROOT / "build/x86_64/ternd.map").read_text(errors="replace")))
+    listed = {name for part in cyclonedx["components"] for entry in part.get("properties", []) if entry["name"] == "tern:archives" for name in entry["value"].split(", ")}
+    commented = {name for package in spdx["packages"] if "comment" in package for name in package["comment"].removeprefix("Archives: ").split(", ")}
+    assert archives <= listed and archives <= commented, archives - listed
+    assert {"libsodium.a", "libevent_core.a", "libc.a"} <= archives
+    digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in MODELS}
+    assert digests and digests == {part["hashes"][0]["content"] for part in cyclonedx["components"] if part["type"] == "machine-learning-model"}
+    assert digests <= {package["checksums"][0]["checksumValue"] for package in spdx["packages"] if "checksums" in package}
+
+
+def test_an_archive_that_nobody_owns_is_an_error(tmp_path):
+    import importlib.machinery
+    import importlib.util
+
+    loader = importlib.machinery.SourceFileLoader("sbom", str(ROOT / "Tools/sbom"))
+    sbom = importlib.util.module_from_spec(importlib.util.spec_from_loader("sbom", loader))
+    loader.exec_module(sbom)
+    (tmp_path / "libstray.a").write_bytes(b"!<arch>\n")
+    (tmp_path / "ternd.map").write_text(f"{tmp_path}/libstray.a(member.o)\n")
+    with pytest.raises(sbom.Failure, match="libstray.a: no package"):
+        sbom.components("x86_64", tmp_path / "ternd.map")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("man")
+    subprocess.run([ROOT / "Tools/man", "--ternd", os.environ["TERND"], "--tern", os.environ["TERN"], "--out", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["ternd", "tern"])
+def test_a_manual_page_has_no_warnings_and_says_all_that_help_says(pages, name):
+    done = subprocess.run(["groff", "-man", "-ww", "-K", "utf8", "-T", "utf8", pages / f"{name}.1"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+    page = re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout).replace("‐\n", "-").replace("−", "-").replace("‐", "-")
+    program = os.environ[name.upper()]
+    overview = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    verbs = re.findall(r"^ {2}([a-z]+)(?: \(default\))? {2,}", overview, re.M)
+    assert len(verbs) >= 5
+    for verb in verbs:
+        text = subprocess.run([program, verb, "--help"], capture_output=True, text=True).stdout
+        for option in re.findall(r"^ {2,}(?:-\w, )?(--[a-z-]+)", text, re.M):
+            assert option in ("--help", "--version") or option in page, f"{name} {verb}: {option}"
