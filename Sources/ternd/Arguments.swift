@@ -4,6 +4,10 @@ struct Arguments {
     private var flags: [String] = []
     private(set) var operands: [String] = []
     let verb: String
+    /// Empty for a verb without a table.
+    private var table: [Option] = []
+    /// Where the options of the configuration file stand there.
+    private var lines: [(name: String, line: Int)] = []
 
     /// Reads `--name value`, `--name=value`, `--flag` and operands; after `--` everything is an operand.
     ///
@@ -43,6 +47,43 @@ struct Arguments {
         }
     }
 
+    /// Reads the options of a table: first from the words, then what these leave open from the file that `--config` names.
+    ///
+    /// - Throws: `Failure` as the other, and for a number that is none or outside its range; one of the file names the line.
+    init(_ words: [String], verb: String, table: [Option]) throws(Failure) {
+        try self.init(words, verb: verb, options: table.filter { !$0.isFlag }.map { $0.name }, flags: table.filter { $0.isFlag }.map { $0.name })
+        self.table = table
+        if let path = value("--config") {
+            for setting in try ConfigFile(path: path).settings { try take(setting) }
+        }
+        for option in table where option.range != nil { _ = try number(option.name) }
+    }
+
+    private mutating func take(_ setting: ConfigFile.Setting) throws(Failure) {
+        guard let option = table.first(where: { $0.isOfFile && $0.key == setting.key }) else { throw .config(setting.line, "no option of that name") }
+        if option.isFlag {
+            guard ["yes", "no"].contains(setting.value) else { throw .config(setting.line, "\(option.key) is yes or no") }
+            if setting.value == "yes", !has(option.name) { flags.append(option.name) }
+        } else if value(option.name) == nil {
+            values.append((option.name, setting.value))
+            lines.append((option.name, setting.line))
+        }
+    }
+
+    /// The option as a refusal names it: with its line when its value comes from the file.
+    func place(_ name: String) -> String {
+        guard let line = lines.first(where: { $0.name == name })?.line else { return "\(verb): \(name)" }
+        return "config: line \(line): \(name.dropFirst(2))"
+    }
+
+    /// The value of an option of the table that has a range, or its standard.
+    func number(_ name: String) throws(Failure) -> Int {
+        guard let option = table.first(where: { $0.name == name }), let range = option.range, let standard = option.standard else {
+            throw Failure(.ourFault, "\(name) is no number of the table")
+        }
+        return try number(name, range, standard: standard)
+    }
+
     private static func split(_ word: String) -> (name: String, value: String?) {
         let bytes = Array(word.utf8)
         guard let mark = bytes.firstIndex(of: 0x3D) else { return (word, nil) }
@@ -69,7 +110,7 @@ struct Arguments {
     func number(_ name: String, _ range: ClosedRange<Int>, standard: Int) throws(Failure) -> Int {
         guard let text = value(name) else { return standard }
         guard let number = Int(text), range.contains(number) else {
-            throw Failure(.usage, "\(verb): \(name) is a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw Failure(.usage, "\(place(name)) is a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }

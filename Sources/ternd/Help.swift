@@ -15,14 +15,7 @@ let helpOverview = """
     """
 
 /// Options of every verb that opens a model.
-private let modelHelp = """
-      --model M.tern      the model file
-      --allow-unsigned    accept a model file without a signature; every result says so
-      --trust KEYFILE     accept only models signed by this Ed25519 public key (64 hexadecimal digits); without it, any valid signature
-      --threads N         threads that work on one image, 1 to 64 (default 1)
-      --isa NAME          a kernel table of `ternd info`; the fastest this CPU has when not given. TERN_ISA does the same
-
-    """
+private let modelHelp = ModelOptions.table.help
 
 extension Command {
     var help: String {
@@ -48,21 +41,14 @@ extension Command {
         case .serve:
             """
             usage: ternd serve --model M.tern --socket PATH --state DIR [options]
+                   ternd serve --config FILE [options]
 
             HTTP on a Unix socket. Ready when the golden vectors of the model agree bit for bit: then it says so on standard error and, under a
             service manager, through NOTIFY_SOCKET. Without --socket it takes the one the manager gives
             (LISTEN_FDS). Results go to
             DIR/findings.jsonl before anyone sees them. SIGTERM or SIGINT: finishes the study it reads, then exits with 0.
 
-            \(modelHelp)  --operating-point NAME
-                                  as ternd infer
-              --socket PATH       where to listen, mode 0660
-              --state DIR         made when missing; one service at a time
-              --queue N           studies that may wait, 1 to 1000 (default 8)
-              --max-body BYTES    of one study, 1024 to 1073741824 (default 67108864)
-              --client-timeout S  seconds for a client to send its request and to take its answer, 1 to 3600 (default 30)
-              --keep N            results kept for streams, 1 to 100000 (default 1000)
-
+            \(ServeOptions.table.help)
             example: ternd serve --model pneumonia28.tern --trust signing-key.pub --socket /run/tern/tern.sock --state /var/lib/tern
                      curl --unix-socket /run/tern/tern.sock -H 'Content-Type: image/jpeg' --data-binary @chest.jpeg 'http://tern/v1/studies?wait=1'
 

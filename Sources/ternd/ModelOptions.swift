@@ -7,8 +7,17 @@ import TernPlatform
 
 /// The options of every verb that opens a model.
 struct ModelOptions {
-    static let options = ["--model", "--trust", "--threads", "--isa"]
-    static let flags = ["--allow-unsigned"]
+    static let table = [
+        Option("--model", "M.tern", "the model file", isReloaded: true),
+        Option(flag: "--allow-unsigned", "accept a model file without a signature; every result says so", isReloaded: true),
+        Option(
+            "--trust", "KEYFILE",
+            "accept only models signed by this Ed25519 public key (64 hexadecimal digits); without it, any valid signature", isReloaded: true),
+        Option("--threads", "N", 1...64, standard: 1, "threads that work on one image", isReloaded: true),
+        Option("--isa", "NAME", "a kernel table of `ternd info`; the fastest this CPU has when not given. TERN_ISA does the same", isReloaded: true),
+    ]
+    static let options = table.filter { !$0.isFlag }.map { $0.name }
+    static let flags = table.filter { $0.isFlag }.map { $0.name }
 
     var path: String
     var allowsUnsigned: Bool
@@ -20,7 +29,7 @@ struct ModelOptions {
         path = try arguments.required("--model")
         allowsUnsigned = arguments.has("--allow-unsigned")
         threadCount = try arguments.number("--threads", 1...64, standard: 1)
-        instructionSet = try chosenInstructionSet(arguments.value("--isa")).set
+        instructionSet = try chosenInstructionSet(arguments.value("--isa"), at: arguments.place("--isa")).set
         if let keyPath = arguments.value("--trust") { trustedKeys = [try readKey(keyPath)] }
     }
 
@@ -73,8 +82,8 @@ struct ModelOptions {
 }
 
 /// The instruction set to use, and why.
-func chosenInstructionSet(_ option: String?) throws(Failure) -> (set: InstructionSet, why: String) {
-    let source = option == nil ? "TERN_ISA" : "--isa"
+func chosenInstructionSet(_ option: String?, at place: String = "--isa") throws(Failure) -> (set: InstructionSet, why: String) {
+    let source = option == nil ? "TERN_ISA" : place
     guard let name = option ?? Process.environment("TERN_ISA") else { return (.best, "the fastest this CPU has") }
     guard let set = InstructionSet(name: name) else {
         // Names that other builds have.

@@ -22,13 +22,13 @@ extension Arguments {
                 if point.name == name { threshold = point.threshold }
             }
             guard let threshold else {
-                throw Failure(.usage, "\(verb): \(Self.operatingPoint): the label \(label.name) has " + (names.isEmpty ? "none" : "only \(names)"))
+                throw Failure(.usage, "\(place(Self.operatingPoint)): the label \(label.name) has " + (names.isEmpty ? "none" : "only \(names)"))
             }
             chosen.labels[index].threshold = threshold
             chosen.labels[index].operatingPoint = name
             isUsed = true
         }
-        guard isUsed else { throw Failure(.usage, "\(verb): \(Self.operatingPoint): the model reports no label") }
+        guard isUsed else { throw Failure(.usage, "\(place(Self.operatingPoint)): the model reports no label") }
         return chosen
     }
 }

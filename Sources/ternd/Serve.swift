@@ -8,18 +8,15 @@ import TernService
 
 /// `ternd serve`.
 func runServe(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(
-        words, verb: "serve",
-        options: ModelOptions.options + [Arguments.operatingPoint, "--socket", "--state", "--queue", "--max-body", "--client-timeout", "--keep"],
-        flags: ModelOptions.flags)
+    let arguments = try Arguments(words, verb: "serve", table: ServeOptions.table)
     try arguments.refuseOperands()
     let options = try ModelOptions(arguments)
     var limits = ServiceLimits()
-    limits.queueCount = try arguments.number("--queue", 1...1000, standard: limits.queueCount)
-    limits.http.bodyByteCount = try arguments.number("--max-body", 1024...(1 << 30), standard: limits.http.bodyByteCount)
+    limits.queueCount = try arguments.number("--queue")
+    limits.http.bodyByteCount = try arguments.number("--max-body")
     limits.queueByteCount = limits.http.bodyByteCount * 4
-    limits.http.clientMilliseconds = try arguments.number("--client-timeout", 1...3600, standard: 30) * 1000
-    limits.resultCount = try arguments.number("--keep", 1...100_000, standard: limits.resultCount)
+    limits.http.clientMilliseconds = try arguments.number("--client-timeout") * 1000
+    limits.resultCount = try arguments.number("--keep")
     let directory = try openState(try arguments.required("--state"))
     let file: FindingsFile
     do throws(ServiceError) { file = try FindingsFile(directory: directory) } catch { throw Failure(error) }

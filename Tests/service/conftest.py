@@ -30,10 +30,12 @@ def start(tmp_path, models):
     """Starts servers that share a state directory and a socket path; ends them afterwards."""
     servers = []
 
-    def run(*more, model="mean.tern", state=None, socket_path=None, ready=True, unsigned=True, environment=None, preexec=None):
+    def run(*more, model="mean.tern", state=None, socket_path=None, ready=True, unsigned=True, environment=None, preexec=None, bare=False):
+        """`bare`: only the arguments given."""
         path = socket_path or tmp_path / "tern.sock"
         folder = state or tmp_path / "state"
         arguments = ["--model", models / model, "--socket", path, "--state", folder, *more] + (["--allow-unsigned"] if unsigned else [])
+        arguments = [*more] if bare else arguments
         server = Server(arguments, path, folder, environment, preexec)
         servers.append(server)
         return server.wait_until_ready() if ready else server

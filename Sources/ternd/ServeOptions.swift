@@ -1,0 +1,16 @@
+/// Every option of `ternd serve`, in the order of the help. `Packaging/ternd.conf` names each with its standard, and a test holds the two together.
+enum ServeOptions {
+    /// A row is all that a new option needs: it is then read from the command line and from the file, checked against its range, and in the help.
+    static let table: [Option] =
+        [Option("--config", "FILE", "options from a file, KEY = VALUE a line; those of the command line win over it", isOfFile: false)]
+        + ModelOptions.table
+        + [
+            Option("--operating-point", "NAME", "thresholds of this name instead of the model's default ones; ternd info lists them", isReloaded: true),
+            Option("--socket", "PATH", "where to listen, mode 0660; without it the socket that the service manager gives"),
+            Option("--state", "DIR", "made when missing; one service at a time"),
+            Option("--queue", "N", 1...1000, standard: 8, "studies that may wait"),
+            Option("--max-body", "BYTES", 1024...(1 << 30), standard: 64 << 20, "of one study"),
+            Option("--client-timeout", "S", 1...3600, standard: 30, "seconds for a client to send its request and to take its answer"),
+            Option("--keep", "N", 1...100_000, standard: 1000, "results kept for streams"),
+        ]
+}

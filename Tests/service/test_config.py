@@ -1,0 +1,86 @@
+"""Options of `ternd serve` from a file, the table that they come from, and --check."""
+
+import re
+
+import pytest
+from harness import LIMIT, ROOT, png, ternd
+
+EXAMPLE = ROOT / "Packaging/ternd.conf"
+COMMAND_LINE_ONLY = {"config", "check"}
+
+
+def table():
+    """The options of the help: name to placeholder, and standard where the help has one."""
+    text = ternd("serve", "--help").stdout
+    rows = re.findall(r"^  --([a-z-]+)(?: (\S+))?(?:  +|\n {22})(.*)$", text, re.MULTILINE)
+    assert len(rows) == len({name for name, _, _ in rows}) > 10
+    return {name: (placeholder, re.search(r"\(default (.*?)\)", help)) for name, placeholder, help in rows}
+
+
+def conf(folder, text, name="ternd.conf"):
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder / name
+
+
+def test_the_example_documents_every_option_with_its_standard():
+    options = {name: row for name, row in table().items() if name not in COMMAND_LINE_ONLY}
+    lines = EXAMPLE.read_text().split("\n")
+    found = {}
+    for index, line in enumerate(lines):
+        setting = re.fullmatch(r"(#?)([a-z-]+) = (.+)", line)
+        if setting:
+            assert setting[2] not in found and lines[index - 1].startswith("# "), f"{line}: no comment above it"
+            found[setting[2]] = setting[3]
+    assert list(found) == list(options), "in the order of the help"
+    for name, (placeholder, standard) in options.items():
+        if standard:
+            assert found[name] == standard[1], name
+        if not placeholder:
+            assert found[name] == "no", name
+
+
+def test_a_server_from_a_file(start, models, tmp_path):
+    text = f"# the model\nmodel = {models / 'mean.tern'}\r\n\n  allow-unsigned=yes\n\tsocket =  {tmp_path / 'my socket'} \nstate = {tmp_path / 'state'}\nqueue = 3"
+    server = start("--config", conf(tmp_path, text), bare=True, socket_path=tmp_path / "my socket")
+    assert server.status()["queue"]["capacity"] == 3
+    assert server.post(png()).status == 200
+
+
+def test_the_command_line_wins(start, models, tmp_path):
+    text = "queue = 3\nmax-body = 2000\nmodel = /nowhere\nallow-unsigned = no\n"
+    server = start("--config", conf(tmp_path, text), "--queue", "5")
+    assert server.status()["queue"]["capacity"] == 5
+    assert server.post(png() + bytes(2000)).status == 413
+
+
+@pytest.mark.parametrize("text, said", [
+    ("queue = 3\n\nsocket-path = /x\n", "line 3: no option of that name"),
+    ("--queue = 3\n", "line 1: no option of that name"),
+    ("config = other.conf\n", "line 1: no option of that name"),
+    ("# queue\nqueue = 3\nkeep = 4\nqueue = 3\n", "line 4: the option is in line 2 already"),
+    ("queue = 0\n", "line 1: queue is a whole number from 1 to 1000"),
+    ("\n\nqueue = 3 # a few\n", "line 3: queue is a whole number from 1 to 1000"),
+    ("max-body = 1e6\n", "line 1: max-body is a whole number from 1024 to 1073741824"),
+    ("allow-unsigned = true\n", "line 1: allow-unsigned is yes or no"),
+    ("state =\n", "line 1: the value is missing"),
+    ("queue 3\n", "line 1: not KEY = VALUE"),
+    (b"queue = 3\nstate = /\xff\n", "line 2: the value is not text in UTF-8"),
+    (b"state = /a\0b\n", "line 1: the value is not text in UTF-8"),
+    ("isa = altivec\n", "line 1: isa: no instruction set of that name; ternd info lists them"),
+    ("operating-point = none\n", "line 1: operating-point: the label white has only even"),
+])
+def test_a_line_that_cannot_be_followed_is_named(models, tmp_path, text, said):
+    done = ternd(
+        "serve", "--model", models / "mean.tern", "--allow-unsigned", "--socket", tmp_path / "s", "--state", tmp_path / "state",
+        "--config", conf(tmp_path, text))
+    assert (done.returncode, done.stderr) == (64, f"ternd: config: {said}\n")
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    for path, said in [
+        (tmp_path / "none", "config: no such file or directory"), (tmp_path, "config: not a regular file of at most 65536 bytes"),
+        (conf(tmp_path, "#" * 65537), "config: not a regular file of at most 65536 bytes"),
+    ]:
+        done = ternd("serve", "--config", path)
+        assert (done.returncode, done.stderr) == (66, f"ternd: {said}\n")
