@@ -19,6 +19,10 @@ public struct Problem: Error, Equatable, Sendable {
     public struct Number: Equatable, Sendable {
         public var name: String
         public var value: Int
+        public init(name: String, value: Int) {
+            self.name = name
+            self.value = value
+        }
     }
 
     public init(status: Int, code: String, message: String, retryAfterSeconds: Int? = nil) {

@@ -6,6 +6,7 @@ enum Route: Equatable {
     case postStudy(waits: Bool, selection: FrameSelection, modality: StatedModality?)
     case findings(after: Int?, follows: Bool)
     case finding(StudyIdentifier)
+    case events(after: Int?, follows: Bool)
     case status
     case model
     case health
@@ -41,6 +42,10 @@ enum Route: Equatable {
             guard let identifier = StudyIdentifier(Array(path[(findings.count + 1)...])) else { throw .noSuchPath }
             try allow(.get, method)
             return .finding(identifier)
+        }
+        if path.elementsEqual("/v1/events".utf8) {
+            try allow(.get, method)
+            return .events(after: try query.number("after"), follows: try query.flag("follow"))
         }
         let route: Route
         if path.elementsEqual("/v1/status".utf8) {

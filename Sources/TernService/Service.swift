@@ -31,12 +31,13 @@ public final class Service {
         var exchange: Exchange
     }
 
-    /// A client that reads results.
+    /// A client that reads results or events.
     private struct Stream {
-        /// Sequence of the last result it was sent.
+        /// Number of the last one it was sent.
         var position: Int
         /// The last one it asked for; nil when it follows.
         var until: Int?
+        var readsEvents = false
     }
 
     /// Prepares a service on a socket; `run` starts it.
@@ -44,7 +45,7 @@ public final class Service {
     /// - Throws: `ServiceError.outOfResources`.
     public init(
         identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, directory: StateDirectory, file: FindingsFile, journal: StudyJournal,
-        recognise: @escaping Recogniser, analyse: @escaping Analyser
+        events: ServiceEvents, recognise: @escaping Recogniser, analyse: @escaping Analyser
     ) throws(ServiceError) {
         var bounds = HTTPLimits()
         bounds.bodyByteCount = limits.http.bodyByteCount
@@ -59,7 +60,7 @@ public final class Service {
         } catch {
             throw .outOfResources
         }
-        core = ServiceCore(identity: identity, limits: limits, file: file, startedAt: Clock.monotonicNanoseconds, recognise: recognise)
+        core = ServiceCore(identity: identity, limits: limits, file: file, events: events, startedAt: Clock.monotonicNanoseconds, recognise: recognise)
         self.file = file
         self.directory = directory
         self.analyse = analyse
@@ -79,10 +80,12 @@ public final class Service {
             woken: { [self] in
                 writer.collect()
                 worker.collect()
+                pumpEvents()
                 leaveWhenDone()
             },
             stop: { [self] in stop() },
             reload: {})
+        core.events.wakes { [server] in server.wake() }
         core.takeOver(journal)
         for (entry, _) in journal.recovered { submit(entry, nil, waits: false) }
         let succeeded = server.run(events)
@@ -96,13 +99,17 @@ public final class Service {
         switch core.answer(request, surroundings()) {
         case .reply(let reply): server.reply(exchange, reply)
         case .study(let study, let waits): queue(study, waits: waits, exchange)
-        case .stream where request.method == .head:
+        case .stream where request.method == .head, .events where request.method == .head:
             server.reply(exchange, HTTPReply(status: 200, contentType: ServiceCore.streamContentType, body: []))
-        case .stream(let after, let until):
-            guard server.beginStream(exchange, contentType: ServiceCore.streamContentType) else { return }
-            streams[exchange] = Stream(position: after, until: until)
-            pump(exchange)
+        case .stream(let after, let until): begin(Stream(position: after, until: until), exchange)
+        case .events(let after, let until): begin(Stream(position: after, until: until, readsEvents: true), exchange)
         }
+    }
+
+    private func begin(_ stream: Stream, _ exchange: Exchange) {
+        guard server.beginStream(exchange, contentType: ServiceCore.streamContentType) else { return }
+        streams[exchange] = stream
+        pump(exchange)
     }
 
     private func surroundings() -> ServiceCore.Surroundings {
@@ -208,20 +215,32 @@ public final class Service {
     /// Sends the next page to a stream that can take one.
     private func pump(_ exchange: Exchange) {
         guard let stream = streams[exchange], server.canWrite(exchange) else { return }
+        let until = stream.until ?? Int.max
+        if stream.readsEvents {
+            let page = core.events.page(after: stream.position, until: until, byteCount: core.limits.pageByteCount)
+            return send(page, to: exchange, stream)
+        }
         if let oldest = core.ring.oldest, stream.position + 1 < oldest {
             streams[exchange] = nil
             core.counters.laggingStreams += 1
             server.drop(exchange)
             return
         }
-        let until = stream.until ?? Int.max
-        if let page = core.ring.page(after: stream.position, until: until, byteCount: core.limits.pageByteCount) {
+        send(core.ring.page(after: stream.position, until: until, byteCount: core.limits.pageByteCount), to: exchange, stream)
+    }
+
+    private func send(_ page: (lines: [UInt8], last: Int)?, to exchange: Exchange, _ stream: Stream) {
+        if let page {
             streams[exchange]?.position = page.last
             server.write(exchange, page: page.lines)
         } else if stream.until != nil || (core.isStopping && isIdle) {
             streams[exchange] = nil
             server.endStream(exchange)
         }
+    }
+
+    private func pumpEvents() {
+        for (exchange, stream) in streams where stream.readsEvents { pump(exchange) }
     }
 
     private func forget(_ exchange: Exchange) {

@@ -38,9 +38,16 @@ extension ServiceCore {
         text.member("slow_readers", around.slowReaderCount)
         text.member("lagging_streams", counters.laggingStreams)
         text.endObject()
+        text.key("events")
+        text.beginArray()
+        for event in events.newest(Self.shownEventCount) { text.value(json: event) }
+        text.endArray()
         text.endObject()
         return text.utf8
     }
+
+    /// Events that the status shows.
+    private static let shownEventCount = 8
 
     private func writeResults(to text: inout JSONText, isRecording: Bool) {
         text.key("results")

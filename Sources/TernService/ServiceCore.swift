@@ -10,6 +10,8 @@ struct ServiceCore {
         case study(Study, waits: Bool)
         /// Results after a number; up to `until`, or on and on.
         case stream(after: Int, until: Int?)
+        /// Events after a number; up to `until`, or on and on.
+        case events(after: Int, until: Int?)
     }
 
     /// What the queue and the server look like at the moment of a request.
@@ -27,6 +29,7 @@ struct ServiceCore {
     }
 
     let identity: ServiceIdentity
+    let events: ServiceEvents
     let limits: ServiceLimits
     let startedAt: UInt64
     private let recognise: Recogniser
@@ -47,7 +50,10 @@ struct ServiceCore {
     private(set) var recoveredCount = 0
     private(set) var queueCutByteCount = 0
 
-    init(identity: ServiceIdentity, limits: ServiceLimits, file: FindingsFile, startedAt: UInt64, recognise: @escaping Recogniser) {
+    init(
+        identity: ServiceIdentity, limits: ServiceLimits, file: FindingsFile, events: ServiceEvents, startedAt: UInt64, recognise: @escaping Recogniser
+    ) {
+        self.events = events
         self.recognise = recognise
         self.identity = identity
         self.limits = limits
@@ -68,6 +74,7 @@ struct ServiceCore {
                 study.modality = modality
                 return .study(study, waits: waits)
             case .findings(let after, let follows): return try stream(after: after, follows: follows, around)
+            case .events(let after, let follows): return try events(after: after, follows: follows, around)
             case .finding(let identifier): return .reply(try finding(identifier))
             case .status: return .reply(document(status(around)))
             case .model: return .reply(document(identity.modelDocument))
@@ -110,11 +117,20 @@ struct ServiceCore {
             if after > lastSequence { throw .sequenceAhead(newest: lastSequence) }
             if after + 1 < oldest { throw .findingsGone(oldest: oldest, newest: lastSequence) }
         }
-        if follows {
-            if isStopping { throw .stopping }
-            guard around.streamCount < limits.streamCount else { throw .tooManyStreams }
-        }
+        if follows { try checkFollower(around) }
         return .stream(after: after ?? oldest - 1, until: follows ? nil : lastSequence)
+    }
+
+    private func events(after: Int?, follows: Bool, _ around: Surroundings) throws(Problem) -> Answer {
+        let newest = events.newest
+        if let after, after > newest { throw .sequenceAhead(newest: newest) }
+        if follows { try checkFollower(around) }
+        return .events(after: after ?? 0, until: follows ? nil : newest)
+    }
+
+    private func checkFollower(_ around: Surroundings) throws(Problem) {
+        if isStopping { throw .stopping }
+        guard around.streamCount < limits.streamCount else { throw .tooManyStreams }
     }
 
     private func finding(_ identifier: StudyIdentifier) throws(Problem) -> HTTPReply {

@@ -17,6 +17,8 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     limits.queueByteCount = limits.http.bodyByteCount * 4
     limits.http.clientMilliseconds = try arguments.number("--client-timeout") * 1000
     limits.resultCount = try arguments.number("--keep")
+    let events: ServiceEvents
+    do throws(ServiceError) { events = try ServiceEvents(say: { _, words in say("event " + words) }) } catch { throw Failure(error) }
     let directory = try openState(try arguments.required("--state"))
     let file: FindingsFile
     do throws(ServiceError) { file = try FindingsFile(directory: directory) } catch { throw Failure(error) }
@@ -38,7 +40,8 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let reader = Reader(engine: engine, labels: labels)
     do throws(ServiceError) {
         let service = try Service(
-            identity: identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, recognise: { InputKind(recognising: $0) },
+            identity: identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, events: events,
+            recognise: { InputKind(recognising: $0) },
             analyse: { reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier) })
         Process.notifyManager("READY=1")
         let signature = reference.keyIdentifier == nil ? "unsigned" : "signed"

@@ -20,6 +20,7 @@ import TernPlatform
         #expect(try Route(method: .get, target: "/v1/findings?") == .findings(after: nil, follows: false))
         #expect(try Route(method: .get, target: "/v1/findings?follow=1&after=12") == .findings(after: 12, follows: true))
         #expect(try Route(method: .get, target: "/v1/findings/\(identifier.text)") == .finding(identifier))
+        #expect(try Route(method: .get, target: "/v1/events?follow=1&after=3") == .events(after: 3, follows: true))
         #expect(try Route(method: .get, target: "/v1/status") == .status)
         #expect(try Route(method: .get, target: "/v1/model") == .model)
         #expect(try Route(method: .get, target: "/healthz") == .health)
@@ -65,7 +66,7 @@ import TernPlatform
 
     @Test func aPathHasOneMethod() {
         for method in [HTTPRequest.Method.get, .head, .other] { #expect(status(method, "/v1/studies") == 405) }
-        for path in ["/v1/findings", "/v1/status", "/v1/model", "/healthz", "/metrics"] {
+        for path in ["/v1/findings", "/v1/events", "/v1/status", "/v1/model", "/healthz", "/metrics"] {
             #expect(status(.head, path) == 200)
             #expect(status(.post, path) == 405)
             #expect(status(.other, path) == 405)

@@ -152,8 +152,9 @@ class Contract:
         elif kind.endswith("json"):
             self.validate(kinds[kind]["schema"], answer.json())
         elif kind == "application/jsonl":
+            schema = "Event" if path == "/v1/events" else "Result"
             for line in answer.lines():
-                self.validate({"$ref": "#/components/schemas/Result"}, line)
+                self.validate({"$ref": "#/components/schemas/" + schema}, line)
 
     def validate(self, schema, value):
         whole = {"components": self.document["components"], **schema}
@@ -262,7 +263,8 @@ def follow(server, target):
         while True:
             line = response.readline()
             if line.strip():
-                CONTRACT.validate({"$ref": "#/components/schemas/Result"}, json.loads(line))
+                schema = "Event" if target.startswith("/v1/events") else "Result"
+                CONTRACT.validate({"$ref": "#/components/schemas/" + schema}, json.loads(line))
                 return json.loads(line)
             if not line:
                 return None

@@ -1,0 +1,30 @@
+"""What happened to the service itself: /v1/events, the status, and standard error."""
+
+import os
+import subprocess
+
+import pytest
+from harness import follow, png
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True).returncode != 0:
+        pytest.skip("a file system of its own needs the right to mount one")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_service_without_events_has_none(start):
+    server = start()
+    assert server.ask("GET", "/v1/events").body == b"" and server.status()["events"] == []
+    assert server.ask("HEAD", "/v1/events?follow=1").status == 200
+    answer = server.ask("GET", "/v1/events?after=1")
+    assert answer.status == 400 and answer.json()["code"] == "sequence_ahead"
+    assert server.ask("POST", "/v1/events").status == 405
+    assert server.ask("GET", "/v1/events?before=1").status == 400
+    connection, next_line = follow(server, "/v1/events?follow=1")
+    assert server.stop() == 0 and next_line() is None
+    connection.close()
