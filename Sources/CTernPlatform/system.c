@@ -36,6 +36,8 @@ void tern_ignore_signals(void)
 {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    /* Of a lease that tern_folder_look is about to give back. */
+    signal(SIGIO, SIG_IGN);
 }
 
 /* Linked with --wrap, every call of these functions in the program's objects and archives arrives here. */

@@ -59,6 +59,20 @@ public struct ResultTiming: Equatable, Sendable {
     public init() {}
 }
 
+/// A result that another repeats.
+public struct EarlierResult: Equatable, Sendable {
+    /// UUID, version 4.
+    public var id: String
+    public var sequence: Int
+    /// Its members from `model` on, as they stand in its line.
+    public var members: [UInt8]
+    public init(id: String, sequence: Int, members: [UInt8]) {
+        self.id = id
+        self.sequence = sequence
+        self.members = members
+    }
+}
+
 /// The result of one file, `tern.result/1`: of one image, of a cine or of a volume.
 public struct FindingResult: Equatable, Sendable {
     /// Ascending from 1 without gaps within one state directory (or one run of `ternd infer`).
@@ -83,6 +97,8 @@ public struct FindingResult: Equatable, Sendable {
     public var timing = ResultTiming()
     /// SHA-256 of the raw output bits (N-12) of the analysed frames in order, hexadecimal; nil without output.
     public var outputDigest: String?
+    /// The result of the same content that this one repeats; nil for one of its own.
+    public var answeredFrom: EarlierResult?
 
     public init(sequence: Int, id: String, time: String, model: ModelReference, input: InputReference, status: ResultStatus, reason: CodedTerm? = nil) {
         self.sequence = sequence
@@ -108,6 +124,11 @@ public struct FindingResult: Equatable, Sendable {
         text.member("sequence", sequence)
         text.member("id", id)
         text.member("time", time)
+        if let answeredFrom {
+            text.value(answeredFrom)
+            text.endObject()
+            return text.utf8
+        }
         write(model, to: &text)
         text.key("input")
         text.value(input)
@@ -165,5 +186,17 @@ public struct FindingResult: Equatable, Sendable {
         text.member("infer_us", timing.inferMicroseconds)
         text.member("total_us", timing.totalMicroseconds)
         text.endObject()
+    }
+}
+
+extension JSONText {
+    /// The members that are repeated, and where they come from.
+    fileprivate mutating func value(_ earlier: EarlierResult) {
+        value(json: earlier.members)
+        key("answeredFrom")
+        beginObject()
+        member("id", earlier.id)
+        member("sequence", earlier.sequence)
+        endObject()
     }
 }

@@ -68,7 +68,7 @@ public final class FindingsFile {
     }
 
     /// A line that this program wrote: the prefix, the number, the identifier, no control characters, a closing brace.
-    private static func entry(_ line: ArraySlice<UInt8>) -> ResultRing.Entry? {
+    static func entry(_ line: ArraySlice<UInt8>) -> ResultRing.Entry? {
         let prefix = Array(FindingResult.linePrefix.utf8)
         let middle = Array(",\"id\":\"".utf8)
         guard line.count <= limitLineByteCount, line.starts(with: prefix) else { return nil }

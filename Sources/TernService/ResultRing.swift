@@ -42,6 +42,9 @@ struct ResultRing {
         }
     }
 
+    /// Those that are kept, ascending.
+    var all: ArraySlice<Entry> { entries[start...] }
+
     func line(of identifier: StudyIdentifier) -> [UInt8]? {
         entries[start...].last { $0.identifier == identifier }?.line
     }

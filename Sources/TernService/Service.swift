@@ -4,31 +4,37 @@ public import TernPlatform
 /// The service: one event loop on the caller's thread, one writer that puts studies on the disk before they are accepted, and one worker that
 /// reads them in order of acceptance and records each result.
 public final class Service {
-    private var core: ServiceCore
-    private let server: HTTPServer
+    var core: ServiceCore
+    let server: HTTPServer
     private let writer: Worker
     private let worker: Worker
     private let journal: StudyJournal
     /// Studies whose bytes are on the disk and whose names are not yet, in order.
     private var group: [Arrival] = []
     private let file: FindingsFile
-    private let directory: StateDirectory
+    let directory: StateDirectory
     private let analyse: Analyser
     private let model: ModelReference
+    var watched: WatchedFolder?
+    /// The worker's, when a folder is watched.
+    var answeredIndex: AnsweredIndex?
+    /// Who waits for a result inside the process.
+    var insiders: [StudyIdentifier: (InsideOutcome) -> Void] = [:]
     /// Clients that wait for a result.
     private var waiting: [StudyIdentifier: Exchange] = [:]
     private var streams: [Exchange: Stream] = [:]
     /// Set once, on the loop's thread; the worker reads it between studies.
     private let stopFlag = StopFlag()
     /// Raised by the worker while it waits for room for a result.
-    private let blockedFlag = StopFlag()
+    let blockedFlag = StopFlag()
 
     /// A study on its way into the queue.
     private struct Arrival {
         var study: Study
         var entry: JournalEntry
         var waits: Bool
-        var exchange: Exchange
+        /// Nil for a study from inside.
+        var exchange: Exchange?
     }
 
     /// A client that reads results or events.
@@ -80,6 +86,8 @@ public final class Service {
             woken: { [self] in
                 writer.collect()
                 worker.collect()
+                watched?.collect()
+                watched?.proceed()
                 pumpEvents()
                 leaveWhenDone()
             },
@@ -88,10 +96,12 @@ public final class Service {
         core.events.wakes { [server] in server.wake() }
         core.takeOver(journal)
         for (entry, _) in journal.recovered { submit(entry, nil, waits: false) }
+        do throws(PlatformError) { try watched?.start() } catch { throw .outOfResources }
         let succeeded = server.run(events)
         stopFlag.raise()
         writer.end()
         worker.end()
+        watched?.end()
         guard succeeded else { throw .eventLoop }
     }
 
@@ -121,11 +131,13 @@ public final class Service {
         around.slowReaderCount = server.slowReaderCount
         around.freeByteCount = directory.freeByteCount
         around.isBlocked = blockedFlag.isRaised
+        around.watched = watched
         around.now = Clock.monotonicNanoseconds
         return around
     }
 
-    private func queue(_ study: Study, waits: Bool, _ exchange: Exchange) {
+    /// Has the study written; `exchange` is nil for one from inside.
+    func queue(_ study: Study, waits: Bool, _ exchange: Exchange?) {
         let arrival = Arrival(study: study, entry: journal.entry(for: study.identifier), waits: waits, exchange: exchange)
         let slot = Slot<StudyJournal.Stored>()
         core.queued(study)
@@ -140,14 +152,14 @@ public final class Service {
     /// The writer has done with a study. Those of a group are accepted together, when their names are on the disk.
     private func arrived(_ arrival: Arrival, _ stored: StudyJournal.Stored) {
         if let errno = stored.failure {
-            server.reply(arrival.exchange, core.notStored(arrival.study.identifier, errno: errno))
+            refuse(arrival, errno: errno)
         } else {
             group.append(arrival)
         }
         guard stored.endsGroup else { return }
         for member in group {
             if let errno = stored.groupFailure {
-                server.reply(member.exchange, core.notStored(member.study.identifier, errno: errno))
+                refuse(member, errno: errno)
             } else {
                 accept(member)
             }
@@ -155,13 +167,23 @@ public final class Service {
         group.removeAll(keepingCapacity: true)
     }
 
+    private func refuse(_ arrival: Arrival, errno: Int32) {
+        if let exchange = arrival.exchange {
+            server.reply(exchange, core.notStored(arrival.study.identifier, errno: errno))
+        } else {
+            core.leave(arrival.study.identifier)
+            tell(arrival.study.identifier, .notStored)
+        }
+    }
+
     private func accept(_ arrival: Arrival) {
         core.counters.accepted += 1
         submit(arrival.entry, arrival.study, waits: arrival.waits)
+        guard let exchange = arrival.exchange else { return }
         if arrival.waits {
-            waiting[arrival.study.identifier] = arrival.exchange
+            waiting[arrival.study.identifier] = exchange
         } else {
-            server.reply(arrival.exchange, ServiceCore.accepted(arrival.study.identifier))
+            server.reply(exchange, ServiceCore.accepted(arrival.study.identifier))
         }
     }
 
@@ -178,12 +200,13 @@ public final class Service {
     /// On the worker's thread: the only place that uses `analyse` and `file` while the service runs. `study` is nil for one of an earlier run.
     private func read(_ entry: JournalEntry, _ study: Study?, waits: Bool) -> StudyOutcome {
         if stopFlag.isRaised { return .kept }
-        var analysis = (study ?? journal.load(entry)).map(analyse) ?? damaged(entry)
+        var analysis = (study ?? journal.load(entry)).map { answeredIndex?.copy(for: $0, model: model) ?? analyse($0) } ?? damaged(entry)
         while true {
             do throws(PlatformError) {
                 let line = try file.append(&analysis.result)
                 journal.answered(entry, lineByteCount: line.count)
                 blockedFlag.lower()
+                answeredIndex?.record(ResultRing.Entry(sequence: analysis.result.sequence, identifier: entry.identifier, line: line))
                 return .recorded(analysis, line: line, fileByteCount: file.byteCount)
             } catch {
                 // A client that waits hears that its study was not taken after all; to every other it was promised.
@@ -209,6 +232,13 @@ public final class Service {
     private func finish(_ identifier: StudyIdentifier, _ outcome: StudyOutcome) {
         let reply = core.finished(identifier, outcome)
         if let exchange = waiting.removeValue(forKey: identifier) { server.reply(exchange, reply) }
+        if case .recorded(let analysis, let line, _) = outcome {
+            tell(identifier, .recorded(line: line, isCopy: analysis.result.answeredFrom != nil))
+        } else {
+            tell(identifier, .kept)
+        }
+        // A place in the queue is free.
+        watched?.proceed()
         for exchange in Array(streams.keys) { pump(exchange) }
     }
 
@@ -251,12 +281,13 @@ public final class Service {
     private func stop() {
         guard !core.isStopping else { return }
         core.isStopping = true
+        watched?.stop()
         stopFlag.raise()
         server.stopAccepting()
         leaveWhenDone()
     }
 
-    private var isIdle: Bool { writer.isIdle && worker.isIdle }
+    private var isIdle: Bool { writer.isIdle && worker.isIdle && watched?.isIdle != false }
 
     private func leaveWhenDone() {
         guard core.isStopping, isIdle else { return }
@@ -266,6 +297,6 @@ public final class Service {
 }
 
 /// Where a thread leaves what became of its job; the queue of the worker orders its two users.
-private final class Slot<Value> {
+final class Slot<Value> {
     var value: Value?
 }

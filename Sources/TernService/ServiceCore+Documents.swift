@@ -42,6 +42,7 @@ extension ServiceCore {
         text.beginArray()
         for event in events.newest(Self.shownEventCount) { text.value(json: event) }
         text.endArray()
+        around.watched?.write(to: &text)
         text.endObject()
         return text.utf8
     }

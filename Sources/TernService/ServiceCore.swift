@@ -25,6 +25,7 @@ struct ServiceCore {
         var freeByteCount: Int?
         /// The worker waits for room for the result of an accepted study.
         var isBlocked = false
+        var watched: WatchedFolder?
         var now: UInt64 = 0
     }
 
@@ -32,7 +33,7 @@ struct ServiceCore {
     let events: ServiceEvents
     let limits: ServiceLimits
     let startedAt: UInt64
-    private let recognise: Recogniser
+    let recognise: Recogniser
     var ring: ResultRing
     /// Accepted studies without a result yet.
     private(set) var pending: [StudyIdentifier: Int] = [:]
@@ -101,7 +102,7 @@ struct ServiceCore {
         if around.isBlocked { throw .diskFull }
         // A client that does not wait would never hear that its result was lost.
         if !isRecording, !waits { throw .diskFull }
-        guard pending.count <= limits.queueCount, pendingByteCount + request.body.count <= limits.queueByteCount else { throw .queueFull }
+        guard hasPlace(byteCount: request.body.count) else { throw .queueFull }
         do {
             var study = Study(identifier: try StudyIdentifier(), kind: kind, bytes: request.body, selection: selection)
             study.origin = .socket(user: request.peerUser, process: request.peerProcess)
@@ -150,9 +151,14 @@ struct ServiceCore {
     }
 
     /// A study takes its place in the queue; it is accepted when it is on the disk.
-    mutating func queued(_ study: Study) {
-        pending[study.identifier] = study.bytes.count
-        pendingByteCount += study.bytes.count
+    mutating func queued(_ study: Study) { enter(study.identifier, byteCount: study.bytes.count) }
+
+    /// Whether the queue is within its limits with one study more.
+    func hasPlace(byteCount: Int) -> Bool { pending.count <= limits.queueCount && pendingByteCount + byteCount <= limits.queueByteCount }
+
+    mutating func enter(_ identifier: StudyIdentifier, byteCount: Int) {
+        pending[identifier] = byteCount
+        pendingByteCount += byteCount
     }
 
     /// What an earlier run left in the journal takes its place, whatever the limits of this one.
@@ -173,7 +179,7 @@ struct ServiceCore {
         return problem.reply()
     }
 
-    private mutating func leave(_ identifier: StudyIdentifier) {
+    mutating func leave(_ identifier: StudyIdentifier) {
         if let byteCount = pending.removeValue(forKey: identifier) { pendingByteCount -= byteCount }
     }
 

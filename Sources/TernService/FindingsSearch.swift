@@ -1,0 +1,38 @@
+internal import TernPlatform
+
+/// Finds results among all that are on the disk, beside the thread that writes them.
+struct FindingsSearch {
+    let statePath: String
+
+    private static let chunkByteCount = 1 << 20
+
+    /// The lines of those studies that have a result.
+    func lines(of identifiers: Set<StudyIdentifier>) -> [StudyIdentifier: [UInt8]] {
+        var found: [StudyIdentifier: [UInt8]] = [:]
+        search(statePath, { $0 == "findings.jsonl" }, identifiers, &found)
+        if found.count < identifiers.count { search(statePath + "/findings", { $0.utf8.suffix(6).elementsEqual(".jsonl".utf8) }, identifiers, &found) }
+        return found
+    }
+
+    private func search(
+        _ path: String, _ isWanted: (String) -> Bool, _ identifiers: Set<StudyIdentifier>, _ found: inout [StudyIdentifier: [UInt8]]
+    ) {
+        guard let folder = try? FileStore(path: path), let names = try? folder.names() else { return }
+        for name in names where isWanted(name) {
+            var start = 0
+            var rest: [UInt8] = []
+            while let chunk = try? folder.read(name, from: start, limitByteCount: Self.chunkByteCount), !chunk.isEmpty {
+                start += chunk.count
+                rest += chunk
+                var position = 0
+                while let end = rest[position...].firstIndex(of: 0x0A) {
+                    if let entry = FindingsFile.entry(rest[position...end]), identifiers.contains(entry.identifier) { found[entry.identifier] = entry.line }
+                    position = end + 1
+                }
+                rest.removeFirst(position)
+                // No line of ours.
+                if rest.count > FindingsFile.limitLineByteCount { break }
+            }
+        }
+    }
+}
