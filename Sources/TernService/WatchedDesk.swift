@@ -148,7 +148,7 @@ final class WatchedDesk {
 
     /// Results among all that are on the disk.
     func search(_ claims: [WatchedPlan.Claim]) -> [StudyIdentifier: WatchedPlan.Ending] {
-        FindingsSearch(statePath: statePath).lines(of: Set(claims.map(\.file.identifier))).mapValues { WatchedPlan.Ending(line: $0) }
+        FindingsSearch(statePath: statePath).lines(of: Set(claims.map { $0.file.identifier })).mapValues { WatchedPlan.Ending(line: $0) }
     }
 
     /// The bytes of a file.
@@ -175,7 +175,7 @@ final class WatchedDesk {
                 outcomes.append(place.home.isLinked ? .again(errno: error.number) : .orphaned)
             }
         }
-        for generation in Set(files.map(\.file.generation)) {
+        for generation in Set(files.map { $0.file.generation }) {
             // Before that is on the disk, a power cut may bring a file back into `processing/`: its result is then found again.
             try? places[generation]?.done.sync()
             try? places[generation]?.failed.sync()

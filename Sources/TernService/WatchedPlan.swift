@@ -141,7 +141,7 @@ struct WatchedPlan {
     var stuckCount: Int { stuck.count }
     /// Openings of the folder that still have files.
     var generationsInUse: Set<Int> {
-        var used = Set(inFlight.values.map(\.file.generation))
+        var used = Set(inFlight.values.map { $0.file.generation })
         for claim in claims + unknown { used.insert(claim.file.generation) }
         for file in ended { used.insert(file.file.generation) }
         if state == .watching { used.insert(generation) }

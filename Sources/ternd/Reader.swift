@@ -37,6 +37,18 @@ final class Reader {
         reportedCount = count
     }
 
+    /// What results depend on beside their input.
+    var settings: [UInt8] {
+        var findings: [Finding] = []
+        for label in labels.labels where label.isReported {
+            findings.append(
+                Finding(
+                    label: label.name, code: nil, score: 0, isCalibrated: labels.isCalibrated, operatingPoint: label.operatingPoint,
+                    threshold: label.threshold))
+        }
+        return FindingResult.settings(model: reference, findings: findings)
+    }
+
     /// Decodes, prepares, infers and reports; every way this can fail is a result with a coded reason.
     func read(_ input: Input, identifier: StudyIdentifier) -> Analysis {
         let start = Clock.monotonicNanoseconds

@@ -43,6 +43,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
             identity: identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, events: events,
             recognise: { InputKind(recognising: $0) },
             analyse: { reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier) })
+        if let folder = arguments.value("--watch") { try service.watch(folder: folder, settings: { reader.settings }) }
         Process.notifyManager("READY=1")
         let signature = reference.keyIdentifier == nil ? "unsigned" : "signed"
         say(

@@ -8,6 +8,7 @@ enum ServeOptions {
             Option("--operating-point", "NAME", "thresholds of this name instead of the model's default ones; ternd info lists them", isReloaded: true),
             Option("--socket", "PATH", "where to listen, mode 0660; without it the socket that the service manager gives"),
             Option("--state", "DIR", "made when missing; one service at a time"),
+            Option("--watch", "DIR", "read the files that are put into this folder too; they end in DIR/done or DIR/failed"),
             Option("--queue", "N", 1...1000, standard: 8, "studies that may wait"),
             Option("--max-body", "BYTES", 1024...(1 << 30), standard: 64 << 20, "of one study"),
             Option("--client-timeout", "S", 1...3600, standard: 30, "seconds for a client to send its request and to take its answer"),
