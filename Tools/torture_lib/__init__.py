@@ -1,0 +1,1 @@
+"""What Tools/torture is made of: see docs/torture.md."""

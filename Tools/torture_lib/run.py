@@ -1,0 +1,94 @@
+"""Runs scenarios one after another and says what held."""
+
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+
+from . import clock, disk, faults, kills, report
+from .context import Context, Skipped
+from .promises import PROMISES
+from .service import Hung
+
+SCENARIOS = {
+    "kills": (kills.run, "200 kills at random moments under load, inside calls and while it starts"),
+    "faults": (faults.run, "calls to disk and memory that fail, at the start and under load"),
+    "disk": (disk.run, "a small file system that runs full (needs root)"),
+    "clock": (clock.run, "the time of day jumps forth and back"),
+}
+
+
+def one(name, folder, ternd, seconds=None, seed=1, count=None, quiet=False, **more):
+    """Runs one scenario. Gives its document; `folder` is empty or missing before."""
+    context = Context(name, folder, ternd, seconds, seed, count, quiet)
+    document = {"scenario": name, "seed": seed}
+    try:
+        SCENARIOS[name][0](context, **more)
+    except Skipped as reason:
+        document["skipped"] = str(reason)
+    except Hung as error:
+        context.check("answered", False, str(error))
+    except Exception:
+        context.close()
+        document["error"] = traceback.format_exc()
+    finally:
+        context.close()
+    document |= context.findings.document()
+    document |= {"seconds": round(context.elapsed, 1), "lines": list(context.findings.lines()), "broken": context.findings.broken()}
+    return document
+
+
+def main(options):
+    if options.list:
+        for name, (_, what) in SCENARIOS.items():
+            print(f"{name:10} {what}")
+        return 0
+    if not options.ternd.exists():
+        print(f"{options.ternd} is not there; build it with: swift build -c release --product ternd", file=sys.stderr)
+        return 69
+    base = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="tern-torture-"))
+    documents = []
+    for name in options.scenario or SCENARIOS:
+        folder = base / name
+        shutil.rmtree(folder, ignore_errors=True)
+        more = {"svg": options.svg, "samples": options.json} if name == "soak" else {}
+        document = one(name, folder, options.ternd.resolve(), options.seconds, options.seed, options.count, **more)
+        documents.append(document)
+        bad = document["broken"] or "error" in document
+        print(f"{name}: {'skipped, ' + document['skipped'] if 'skipped' in document else str(document['seconds']) + ' s, seed ' + str(options.seed)}")
+        for line in document["lines"]:
+            print("  " + line)
+        for key, value in document["figures"].items():
+            print(f"  {key}: {value}")
+        for note in document["notes"]:
+            print(f"  note: {note}")
+        if "error" in document:
+            print(document["error"])
+        if bad:
+            document["kept"] = str(folder)
+            print(f"  kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        sys.stdout.flush()
+        for path in options.report:
+            report.write(path, documents, options)
+    return close(documents)
+
+
+def close(documents):
+    """One line for each promise over all scenarios."""
+    print()
+    broken = False
+    for name, sentence in PROMISES.items():
+        parts = [document["promises"][name] for document in documents if name in document["promises"]]
+        if parts:
+            held = all(part["held"] for part in parts)
+            broken |= not held
+            print(f"{'held  ' if held else 'BROKEN'} {name}: {sentence} ({sum(part['checked'] for part in parts):,})")
+    failed = [document["scenario"] for document in documents if "error" in document]
+    if failed:
+        print(f"did not run to their end: {', '.join(failed)}")
+    print(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} UTC")
+    return 1 if broken or failed else 0
