@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 import time
 
 JUMPS = [0, 3600, -3600, 5 * 3600, -7 * 3600, 86_400 * 400, -86_400 * 400, 1, -1, -0.5, 86_400 * 365 * 20, 0]
@@ -15,6 +16,9 @@ def run(context):
     connection = service.connect()
     connection.request("GET", "/v1/findings?follow=1")
     stream = connection.getresponse()
+    read = []
+    follower = threading.Thread(target=lambda: read.extend(json.loads(line) for line in stream if line.strip()), daemon=True)
+    follower.start()
     senders = context.senders(service, ledger, 3, pause=0.002)
     idle = service.raw()
     idle.sendall(b"POST /v1/studies HTTP/1.1\r\nContent-Le")
@@ -42,7 +46,7 @@ def run(context):
     began = time.monotonic()
     code = service.end(signal.SIGTERM)
     context.check("stops", code == 0 and time.monotonic() - began < 10, f"exit code {code}")
-    read = [json.loads(line) for line in stream.read().splitlines() if line]
+    follower.join(20)
     results = ledger.verify(state, context.references)
     context.check("clock", [line["sequence"] for line in read] == [value["sequence"] for value, _ in results], "a follower missed results")
     times = [value["time"] for value, _ in results]

@@ -137,8 +137,8 @@ class Context:
                 result = parsed(line)
                 self.references.setdefault((result["model"]["digest"], result["input"]["sha256"]), essence(result))
 
-    def senders(self, service, ledger, count, **more):
-        senders = [Sender(service, ledger, self.files, self.random.random(), **more) for _ in range(count)]
+    def senders(self, service, ledger, clients, **more):
+        senders = [Sender(service, ledger, self.files, self.random.random(), **more) for _ in range(clients)]
         for sender in senders:
             sender.start()
         return senders

@@ -62,7 +62,7 @@ def _random(choose):
 def _load(context, folder, rules, memory):
     """Calm, faults under load, calm again without a restart, stop, start, and nothing is missing."""
     state = folder / "state"
-    ledger = context.ledger()
+    ledger, before = context.ledger(), context.findings.broken()
     # Sockets are known to the library as what /proc calls them.
     environment, control = context.faults(rules.replace("{state}", str(state)).replace(" socket ", " socket: "))
     service = context.start(state, environment=environment)
@@ -79,7 +79,7 @@ def _load(context, folder, rules, memory):
         context.wait(0.05)
     context.stop_senders(senders, 30)
     if service.is_alive:
-        _recovers(context, service, rules)
+        _recovers(context, service, ledger, rules)
         _stops(context, service, rules)
     else:
         code = service.end()
@@ -92,15 +92,16 @@ def _load(context, folder, rules, memory):
     service.wait_for(lambda status: status["queue"]["pending"] == 0)
     service.end(signal.SIGTERM)
     ledger.verify(state, context.references, may_fail=("QUEUE-DAMAGED", "INTERNAL"))
-    if context.findings.against:
-        context.note(f"{folder.name}: {rules}: broken so far {context.findings.broken()}")
+    if context.findings.broken() != before:
+        context.note(f"{folder.name}: {rules}: broken {context.findings.broken()}")
 
 
-def _recovers(context, service, rules):
+def _recovers(context, service, ledger, rules):
     kind, body = context.files[0]
     try:
         service.wait_for(lambda status: status["queue"]["pending"] == 0, 20)
         status, content = service.ask("POST", "/v1/studies", body, kind)
+        ledger.answer(ledger.new_order(), False, status, content, body)
         context.check("recovers", status == 202, f"{rules}: {status} {content[:300]!r}")
         service.wait_for(lambda status: status["queue"]["pending"] == 0 and status["results"]["recording"], 20)
     except (Hung, OSError) as error:

@@ -7,7 +7,7 @@ import tempfile
 import time
 import traceback
 
-from . import clock, disk, faults, kills, report
+from . import clients, clock, disk, faults, kills, report, soak
 from .context import Context, Skipped
 from .promises import PROMISES
 from .service import Hung
@@ -16,7 +16,9 @@ SCENARIOS = {
     "kills": (kills.run, "200 kills at random moments under load, inside calls and while it starts"),
     "faults": (faults.run, "calls to disk and memory that fail, at the start and under load"),
     "disk": (disk.run, "a small file system that runs full (needs root)"),
+    "clients": (clients.run, "64 clients, half of which misbehave, for a minute"),
     "clock": (clock.run, "the time of day jumps forth and back"),
+    "soak": (soak.run, "half an hour of mixed load: memory and descriptors stay flat"),
 }
 
 
