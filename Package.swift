@@ -69,12 +69,14 @@ let deviceTargets: [Target] = [
         "TernPrepare", "TernBytes", "TernModel", "TernKernels", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless", "TernJPEG2000", "TernNIfTI",
         "TernPNG", "TernZlib"),
     device("TernQuality", "TernModel", "TernImage"),
-    device("TernService", "TernPlatform", "TernFindings", exclude: ["openapi.yaml"]),
+    device("TernAudit", "TernPlatform", "TernFindings"),
     // Layer 4
+    device("TernService", "TernPlatform", "TernFindings", "TernAudit", exclude: ["openapi.yaml"]),
+    // Layer 5
     .executableTarget(
         name: "ternd",
         dependencies: [
-            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernModel", "TernFindings", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
+            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernModel", "TernFindings", "TernAudit", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,
@@ -127,7 +129,8 @@ let testTargets: [Target] = [
     tests("TernJPEG2000", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernNIfTI", "TernBytes", "TernImage", "TernImageTesting", "TernZlib"),
     tests("TernFindings", "TernImage"),
-    tests("TernService", "TernFindings", "TernPlatform"),
+    tests("TernAudit", "TernFindings", "TernPlatform"),
+    tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
     tests(
         "TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless",

@@ -69,6 +69,22 @@ int tern_store_sync(int directory) { return fsync(directory) == 0 ? 0 : errno; }
 
 int tern_store_remove(int directory, const char *name) { return unlinkat(directory, name, 0) == 0 ? 0 : errno; }
 
+int tern_store_rename(int directory, const char *name, const char *new_name)
+{
+    return renameat(directory, name, directory, new_name) == 0 ? 0 : errno;
+}
+
+int tern_store_overwrite(int directory, const char *name, const void *bytes, size_t count)
+{
+    int file = openat(directory, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+    if (file < 0)
+        return errno;
+    int failure = tern_write_all(file, bytes, count);
+    if (close(file) != 0 && failure == 0)
+        failure = errno;
+    return failure;
+}
+
 int tern_store_read(int directory, const char *name, int *descriptor, uint64_t *byte_count)
 {
     struct stat found;

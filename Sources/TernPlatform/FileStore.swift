@@ -74,6 +74,25 @@ import CTernPlatform
         try Self.check(unsafe name.withCString { unsafe tern_store_remove(directory, $0) })
     }
 
+    /// Gives a file another name, in place of a file that has it.
+    public func rename(_ name: String, to newName: String) throws(PlatformError) {
+        try checkPath(name)
+        try checkPath(newName)
+        // SAFETY: the callee reads two terminated strings during the call.
+        let failure = unsafe name.withCString { name in unsafe newName.withCString { unsafe tern_store_rename(directory, name, $0) } }
+        try Self.check(failure)
+    }
+
+    /// Makes a file when it is missing (0640) and writes bytes at its beginning. Nothing is flushed: a power cut may undo it.
+    public func overwrite(_ name: String, _ bytes: [UInt8]) throws(PlatformError) {
+        try checkPath(name)
+        // SAFETY: the callee reads a terminated string and `count` bytes during the call.
+        let failure = unsafe name.withCString { name in
+            unsafe bytes.withUnsafeBytes { unsafe tern_store_overwrite(directory, name, $0.baseAddress, $0.count) }
+        }
+        try Self.check(failure)
+    }
+
     /// How many bytes a regular file holds.
     public func byteCount(of name: String) throws(PlatformError) -> Int {
         let file = try open(name)

@@ -15,5 +15,9 @@ int tern_store_write(int directory, const char *temporary, const char *name, con
 /* Waits until every name made or removed so far is on the disk. */
 int tern_store_sync(int directory);
 int tern_store_remove(int directory, const char *name);
+/* Gives a file another name, in place of a file that has it; the names are on the disk after tern_store_sync. */
+int tern_store_rename(int directory, const char *name, const char *new_name);
+/* Makes the file when it is missing (0640) and writes bytes at its beginning, with nothing flushed: a power cut may undo it. */
+int tern_store_overwrite(int directory, const char *name, const void *bytes, size_t count);
 /* Opens a regular file for reading; the descriptor is the caller's to close. */
 int tern_store_read(int directory, const char *name, int *descriptor, uint64_t *byte_count);
