@@ -63,6 +63,7 @@ let deviceTargets: [Target] = [
     device("TernJPEG2000", "TernBytes", "TernImage", "CTernOpenJPEG"),
     device("TernNIfTI", "TernBytes", "TernImage", "TernZlib"),
     device("TernFindings", "TernImage"),
+    device("TernStore", "TernPlatform"),
     // Layer 3
     device("TernEngine", "TernBytes", "TernModel", "TernKernels"),
     device(
@@ -77,6 +78,7 @@ let deviceTargets: [Target] = [
         name: "ternd",
         dependencies: [
             "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernModel", "TernFindings", "TernAudit", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
+            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernStore", "TernModel", "TernFindings", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,
@@ -131,6 +133,8 @@ let testTargets: [Target] = [
     tests("TernFindings", "TernImage"),
     tests("TernAudit", "TernFindings", "TernPlatform"),
     tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),
+    tests("TernStore", "TernPlatform"),
+    tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
     tests(
         "TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless",

@@ -1,3 +1,5 @@
+import TernStore
+
 /// The words after a verb, sorted into options, flags and operands.
 struct Arguments {
     private var values: [(name: String, value: String)] = []
@@ -54,12 +56,12 @@ struct Arguments {
         try self.init(words, verb: verb, options: table.filter { !$0.isFlag }.map { $0.name }, flags: table.filter { $0.isFlag }.map { $0.name })
         self.table = table
         if let path = value("--config") {
-            for setting in try ConfigFile(path: path).settings { try take(setting) }
+            for setting in try readConfig(path) { try take(setting) }
         }
         for option in table where option.range != nil { _ = try number(option.name) }
     }
 
-    private mutating func take(_ setting: ConfigFile.Setting) throws(Failure) {
+    private mutating func take(_ setting: SettingsFile.Setting) throws(Failure) {
         guard let option = table.first(where: { $0.isOfFile && $0.key == setting.key }) else { throw .config(setting.line, "no option of that name") }
         if option.isFlag {
             guard ["yes", "no"].contains(setting.value) else { throw .config(setting.line, "\(option.key) is yes or no") }

@@ -4,6 +4,7 @@ import TernFindings
 import TernKernels
 import TernModel
 import TernPlatform
+import TernStore
 
 /// The options of every verb that opens a model.
 struct ModelOptions {
@@ -11,8 +12,8 @@ struct ModelOptions {
         Option("--model", "M.tern", "the model file", isReloaded: true),
         Option(flag: "--allow-unsigned", "accept a model file without a signature; every result says so", isReloaded: true),
         Option(
-            "--trust", "KEYFILE",
-            "accept only models signed by this Ed25519 public key (64 hexadecimal digits); without it, any valid signature", isReloaded: true),
+            "--trust", "FILE", "accept only models signed by one of its Ed25519 public keys, 64 hexadecimal digits and a name a line; without it, any valid signature",
+            isReloaded: true),
         Option("--threads", "N", 1...64, standard: 1, "threads that work on one image", isReloaded: true),
         Option("--isa", "NAME", "a kernel table of `ternd info`; the fastest this CPU has when not given. TERN_ISA does the same", isReloaded: true),
     ]
@@ -21,7 +22,8 @@ struct ModelOptions {
 
     var path: String
     var allowsUnsigned: Bool
-    var trustedKeys: [[UInt8]] = []
+    /// Nil: any valid signature.
+    var trust: TrustFile?
     var threadCount: Int
     var instructionSet: InstructionSet
 
@@ -30,7 +32,7 @@ struct ModelOptions {
         allowsUnsigned = arguments.has("--allow-unsigned")
         threadCount = try arguments.number("--threads", 1...64, standard: 1)
         instructionSet = try chosenInstructionSet(arguments.value("--isa"), at: arguments.place("--isa")).set
-        if let keyPath = arguments.value("--trust") { trustedKeys = [try readKey(keyPath)] }
+        if let path = arguments.value("--trust") { trust = try readTrust(path) }
     }
 
     /// Opens and validates the model.
@@ -45,7 +47,7 @@ struct ModelOptions {
             }
         }
         do throws(ModelFileError) {
-            return try ModelFile(validating: mapping, options: .init(allowsUnsigned: allowsUnsigned, trustedKeys: trustedKeys))
+            return try ModelFile(validating: mapping, options: .init(allowsUnsigned: allowsUnsigned, trustedKeys: (trust?.keys ?? []).map { $0.bytes }))
         } catch {
             throw Failure(.badInput, "model refused: " + error.message)
         }
@@ -63,21 +65,6 @@ struct ModelOptions {
     /// Refuses to go on unless every golden vector agrees bit for bit.
     func prove(_ engine: Engine) throws(Failure) {
         do throws(EngineError) { try engine.verifyGolden() } catch { throw Failure(error) }
-    }
-
-    private func readKey(_ path: String) throws(Failure) -> [UInt8] {
-        let bytes: [UInt8]
-        do throws(PlatformError) { bytes = try readFile(path, limitByteCount: 4096) } catch {
-            if case .openFailed(let errno) = error {
-                throw Failure(ExitCode(errno: errno, otherwise: .cannotOpen), "key file: \(reason(errno))")
-            }
-            throw Failure(.cannotOpen, "key file: not a small regular file")
-        }
-        let digits = bytes.filter { $0 > 0x20 }
-        guard digits.count == 64, let key = Hexadecimal.bytes(String(decoding: digits, as: UTF8.self)) else {
-            throw Failure(.badInput, "key file: not 64 hexadecimal digits")
-        }
-        return key
     }
 }
 
