@@ -77,8 +77,8 @@ let deviceTargets: [Target] = [
     .executableTarget(
         name: "ternd",
         dependencies: [
-            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernModel", "TernFindings", "TernAudit", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
-            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernStore", "TernModel", "TernFindings", "TernKernels", "TernImage", "TernPlatform", "TernBytes",
+            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernStore", "TernModel", "TernFindings", "TernAudit", "TernKernels", "TernImage",
+            "TernPlatform", "TernBytes",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,
@@ -134,7 +134,6 @@ let testTargets: [Target] = [
     tests("TernAudit", "TernFindings", "TernPlatform"),
     tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),
     tests("TernStore", "TernPlatform"),
-    tests("TernService", "TernFindings", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),
     tests(
         "TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless",
