@@ -60,16 +60,20 @@ public struct ResultTiming: Equatable, Sendable {
 }
 
 /// A result that another repeats.
-public struct EarlierResult: Equatable, Sendable {
+public final class EarlierResult: Equatable, Sendable {
     /// UUID, version 4.
-    public var id: String
-    public var sequence: Int
+    public let id: String
+    public let sequence: Int
     /// Its members from `model` on, as they stand in its line.
-    public var members: [UInt8]
+    public let members: [UInt8]
     public init(id: String, sequence: Int, members: [UInt8]) {
         self.id = id
         self.sequence = sequence
         self.members = members
+    }
+
+    public static func == (left: EarlierResult, right: EarlierResult) -> Bool {
+        left.id == right.id && left.sequence == right.sequence && left.members == right.members
     }
 }
 

@@ -7,16 +7,14 @@ struct FindingsSearch {
     private static let chunkByteCount = 1 << 20
 
     /// The lines of those studies that have a result.
-    func lines(of identifiers: Set<StudyIdentifier>) -> [StudyIdentifier: [UInt8]] {
-        var found: [StudyIdentifier: [UInt8]] = [:]
+    func lines(of identifiers: [StudyIdentifier]) -> [ResultRing.Entry] {
+        var found: [ResultRing.Entry] = []
         search(statePath, { $0 == "findings.jsonl" }, identifiers, &found)
         if found.count < identifiers.count { search(statePath + "/findings", { $0.utf8.suffix(6).elementsEqual(".jsonl".utf8) }, identifiers, &found) }
         return found
     }
 
-    private func search(
-        _ path: String, _ isWanted: (String) -> Bool, _ identifiers: Set<StudyIdentifier>, _ found: inout [StudyIdentifier: [UInt8]]
-    ) {
+    private func search(_ path: String, _ isWanted: (String) -> Bool, _ identifiers: [StudyIdentifier], _ found: inout [ResultRing.Entry]) {
         guard let folder = try? FileStore(path: path), let names = try? folder.names() else { return }
         for name in names where isWanted(name) {
             var start = 0
@@ -26,7 +24,7 @@ struct FindingsSearch {
                 rest += chunk
                 var position = 0
                 while let end = rest[position...].firstIndex(of: 0x0A) {
-                    if let entry = FindingsFile.entry(rest[position...end]), identifiers.contains(entry.identifier) { found[entry.identifier] = entry.line }
+                    if let entry = FindingsFile.entry(rest[position...end]), identifiers.contains(entry.identifier) { found.append(entry) }
                     position = end + 1
                 }
                 rest.removeFirst(position)

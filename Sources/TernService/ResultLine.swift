@@ -44,13 +44,16 @@ struct ResultLine {
     /// Names what a result depends on beside its input: the model, and label, operating point and threshold of each finding. BLAKE2b-256.
     var settings: [UInt8]? {
         guard var text = digits(after: "\"digest\":\"", from: 0), var position = end(of: "\"findings\":[", from: 0) else { return nil }
-        var seen: Set<[UInt8]> = []
+        var seen: [[UInt8]] = []
         while let label = end(of: "{\"label\":", from: position), let point = end(of: "\"operatingPoint\":", from: label),
             let last = end(of: ",\"call\":", from: point), let code = end(of: ",\"code\":", from: label)
         {
             // A cine names each label once a frame.
             let part = Array(bytes[label..<code] + bytes[point..<last])
-            if seen.insert(part).inserted { text += part }
+            if !seen.contains(part) {
+                seen.append(part)
+                text += part
+            }
             position = last
         }
         return Digest.blake2b256(text)

@@ -49,7 +49,10 @@ extension Service {
     func release(_ identifier: StudyIdentifier) { core.leave(identifier) }
 
     /// Tells once, on the loop's thread, what becomes of a study.
-    func follow(_ identifier: StudyIdentifier, _ onResult: @escaping (InsideOutcome) -> Void) { insiders[identifier] = onResult }
+    func follow(_ identifier: StudyIdentifier, _ onResult: @escaping (InsideOutcome) -> Void) { insiders.append((identifier, onResult)) }
 
-    func tell(_ identifier: StudyIdentifier, _ outcome: InsideOutcome) { insiders.removeValue(forKey: identifier)?(outcome) }
+    func tell(_ identifier: StudyIdentifier, _ outcome: InsideOutcome) {
+        guard let index = insiders.firstIndex(where: { $0.identifier == identifier }) else { return }
+        insiders.remove(at: index).onResult(outcome)
+    }
 }

@@ -19,7 +19,7 @@ public final class Service {
     /// The worker's, when a folder is watched.
     var answeredIndex: AnsweredIndex?
     /// Who waits for a result inside the process.
-    var insiders: [StudyIdentifier: (InsideOutcome) -> Void] = [:]
+    var insiders: [(identifier: StudyIdentifier, onResult: (InsideOutcome) -> Void)] = []
     /// Clients that wait for a result.
     private var waiting: [StudyIdentifier: Exchange] = [:]
     private var streams: [Exchange: Stream] = [:]

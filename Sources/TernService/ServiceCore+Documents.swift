@@ -101,6 +101,12 @@ extension ServiceCore {
         single("tern_last_sequence", "gauge", "Sequence number of the newest result.", lastSequence)
         single("tern_connections", "gauge", "Open connections.", around.connectionCount)
         single("tern_streams", "gauge", "Clients that read or follow the findings.", around.streamCount)
+        if let watched = around.watched {
+            single("tern_watch_waiting", "gauge", "Files of the watched folder known to wait.", watched.plan.waitingCount + watched.plan.unsettledCount)
+            family("tern_watch_files_total", "counter", "Files of the watched folder that ended.")
+            text += "tern_watch_files_total{end=\"done\"} \(watched.plan.counts.done)\n"
+            text += "tern_watch_files_total{end=\"failed\"} \(watched.plan.counts.failed)\n"
+        }
         family("tern_clients_dropped_total", "counter", "Clients given up on.")
         text += "tern_clients_dropped_total{why=\"slow_sender\"} \(around.slowSenderCount)\n"
         text += "tern_clients_dropped_total{why=\"slow_reader\"} \(around.slowReaderCount)\n"

@@ -4,12 +4,14 @@ internal import TernPlatform
 final class WatchedDesk {
     /// One opening of the folder. It is named by descriptors: when the folder is moved, its files still find their place.
     private final class Place {
+        let generation: Int
         let home: Folder
         var processing: Folder
         var done: Folder
         var failed: Folder
 
-        init(path: String) throws(PlatformError) {
+        init(path: String, generation: Int) throws(PlatformError) {
+            self.generation = generation
             home = try Folder(path: path)
             processing = try Folder(inside: home, name: WatchedName.processing)
             done = try Folder(inside: home, name: WatchedName.done)
@@ -47,8 +49,10 @@ final class WatchedDesk {
     private let parent: String
     private let watch: FolderWatch
     private let statePath: String
-    private var places: [Int: Place] = [:]
-    private var current = 0
+    private var places: [Place] = []
+    private var current: Place?
+    /// What the watch is on.
+    private var watched: (folder: Int32?, parent: Int32?)
 
     /// `statePath` is where results are.
     init(path: String, watch: FolderWatch, statePath: String) {
@@ -64,23 +68,34 @@ final class WatchedDesk {
     }
 
     /// Forgets openings that no file belongs to.
-    func keep(_ generations: Set<Int>) {
-        for generation in Array(places.keys) where !generations.contains(generation) { places[generation] = nil }
+    func keep(_ generations: [Int]) {
+        places.removeAll { !generations.contains($0.generation) }
+        current = nil
+    }
+
+    private func place(of generation: Int) -> Place? { places.first { $0.generation == generation } }
+
+    /// Takes over a new watch for the one before, which was on another folder of that name.
+    private func replace(_ watched: inout Int32?, by path: String, isParent: Bool) throws(PlatformError) {
+        let before = watched
+        watched = nil
+        defer { if let before, before != watched { watch.remove(before) } }
+        watched = try watch.add(path: path, isParent: isParent)
     }
 
     /// Opens the folder. The watch comes before anything is listed, so that nothing falls between the two.
     func open(_ generation: Int) -> Opening {
         var opening = Opening()
-        if !name.isEmpty { _ = try? watch.add(path: parent, isParent: true) }
+        if !name.isEmpty { try? replace(&watched.parent, by: parent, isParent: true) }
         do throws(PlatformError) {
-            let number = try watch.add(path: path, isParent: false)
-            opening.watch = number
-            let place = try Place(path: path)
+            try replace(&watched.folder, by: path, isParent: false)
+            opening.watch = watched.folder
+            let place = try Place(path: path, generation: generation)
             opening.leftovers = try leftovers(place, generation)
             // What a killed run had moved stays so.
             try place.sync()
-            places[generation] = place
-            current = generation
+            places.append(place)
+            current = place
             opening.state = .watching
         } catch {
             opening.leftovers = []
@@ -109,18 +124,18 @@ final class WatchedDesk {
     }
 
     /// Whether the folder is where it was.
-    func isThere() -> Bool { places[current]?.home.isAt(path) ?? false }
+    func isThere() -> Bool { current?.home.isAt(path) ?? false }
 
     /// The names of files that may be taken; nil when the folder cannot be listed.
     func scan(limit: Int) -> (names: [[UInt8]], isComplete: Bool)? {
-        try? places[current]?.home.names(limit: limit) { name in
+        try? current?.home.names(limit: limit) { name in
             WatchedName.isTaken(name) && ![WatchedName.processing, WatchedName.done, WatchedName.failed].contains { name.elementsEqual($0.utf8) }
         }
     }
 
     /// Moves files into `processing/`; what was moved is on the disk when `isSynced`.
     func claim(_ candidates: [WatchedPlan.Candidate]) -> (outcomes: [WatchedPlan.Claimed], isSynced: Bool) {
-        guard let place = places[current] else { return (candidates.map { .nothing($0.name) }, true) }
+        guard let place = current else { return (candidates.map { .nothing($0.name) }, true) }
         let outcomes = candidates.map { claim($0, place) }
         return (outcomes, sync())
     }
@@ -136,7 +151,7 @@ final class WatchedDesk {
             let kept = WatchedName.kept(candidate.name)
             if !place.processing.isLinked { try place.repair() }
             try place.home.move(candidate.name, to: place.processing, as: WatchedName.claimed(identifier, kept))
-            let file = WatchedPlan.File(identifier: identifier, name: kept, generation: current)
+            let file = WatchedPlan.File(identifier: identifier, name: kept, generation: place.generation)
             return .claimed(WatchedPlan.Claim(file: file, byteCount: look.byteCount))
         } catch {
             return error.number == Folder.noSuchName ? .nothing(candidate.name) : .stuck(candidate.name, errno: error.number)
@@ -144,18 +159,21 @@ final class WatchedDesk {
     }
 
     /// Waits until every file that was moved into `processing/` is there on the disk.
-    func sync() -> Bool { (try? places[current]?.sync()) != nil }
+    func sync() -> Bool {
+        guard let current else { return false }
+        return (try? current.sync()) != nil
+    }
 
     /// Results among all that are on the disk.
-    func search(_ claims: [WatchedPlan.Claim]) -> [StudyIdentifier: WatchedPlan.Ending] {
-        FindingsSearch(statePath: statePath).lines(of: Set(claims.map { $0.file.identifier })).mapValues { WatchedPlan.Ending(line: $0) }
+    func search(_ claims: [WatchedPlan.Claim]) -> [(identifier: StudyIdentifier, ending: WatchedPlan.Ending)] {
+        FindingsSearch(statePath: statePath).lines(of: claims.map { $0.file.identifier }).map { ($0.identifier, WatchedPlan.Ending(line: $0.line)) }
     }
 
     /// The bytes of a file.
     ///
     /// - Throws: `PlatformError`; `.fileTooLarge` when it has more bytes than when it was taken.
     func load(_ claim: WatchedPlan.Claim) throws(PlatformError) -> [UInt8] {
-        guard let place = places[claim.file.generation] else { throw .openFailed(errno: Folder.noSuchName) }
+        guard let place = place(of: claim.file.generation) else { throw .openFailed(errno: Folder.noSuchName) }
         return try place.processing.read(WatchedName.claimed(claim.file.identifier, claim.file.name), limitByteCount: claim.byteCount)
     }
 
@@ -163,7 +181,7 @@ final class WatchedDesk {
     func finish(_ files: [WatchedPlan.Ended]) -> [WatchedPlan.Finished] {
         var outcomes: [WatchedPlan.Finished] = []
         for ended in files {
-            guard let place = places[ended.file.generation] else {
+            guard let place = place(of: ended.file.generation) else {
                 outcomes.append(.orphaned)
                 continue
             }
@@ -175,10 +193,10 @@ final class WatchedDesk {
                 outcomes.append(place.home.isLinked ? .again(errno: error.number) : .orphaned)
             }
         }
-        for generation in Set(files.map { $0.file.generation }) {
+        for place in places where files.contains(where: { $0.file.generation == place.generation }) {
             // Before that is on the disk, a power cut may bring a file back into `processing/`: its result is then found again.
-            try? places[generation]?.done.sync()
-            try? places[generation]?.failed.sync()
+            try? place.done.sync()
+            try? place.failed.sync()
         }
         return outcomes
     }

@@ -10,6 +10,9 @@ final class WatchedFolder {
     private(set) var plan: WatchedPlan
     /// What notices of the folder name.
     private var number: Int32?
+    /// What was said last of the folder.
+    private var noted: WatchedPlan.State?
+    private var isFinishFailing = false
 
     /// - Throws: `PlatformError.openFailed` when there is no memory, thread or inotify.
     init(path: String, statePath: String, service: Service) throws(PlatformError) {
@@ -51,7 +54,9 @@ final class WatchedFolder {
         case .entry(let name):
             if name == desk.name { plan.placeChanged() }
         case .gone: plan.placeChanged()
-        case .lost: plan.overflowed()
+        case .lost:
+            plan.overflowed()
+            note("watch_overflow")
         }
     }
 
@@ -61,15 +66,24 @@ final class WatchedFolder {
         switch job {
         case .open(let generation):
             let used = plan.generationsInUse
-            perform({ $0.keep(used); return $0.open(generation) }, then: { [self] in opened($0) })
-        case .check: perform({ $0.isThere() }, then: { [self] in plan.checked(isThere: $0) })
+            perform(
+                { desk in
+                    desk.keep(used)
+                    return desk.open(generation)
+                },
+                then: { [self] in opened($0) })
+        case .check:
+            perform({ $0.isThere() }, then: { [self] in
+                plan.checked(isThere: $0)
+                noteState()
+            })
         case .scan(let limit): perform({ $0.scan(limit: limit) }, then: { [self] in plan.scanned($0) })
         case .claim(let candidates):
-            perform({ $0.claim(candidates) }, then: { [self] in plan.claimed($0.outcomes, isSynced: $0.isSynced, now: Clock.monotonicNanoseconds) })
+            perform({ $0.claim(candidates) }, then: { [self] in claimed($0.outcomes, isSynced: $0.isSynced) })
         case .sync: perform({ $0.sync() }, then: { [self] in plan.synced($0) })
         case .search(let claims): perform({ $0.search(claims) }, then: { [self] in plan.sought($0) })
         case .load(let claim): load(claim)
-        case .finish(let files): perform({ $0.finish(files) }, then: { [self] in plan.finished($0) })
+        case .finish(let files): perform({ $0.finish(files) }, then: { [self] in finished($0) })
         }
     }
 
@@ -84,7 +98,40 @@ final class WatchedFolder {
         precondition(hasPlace, "one job is under way at a time")
     }
 
+    /// Says once what the folder has become.
+    private func noteState() {
+        guard plan.state != noted else { return }
+        noted = plan.state
+        switch plan.state {
+        case .watching: note("watch_started", level: .info)
+        case .missing: note("watch_missing")
+        case .busy: note("watch_busy")
+        case .refused(let errno): note("watch_refused", errno)
+        }
+    }
+
+    private func note(_ code: String, _ errno: Int32? = nil, level: ServiceEvents.Level = .warning) {
+        service.core.events.note(code, errno.map { [Problem.Number(name: "errno", value: Int($0))] } ?? [], level: level)
+    }
+
+    private func claimed(_ outcomes: [WatchedPlan.Claimed], isSynced: Bool) {
+        let stuckCount = plan.stuckCount
+        plan.claimed(outcomes, isSynced: isSynced, now: Clock.monotonicNanoseconds)
+        // The first of some says it for all.
+        guard stuckCount == 0 else { return }
+        for case .stuck(_, let errno) in outcomes { return note("watch_stuck", errno) }
+    }
+
+    private func finished(_ outcomes: [WatchedPlan.Finished]) {
+        plan.finished(outcomes)
+        var errno: Int32?
+        for case .again(let number) in outcomes { errno = number }
+        if let errno, !isFinishFailing { note("watch_not_finished", errno, level: .error) }
+        isFinishFailing = errno != nil
+    }
+
     private func opened(_ opening: WatchedDesk.Opening) {
+        defer { noteState() }
         number = opening.watch
         guard opening.state == .watching else {
             plan.notOpened(opening.state)
@@ -135,7 +182,7 @@ final class WatchedFolder {
             study.origin = .folder
             service.follow(file.identifier) { [self] in answered(file.identifier, $0) }
             service.queue(study, waits: false, nil)
-        case .failed(.fileTooLarge): refuse(file, .bodyTooLarge(limit: limitByteCount))
+        case .failed(.fileTooLarge): refuse(file, claim.byteCount > limitByteCount ? .bodyTooLarge(limit: limitByteCount) : .stillWritten)
         case .failed(let error):
             switch error.number {
             case Folder.noSuchName: plan.vanished(file.identifier)
@@ -166,6 +213,10 @@ final class WatchedFolder {
 extension Problem {
     fileprivate static var unreadableFile: Problem {
         Problem(status: 400, code: "unreadable_file", message: "the file cannot be opened or read")
+    }
+
+    fileprivate static var stillWritten: Problem {
+        Problem(status: 400, code: "still_written", message: "the file grew after it was taken; write it under another name and rename it")
     }
 
     fileprivate static var unknownContent: Problem {

@@ -5,7 +5,7 @@
 /// names than are remembered) is found by listing the folder again.
 struct WatchedPlan {
     /// A file in `processing/`.
-    struct File: Hashable {
+    struct File: Equatable {
         let identifier: StudyIdentifier
         /// The name it keeps.
         let name: [UInt8]
@@ -112,14 +112,27 @@ struct WatchedPlan {
     private(set) var isBusy = false
     var isStopping = false
 
+    /// What is known of a name.
+    private struct Known {
+        enum Turn {
+            /// It is in `order`.
+            case waiting
+            /// It is looked at again some time after this one.
+            case unsettled(since: UInt64)
+            /// It could not be moved.
+            case stuck
+        }
+        var turn: Turn
+        var isClosed: Bool
+        var seen: Signature?
+    }
+
+    private var known: [[UInt8]: Known] = [:]
     private var order: [[UInt8]] = []
-    private var candidates: [[UInt8]: Candidate] = [:]
-    private var unsettled: [[UInt8]: (candidate: Candidate, signature: Signature, at: UInt64)] = [:]
-    private var stuck: Set<[UInt8]> = []
     /// Files of an earlier run whose result is neither in memory nor to come.
     private var unknown: [Claim] = []
     private var claims: [Claim] = []
-    private(set) var inFlight: [StudyIdentifier: Claim] = [:]
+    private(set) var inFlight: [Claim] = []
     private var ended: [Ended] = []
 
     private var needsOpen = true
@@ -136,15 +149,14 @@ struct WatchedPlan {
         self.share = share
     }
 
-    var waitingCount: Int { candidates.count + claims.count + unknown.count }
-    var unsettledCount: Int { unsettled.count }
-    var stuckCount: Int { stuck.count }
-    /// Openings of the folder that still have files.
-    var generationsInUse: Set<Int> {
-        var used = Set(inFlight.values.map { $0.file.generation })
-        for claim in claims + unknown { used.insert(claim.file.generation) }
-        for file in ended { used.insert(file.file.generation) }
-        if state == .watching { used.insert(generation) }
+    var waitingCount: Int { order.count + claims.count + unknown.count }
+    private(set) var unsettledCount = 0
+    private(set) var stuckCount = 0
+    /// Openings of the folder that still have files, some of them several times.
+    var generationsInUse: [Int] {
+        var used = state == .watching ? [generation] : []
+        for claim in inFlight + claims + unknown { used.append(claim.file.generation) }
+        for file in ended { used.append(file.file.generation) }
         return used
     }
     /// True when nothing that was begun is left to do before the service may end; the rest waits for the next start.
@@ -155,8 +167,6 @@ struct WatchedPlan {
     /// A file was closed after writing, or moved in.
     mutating func noticed(_ name: [UInt8]) {
         guard WatchedName.isTaken(name) else { return }
-        unsettled[name] = nil
-        stuck.remove(name)
         add(Candidate(name: name, isClosed: true))
     }
 
@@ -176,28 +186,46 @@ struct WatchedPlan {
     mutating func tick(now: UInt64) {
         ticks += 1
         isHeldBack = false
-        for (name, entry) in unsettled where now &- entry.at >= Self.settleNanoseconds {
-            unsettled[name] = nil
-            add(Candidate(name: name, isClosed: entry.candidate.isClosed, seen: entry.signature))
-        }
         if ticks % 2 == 0 { placeChanged() }
-        if ticks % Self.scanTicks == 0 {
-            stuck.removeAll()
-            needsScan = true
+        let isOver = ticks % Self.scanTicks == 0
+        if isOver { needsScan = true }
+        guard unsettledCount > 0 || isOver && stuckCount > 0 else { return }
+        for (name, entry) in known {
+            switch entry.turn {
+            case .unsettled(let since) where now &- since >= Self.settleNanoseconds:
+                forget(name)
+                add(Candidate(name: name, isClosed: entry.isClosed, seen: entry.seen))
+            case .stuck where isOver: forget(name)
+            default: break
+            }
         }
     }
 
+    /// Gives a name its turn; one that is said to be closed is not asked whether it still looks the same.
     private mutating func add(_ candidate: Candidate) {
-        if candidates[candidate.name] == nil {
-            guard candidates.count + unsettled.count < Self.limitNames else {
+        switch known[candidate.name]?.turn {
+        case .waiting: if !candidate.isClosed { return }
+        case .unsettled, .stuck:
+            guard candidate.isClosed else { return }
+            forget(candidate.name)
+            order.append(candidate.name)
+        case nil:
+            guard known.count < Self.limitNames else {
                 needsRest = true
                 return
             }
             order.append(candidate.name)
-        } else if !candidate.isClosed {
-            return
         }
-        candidates[candidate.name] = candidate
+        known[candidate.name] = Known(turn: .waiting, isClosed: candidate.isClosed, seen: candidate.seen)
+    }
+
+    /// Forgets a name that is not in `order`.
+    private mutating func forget(_ name: [UInt8]) {
+        switch known.removeValue(forKey: name)?.turn {
+        case .unsettled: unsettledCount -= 1
+        case .stuck: stuckCount -= 1
+        default: break
+        }
     }
 
     // MARK: What is next
@@ -227,12 +255,15 @@ struct WatchedPlan {
         }
         if let claim = claims.first, !isHeldBack, inFlight.count + ended.count < share, hasRoom(claim.byteCount) {
             claims.removeFirst()
-            inFlight[claim.file.identifier] = claim
+            inFlight.append(claim)
             return .load(claim)
         }
         guard state == .watching, claims.count < Self.limitBatch / 2 else { return nil }
         if !order.isEmpty {
-            let batch = order.prefix(Self.limitBatch).compactMap { candidates.removeValue(forKey: $0) }
+            var batch: [Candidate] = []
+            for name in order.prefix(Self.limitBatch) {
+                if let entry = known.removeValue(forKey: name) { batch.append(Candidate(name: name, isClosed: entry.isClosed, seen: entry.seen)) }
+            }
             order.removeFirst(min(order.count, Self.limitBatch))
             return .claim(batch)
         }
@@ -256,16 +287,16 @@ struct WatchedPlan {
     }
 
     /// A file of an earlier run whose study waits in the queue.
-    mutating func await(_ claim: Claim) { inFlight[claim.file.identifier] = claim }
+    mutating func await(_ claim: Claim) { inFlight.append(claim) }
 
     /// A file of an earlier run of which nothing is known.
     mutating func seek(_ claim: Claim) { unknown.append(claim) }
 
     /// Those that were sought and have no result are to be read.
-    mutating func sought(_ found: [StudyIdentifier: Ending]) {
+    mutating func sought(_ found: [(identifier: StudyIdentifier, ending: Ending)]) {
         isBusy = false
         for claim in unknown {
-            if let ending = found[claim.file.identifier] { end(claim.file, ending) } else { claims.append(claim) }
+            if let known = found.first(where: { $0.identifier == claim.file.identifier }) { end(claim.file, known.ending) } else { claims.append(claim) }
         }
         unknown.removeAll()
     }
@@ -278,9 +309,9 @@ struct WatchedPlan {
         needsOpen = true
         needsScan = false
         order.removeAll()
-        candidates.removeAll()
-        unsettled.removeAll()
-        stuck.removeAll()
+        known.removeAll()
+        unsettledCount = 0
+        stuckCount = 0
     }
 
     /// Names of files in the folder; nil when it could not be listed.
@@ -292,7 +323,7 @@ struct WatchedPlan {
         }
         counts.scans += 1
         needsRest = !listing.isComplete
-        for name in listing.names where unsettled[name] == nil && !stuck.contains(name) { add(Candidate(name: name, isClosed: false)) }
+        for name in listing.names { add(Candidate(name: name, isClosed: false)) }
     }
 
     mutating func claimed(_ outcomes: [Claimed], isSynced: Bool, now: UInt64) {
@@ -307,9 +338,13 @@ struct WatchedPlan {
             case .nothing: break
             case .unsettled(let candidate, let signature):
                 // One that was closed meanwhile waits for its turn already.
-                if candidates[candidate.name] == nil { unsettled[candidate.name] = (candidate, signature, now) }
+                guard known[candidate.name] == nil else { continue }
+                known[candidate.name] = Known(turn: .unsettled(since: now), isClosed: candidate.isClosed, seen: signature)
+                unsettledCount += 1
             case .stuck(let name, _):
-                if stuck.count < Self.limitNames { stuck.insert(name) }
+                guard known[name] == nil else { continue }
+                known[name] = Known(turn: .stuck, isClosed: false)
+                stuckCount += 1
             }
         }
         synced(isSynced)
@@ -327,24 +362,27 @@ struct WatchedPlan {
 
     /// The file cannot be put into the queue now.
     mutating func putBack(_ identifier: StudyIdentifier) {
-        if let claim = inFlight.removeValue(forKey: identifier) { claims.insert(claim, at: 0) }
+        if let claim = land(identifier) { claims.insert(claim, at: 0) }
         isHeldBack = true
     }
 
     /// The file is not there any more.
     mutating func vanished(_ identifier: StudyIdentifier) {
-        inFlight[identifier] = nil
-        counts.orphaned += 1
+        if land(identifier) != nil { counts.orphaned += 1 }
+    }
+
+    private mutating func land(_ identifier: StudyIdentifier) -> Claim? {
+        inFlight.firstIndex { $0.file.identifier == identifier }.map { inFlight.remove(at: $0) }
     }
 
     /// A file has its ending.
     mutating func end(_ file: File, _ ending: Ending) {
-        inFlight[file.identifier] = nil
+        _ = land(file.identifier)
         ended.append(Ended(file: file, ending: ending))
     }
 
     mutating func end(_ identifier: StudyIdentifier, _ ending: Ending) {
-        if let claim = inFlight[identifier] { end(claim.file, ending) }
+        if let claim = land(identifier) { end(claim.file, ending) }
     }
 
     /// A result was taken from that of the same content.

@@ -176,7 +176,7 @@ import Testing
         #expect(next(&plan) == .finish([Plan.Ended(file: claims[0].file, ending: result)]))
         plan.finished([.done])
         #expect(next(&plan) == .search([claims[2], claims[3]]))
-        plan.sought([claims[2].file.identifier: result])
+        plan.sought([(claims[2].file.identifier, result)])
         #expect(next(&plan) == .finish([Plan.Ended(file: claims[2].file, ending: result)]))
         plan.finished([.done])
         #expect(next(&plan) == .load(claims[3]))
