@@ -61,13 +61,13 @@ public struct FrameSelection: Equatable, Sendable {
     public func chosenCount(of count: Int) -> Int { ((last ?? count) - first) / stride + 1 }
 }
 
-/// 1 ... 999,999,999 in decimal digits.
+/// 1 ... 999,999,999 in decimal digits, the first of which is not zero.
 private func number(_ digits: some Collection<UInt8>) -> Int? {
-    guard (1...9).contains(digits.count) else { return nil }
+    guard (1...9).contains(digits.count), digits.first != 0x30 else { return nil }
     var value = 0
     for digit in digits {
         guard (0x30...0x39).contains(digit) else { return nil }
         value = value * 10 + Int(digit - 0x30)
     }
-    return value > 0 ? value : nil
+    return value
 }
