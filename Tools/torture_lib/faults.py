@@ -33,6 +33,7 @@ def run(context):
     context.library()
     cases = [("load", rules) for (rules,) in LOAD] + [("memory", rules) for rules in MEMORY] + [("start", entry) for entry in START]
     cases += [("random", None)] * 12
+    context.random.shuffle(cases)
     cases = cases[:context.count] if context.count else cases
     context.figures |= {"cases": 0, "faults injected": 0, "processes ended by a lack of memory": 0, "starts refused": 0}
     for index, (kind, what) in enumerate(cases):
