@@ -7,7 +7,7 @@ import tempfile
 import time
 import traceback
 
-from . import clients, clock, disk, faults, kills, report, soak
+from . import clients, clock, disk, faults, kills, report, soak, watch
 from .context import Context, Skipped
 from .promises import PROMISES
 from .service import Hung
@@ -18,6 +18,7 @@ SCENARIOS = {
     "disk": (disk.run, "a small file system that runs full (needs root)"),
     "clients": (clients.run, "64 clients, half of which misbehave, for a minute"),
     "clock": (clock.run, "the time of day jumps forth and back"),
+    "watch": (watch.run, "a watched folder with kills and faults"),
     "soak": (soak.run, "half an hour of mixed load: memory and descriptors stay flat"),
 }
 
