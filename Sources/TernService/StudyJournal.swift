@@ -10,6 +10,10 @@ public final class StudyJournal {
     private var unsynced: [JournalEntry] = []
     /// The worker's: bytes of results recorded since their entries' removal was last known to be on the disk.
     private var removedLineByteCount = 0
+    /// Entries that could not be removed, of the writer and of the worker; each tries its own again. One that stays would be answered at the
+    /// next start although its sender heard that it was not taken, or a second time when its result is no longer among those read back.
+    private var unremovedByWriter: [JournalEntry] = []
+    private var unremovedByWorker: [JournalEntry] = []
 
     /// Entries that wait for a result since before the start, in order of acceptance, and the bytes of each study.
     private(set) var recovered: [(entry: JournalEntry, byteCount: Int)] = []
@@ -93,6 +97,7 @@ public final class StudyJournal {
     /// Writes a study. It is on the disk when its group ends; the group goes on as long as `hasFollower`.
     func store(_ study: Study, as entry: JournalEntry, hasFollower: () -> Bool) -> Stored {
         var stored = Stored()
+        if !unremovedByWriter.isEmpty { remove(nil, &unremovedByWriter) }
         do throws(PlatformError) {
             try store.write(entry.name, head: entry.head(of: study), body: study.bytes)
             unsynced.append(entry)
@@ -103,7 +108,7 @@ public final class StudyJournal {
         stored.endsGroup = true
         if !unsynced.isEmpty {
             do throws(PlatformError) { try store.sync() } catch {
-                for entry in unsynced { discard(entry) }
+                for entry in unsynced { remove(entry, &unremovedByWriter) }
                 stored.groupFailure = error.number
             }
         }
@@ -129,8 +134,22 @@ public final class StudyJournal {
         if removedLineByteCount >= Self.limitRemovedLineByteCount, (try? store.sync()) != nil { removedLineByteCount = 0 }
     }
 
-    /// Removes an entry. One that cannot be removed is recognised by its result at the next start.
-    func discard(_ entry: JournalEntry) { try? store.remove(entry.name) }
+    /// Removes an entry whose study is answered, or not taken after all. The worker calls it.
+    func discard(_ entry: JournalEntry) { remove(entry, &unremovedByWorker) }
+
+    @inline(never) private func remove(_ entry: JournalEntry?, _ unremoved: inout [JournalEntry]) {
+        if let entry { unremoved.append(entry) }
+        unremoved.removeAll {
+            do throws(PlatformError) { try store.remove($0.name) } catch { return error.number == Self.noSuchFile }
+            return true
+        }
+        // A disk that removes nothing for so long is seen by everybody else, too.
+        if unremoved.count > Self.limitUnremoved { unremoved.removeFirst() }
+    }
+
+    private static let limitUnremoved = 1000
+    /// ENOENT of Linux.
+    private static let noSuchFile: Int32 = 2
 }
 
 extension PlatformError {
