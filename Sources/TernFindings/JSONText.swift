@@ -121,19 +121,28 @@ public struct JSONText {
         bytes.append(0x22)
         for byte in text.utf8 {
             switch byte {
-            case 0x22, 0x5C:
-                bytes.append(0x5C)
-                bytes.append(byte)
-            case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-            case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
-            case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
+            case 0x22, 0x5C: escape(byte)
+            case 0x0A: escape(0x6E)
+            case 0x0D: escape(0x72)
+            case 0x09: escape(0x74)
             case 0..<0x20, 0x7F:
-                bytes.append(contentsOf: [0x5C, 0x75, 0x30, 0x30, hexadecimal(byte >> 4), hexadecimal(byte & 15)])
+                escape(0x75)
+                bytes.append(0x30)
+                bytes.append(0x30)
+                bytes.append(hexadecimal(byte >> 4))
+                bytes.append(hexadecimal(byte & 15))
             default: bytes.append(byte)
             }
         }
         bytes.append(0x22)
         needsComma = true
+    }
+
+    /// Letter by letter: of several array literals of two bytes the Embedded build (Swift 6.3.1, -Osize) takes the wrong one.
+    @inline(never)
+    private mutating func escape(_ letter: UInt8) {
+        bytes.append(0x5C)
+        bytes.append(letter)
     }
 
     private func hexadecimal(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }
