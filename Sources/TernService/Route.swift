@@ -7,6 +7,8 @@ enum Route: Equatable {
     case findings(after: Int?, follows: Bool)
     case finding(StudyIdentifier)
     case events(after: Int?, follows: Bool)
+    case reviews(StudyIdentifier)
+    case postReview(StudyIdentifier)
     case status
     case model
     case health
@@ -39,6 +41,13 @@ enum Route: Equatable {
             return .findings(after: try query.number("after"), follows: try query.flag("follow"))
         }
         if path.starts(with: findings), path.count > findings.count, path[findings.count] == 0x2F {
+            let review = Array("/review".utf8)
+            if path.count == findings.count + 37 + review.count, path.suffix(review.count).elementsEqual(review) {
+                guard let identifier = StudyIdentifier(Array(path.dropFirst(findings.count + 1).prefix(36))) else { throw .noSuchPath }
+                if method == .post { return .postReview(identifier) }
+                guard method == .get || method == .head else { throw .methodNotAllowed("GET, HEAD, POST") }
+                return .reviews(identifier)
+            }
             guard let identifier = StudyIdentifier(Array(path[(findings.count + 1)...])) else { throw .noSuchPath }
             try allow(.get, method)
             return .finding(identifier)

@@ -1,3 +1,4 @@
+internal import TernAudit
 internal import TernFindings
 public import TernPlatform
 
@@ -12,9 +13,11 @@ public final class Service {
     /// Studies whose bytes are on the disk and whose names are not yet, in order.
     private var group: [Arrival] = []
     private let file: FindingsFile
+    let auditor: Auditor
     let directory: StateDirectory
     private let analyse: Analyser
     private let model: ModelReference
+    private let operatingPoint: String?
     var watched: WatchedFolder?
     /// The worker's, when a folder is watched.
     var answeredIndex: AnsweredIndex?
@@ -51,7 +54,7 @@ public final class Service {
     /// - Throws: `ServiceError.outOfResources`.
     public init(
         identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, directory: StateDirectory, file: FindingsFile, journal: StudyJournal,
-        events: ServiceEvents, recognise: @escaping Recogniser, analyse: @escaping Analyser
+        events: ServiceEvents, auditor: Auditor, recognise: @escaping Recogniser, analyse: @escaping Analyser
     ) throws(ServiceError) {
         var bounds = HTTPLimits()
         bounds.bodyByteCount = limits.http.bodyByteCount
@@ -63,15 +66,20 @@ public final class Service {
             server = try HTTPServer(listeningOn: socket, limits: bounds)
             writer = try Worker(name: "tern-writer", capacity: limits.queueCount, waking: server)
             worker = try Worker(name: "tern-worker", capacity: max(limits.queueCount, journal.recoveredCount), waking: server)
+            try auditor.start(waking: server)
         } catch {
             throw .outOfResources
         }
         core = ServiceCore(identity: identity, limits: limits, file: file, events: events, startedAt: Clock.monotonicNanoseconds, recognise: recognise)
+        for entry in auditor.reviews.recovered { core.reviewRing.append(entry) }
+        try auditor.begin(identity, file: file, journal: journal)
+        self.auditor = auditor
         self.file = file
         self.directory = directory
         self.analyse = analyse
         self.journal = journal
         model = identity.model
+        operatingPoint = identity.operatingPoint
     }
 
     /// Serves until SIGTERM or SIGINT: then takes nothing new, finishes the study that is being read, leaves those that wait in the journal,
@@ -89,6 +97,7 @@ public final class Service {
                 watched?.collect()
                 watched?.proceed()
                 pumpEvents()
+                auditor.collect()
                 leaveWhenDone()
             },
             stop: { [self] in stop() },
@@ -97,18 +106,39 @@ public final class Service {
         core.takeOver(journal)
         for (entry, _) in journal.recovered { submit(entry, nil, waits: false) }
         do throws(PlatformError) { try watched?.start() } catch { throw .outOfResources }
+        do throws(PlatformError) { try startAuditing() } catch { throw .outOfResources }
         let succeeded = server.run(events)
         stopFlag.raise()
         writer.end()
         worker.end()
         watched?.end()
+        auditor.end()
         guard succeeded else { throw .eventLoop }
     }
 
+    /// Refusals are recorded in the end, and what the disk did not take is tried again.
+    private func startAuditing() throws(PlatformError) {
+        var tickCount = 0
+        try server.every(milliseconds: Self.auditMilliseconds) { [self] in
+            tickCount += 1
+            if tickCount % 6 == 0 { auditor.note(core.refusals.takeRest()) }
+            auditor.flush()
+        }
+    }
+
+    private static let auditMilliseconds = 10_000
+
+    /// Records something that happened, soon; on the loop's thread.
+    func record(_ event: AuditEvent) { auditor.note([event]) }
+
     private func received(_ request: HTTPRequest, _ exchange: Exchange) {
+        defer { auditor.note(core.refusals.takeFirsts()) }
         switch core.answer(request, surroundings()) {
         case .reply(let reply): server.reply(exchange, reply)
         case .study(let study, let waits): queue(study, waits: waits, exchange)
+        case .review(let review, let note):
+            let hasPlace = auditor.store(review, note: note) { [self] entry, errno in server.reply(exchange, core.reviewed(entry, errno: errno)) }
+            if !hasPlace { server.reply(exchange, core.refused(.tooManyReviews, request.peerUser)) }
         case .stream where request.method == .head, .events where request.method == .head:
             server.reply(exchange, HTTPReply(status: 200, contentType: ServiceCore.streamContentType, body: []))
         case .stream(let after, let until): begin(Stream(position: after, until: until), exchange)
@@ -132,6 +162,7 @@ public final class Service {
         around.freeByteCount = directory.freeByteCount
         around.isBlocked = blockedFlag.isRaised
         around.watched = watched
+        around.auditHead = auditor.log.head
         around.now = Clock.monotonicNanoseconds
         return around
     }
@@ -200,10 +231,13 @@ public final class Service {
     /// On the worker's thread: the only place that uses `analyse` and `file` while the service runs. `study` is nil for one of an earlier run.
     private func read(_ entry: JournalEntry, _ study: Study?, waits: Bool) -> StudyOutcome {
         if stopFlag.isRaised { return .kept }
-        var analysis = (study ?? journal.load(entry)).map { answeredIndex?.copy(for: $0, model: model) ?? analyse($0) } ?? damaged(entry)
+        let study = study ?? journal.load(entry)
+        var analysis = study.map { answeredIndex?.copy(for: $0, model: model) ?? analyse($0) } ?? damaged(entry)
         while true {
             do throws(PlatformError) {
                 let line = try file.append(&analysis.result)
+                // A result without its record is not shown; the next start makes it.
+                guard audited(line, study) else { return .kept }
                 journal.answered(entry, lineByteCount: line.count)
                 blockedFlag.lower()
                 answeredIndex?.record(ResultRing.Entry(sequence: analysis.result.sequence, identifier: entry.identifier, line: line))
@@ -221,6 +255,19 @@ public final class Service {
     }
 
     private static let retryMilliseconds = 200
+
+    /// Waits until the record of a result is on the disk.
+    ///
+    /// - Returns: False when the service stops before.
+    private func audited(_ line: [UInt8], _ study: Study?) -> Bool {
+        let request = study.map { AuditedResult.Request($0) }
+        guard let result = AuditedResult(line: line, request: request, operatingPoint: operatingPoint) else { return true }
+        while (try? auditor.log.append([.result(result)])) == nil {
+            blockedFlag.raise()
+            if stopFlag.wait(milliseconds: Self.retryMilliseconds) { return false }
+        }
+        return true
+    }
 
     private func damaged(_ entry: JournalEntry) -> Analysis {
         let result = FindingResult(
@@ -282,12 +329,13 @@ public final class Service {
         guard !core.isStopping else { return }
         core.isStopping = true
         watched?.stop()
+        auditor.note(core.refusals.takeRest())
         stopFlag.raise()
         server.stopAccepting()
         leaveWhenDone()
     }
 
-    private var isIdle: Bool { writer.isIdle && worker.isIdle && watched?.isIdle != false }
+    private var isIdle: Bool { writer.isIdle && worker.isIdle && auditor.isIdle && watched?.isIdle != false }
 
     private func leaveWhenDone() {
         guard core.isStopping, isIdle else { return }

@@ -1,3 +1,4 @@
+internal import TernAudit
 internal import TernFindings
 
 extension ServiceCore {
@@ -28,6 +29,12 @@ extension ServiceCore {
         text.member("recovered", recoveredCount)
         text.member("damaged", counters.damaged)
         text.member("cut_bytes_at_start", queueCutByteCount)
+        text.endObject()
+        text.key("audit")
+        text.beginObject()
+        text.member("records", around.auditHead.number)
+        text.member("hash", String(decoding: around.auditHead.hash, as: UTF8.self))
+        text.member("reviews", reviewRing.lastNumber)
         text.endObject()
         writeResults(to: &text, isRecording: isRecording && !around.isBlocked)
         text.key("clients")

@@ -1,3 +1,4 @@
+internal import TernAudit
 internal import TernFindings
 internal import TernPlatform
 
@@ -12,6 +13,8 @@ struct ServiceCore {
         case stream(after: Int, until: Int?)
         /// Events after a number; up to `until`, or on and on.
         case events(after: Int, until: Int?)
+        /// The review is to be stored.
+        case review(AuditedReview, note: String?)
     }
 
     /// What the queue and the server look like at the moment of a request.
@@ -26,6 +29,7 @@ struct ServiceCore {
         /// The worker waits for room for the result of an accepted study.
         var isBlocked = false
         var watched: WatchedFolder?
+        var auditHead = AuditHead(number: 0, hash: [])
         var now: UInt64 = 0
     }
 
@@ -41,6 +45,8 @@ struct ServiceCore {
     /// The last studies whose result could not be recorded.
     private var unrecorded: [StudyIdentifier] = []
     var counters = Counters()
+    var refusals = RefusalTable()
+    var reviewRing = ReviewRing()
     var isStopping = false
     /// False from a result that could not be recorded to the next one that could.
     private(set) var isRecording = true
@@ -77,18 +83,26 @@ struct ServiceCore {
             case .findings(let after, let follows): return try stream(after: after, follows: follows, around)
             case .events(let after, let follows): return try events(after: after, follows: follows, around)
             case .finding(let identifier): return .reply(try finding(identifier))
+            case .reviews(let identifier): return .reply(try reviews(of: identifier))
+            case .postReview(let identifier): return try review(request, identifier)
             case .status: return .reply(document(status(around)))
             case .model: return .reply(document(identity.modelDocument))
             case .health: return .reply(HTTPReply(status: isStopping ? 503 : 200, contentType: "text/plain", body: Array((isStopping ? "stopping\n" : "ok\n").utf8)))
             case .metrics: return .reply(HTTPReply(status: 200, contentType: "text/plain; version=0.0.4", body: metrics(around)))
             }
         } catch {
-            counters.refuse(error.status)
-            return .reply(error.reply())
+            return .reply(refused(error, request.peerUser))
         }
     }
 
-    private func document(_ json: [UInt8]) -> HTTPReply {
+    /// Counts a refusal, and gives the answer.
+    mutating func refused(_ problem: Problem, _ user: Int?) -> HTTPReply {
+        counters.refuse(problem.status)
+        refusals.count(problem, user: user)
+        return problem.reply()
+    }
+
+    func document(_ json: [UInt8]) -> HTTPReply {
         HTTPReply(status: 200, contentType: "application/json", body: json + [0x0A])
     }
 
@@ -175,8 +189,7 @@ struct ServiceCore {
     mutating func notStored(_ identifier: StudyIdentifier, errno: Int32) -> HTTPReply {
         leave(identifier)
         let problem = Self.isFull(errno) ? Problem.diskFull : .notStored
-        counters.refuse(problem.status)
-        return problem.reply()
+        return refused(problem, nil)
     }
 
     mutating func leave(_ identifier: StudyIdentifier) {
@@ -184,7 +197,7 @@ struct ServiceCore {
     }
 
     /// ENOSPC, EFBIG, EDQUOT of Linux.
-    private static func isFull(_ errno: Int32) -> Bool { [28, 27, 122].contains(errno) }
+    static func isFull(_ errno: Int32) -> Bool { [28, 27, 122].contains(errno) }
 
     /// A study has its result. Gives the answer for the client that waits for it.
     mutating func finished(_ identifier: StudyIdentifier, _ outcome: StudyOutcome) -> HTTPReply {

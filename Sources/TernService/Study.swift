@@ -18,6 +18,16 @@ public struct Study: Sendable {
     }
 }
 
+extension Study {
+    /// What is asked, without what is asked about.
+    var withoutBytes: Study {
+        var study = Study(identifier: identifier, kind: kind, bytes: [], selection: selection)
+        study.modality = modality
+        study.origin = origin
+        return study
+    }
+}
+
 /// Where a study came from: user and process at the other end of a socket (SO_PEERCRED), nil where the system does not say.
 public enum StudyOrigin: Equatable, Sendable {
     /// The HTTP socket.
@@ -73,6 +83,8 @@ public struct ServiceLimits: Equatable, Sendable {
 public struct ServiceIdentity: Sendable {
     public var version: String
     public var model: ModelReference
+    /// The operating point that was asked for; nil for the model's own.
+    public var operatingPoint: String?
     public var instructionSet: String
     public var threadCount: Int
     public var arenaByteCount: Int

@@ -1,3 +1,4 @@
+public import TernAudit
 internal import TernPlatform
 
 /// Names a study: a random UUID (RFC 9562, version 4).
@@ -70,6 +71,12 @@ public enum ServiceError: Error, Equatable, Sendable {
     case findingsFileDamaged(byteOffset: Int)
     /// `queue` cannot be made, read or cleared of what is answered.
     case journal(errno: Int32)
+    /// `audit` cannot be opened, or its newest file is damaged.
+    case audit(AuditError)
+    /// `reviews.jsonl` cannot be opened, read or cut.
+    case reviewsFile(errno: Int32)
+    /// The whole line of `reviews.jsonl` that begins at this byte is no review of ours, or its number is not above the one before.
+    case reviewsFileDamaged(byteOffset: Int)
     /// There is no memory for the server or no thread for the worker.
     case outOfResources
     /// The event loop failed.

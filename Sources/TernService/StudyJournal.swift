@@ -23,6 +23,8 @@ public final class StudyJournal {
     public private(set) var cutByteCount = 0
     /// Entries whose result was recorded before the service ended; they are gone.
     public private(set) var answeredCount = 0
+    /// Those studies, without their bytes: who asked, and for what.
+    private(set) var answered: [Study] = []
     /// Files that are not the journal's own; they are left alone.
     public private(set) var foreignCount = 0
 
@@ -65,6 +67,7 @@ public final class StudyJournal {
             nextNumber = max(nextNumber, entry.number &+ 1)
             switch known[entry.identifier] {
             case 0:
+                if let study = load(entry) { answered.append(study.withoutBytes) }
                 try store.remove(entry.name)
                 answeredCount += 1
             // A study has one result; a second file of it was put there by somebody else.

@@ -1,3 +1,4 @@
+import TernAudit
 import TernBytes
 import TernEngine
 import TernFindings
@@ -24,15 +25,17 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     do throws(ServiceError) { file = try FindingsFile(directory: directory) } catch { throw Failure(error) }
     if file.cutByteCount > 0 { say("findings.jsonl: cut \(file.cutByteCount) bytes of an unfinished last line") }
     let journal = try openJournal(directory, file)
+    let auditor = try openAuditor(directory, events)
 
     let model = try options.open()
     let labels = try arguments.labels(of: model)
     let engine = try options.engine(model)
     try options.prove(engine)
     let reference = ModelReference(model)
-    let identity = ServiceIdentity(
+    var identity = ServiceIdentity(
         version: programVersion, model: reference, instructionSet: engine.instructionSet.name, threadCount: engine.threadCount,
         arenaByteCount: engine.arenaByteCount, goldenVectorCount: model.goldenCount, modelDocument: modelDocument(model, labels))
+    identity.operatingPoint = arguments.value(Arguments.operatingPoint)
     let socketPath = arguments.value("--socket")
     let socket = try openSocket(socketPath)
     if socket.replacedStaleSocket { say("replaced a socket that nobody listened on") }
@@ -40,7 +43,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let reader = Reader(engine: engine, labels: labels)
     do throws(ServiceError) {
         let service = try Service(
-            identity: identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, events: events,
+            identity: identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, events: events, auditor: auditor,
             recognise: { InputKind(recognising: $0) },
             analyse: { reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier) })
         if let folder = arguments.value("--watch") { try service.watch(folder: folder, settings: { reader.settings }) }
@@ -76,6 +79,15 @@ private func openJournal(_ directory: StateDirectory, _ file: FindingsFile) thro
     return journal
 }
 
+private func openAuditor(_ directory: StateDirectory, _ events: ServiceEvents) throws(Failure) -> Auditor {
+    let auditor: Auditor
+    do throws(ServiceError) { auditor = try Auditor(directory: directory) } catch { throw Failure(error) }
+    if auditor.log.cutByteCount > 0 { say("audit.jsonl: cut \(auditor.log.cutByteCount) bytes of an unfinished last record") }
+    if auditor.log.lacksRecords { events.note("audit_records_missing", level: .error) }
+    if auditor.reviews.cutByteCount > 0 { say("reviews.jsonl: cut \(auditor.reviews.cutByteCount) bytes of an unfinished last line") }
+    return auditor
+}
+
 private func openSocket(_ path: String?) throws(Failure) -> ListeningSocket {
     do throws(SocketError) {
         if path == nil, let adopted = try ListeningSocket.adopted() { return adopted }
@@ -107,6 +119,18 @@ extension Failure {
                 "findings.jsonl: the line at byte \(offset) is not a result with a number above the one before; nothing was changed: "
                     + "repair the line, or move the file away to start a new one")
         case .journal(let errno): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "queue: \(reason(errno))")
+        case .audit(.files(let errno)): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "audit: \(reason(errno))")
+        case .audit(.damaged(let offset)):
+            self.init(
+                .inputOutput,
+                "audit: the newest file is not its own chain at byte \(offset); nothing was changed: tern audit verify says what is wrong; "
+                    + "move the folder away to start a new one")
+        case .reviewsFile(let errno): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "reviews.jsonl: \(reason(errno))")
+        case .reviewsFileDamaged(let offset):
+            self.init(
+                .inputOutput,
+                "reviews.jsonl: the line at byte \(offset) is not a review with a number above the one before; nothing was changed: "
+                    + "repair the line, or move the file away to start a new one")
         case .outOfResources: self.init(.unavailable, "the system refuses memory or a thread")
         case .eventLoop: self.init(.ourFault, "the event loop failed")
         }

@@ -1,0 +1,184 @@
+public import TernAudit
+internal import TernFindings
+public import TernPlatform
+
+/// What the service records of itself: the audit log, the reviews, and a thread that writes what the event loop has to say.
+///
+/// The worker writes the record of a result itself, before anyone sees it. All else is the loop's, which waits for no disk.
+public final class Auditor {
+    public let log: AuditLog
+    public let reviews: ReviewFile
+    /// Nil until the service is made.
+    private var worker: Worker?
+    /// What the loop has to record and the thread has not taken yet, in order.
+    private var pending: [AuditEvent] = []
+    private var isWriting = false
+    private var reviewCount = 0
+
+    /// Reviews that may be on their way to the disk.
+    private static let limitReviewCount = 32
+    /// Events that are kept while the disk takes none; the refusals among them are bounded by `RefusalTable`.
+    private static let limitPendingCount = 4096
+
+    /// Opens `audit/` and `reviews.jsonl` of a state directory.
+    ///
+    /// - Throws: `ServiceError.audit`, `.reviewsFile` or `.reviewsFileDamaged`.
+    public init(directory: StateDirectory) throws(ServiceError) {
+        do throws(AuditError) { log = try AuditLog(directory: directory.path) } catch { throw .audit(error) }
+        reviews = try ReviewFile(directory: directory)
+    }
+
+    /// Records the start, and before it what an earlier run was killed over: results and reviews that are on the disk and have no record.
+    ///
+    /// - Throws: `ServiceError.audit`.
+    func begin(_ identity: ServiceIdentity, file: FindingsFile, journal: StudyJournal) throws(ServiceError) {
+        var events = missingResults(file, journal, operatingPoint: identity.operatingPoint)
+        for entry in reviews.recovered where entry.number > log.recordedReview {
+            let digest = Hexadecimal.string(Digest.sha256(Array(entry.line.dropLast())))
+            events.append(.recoveredReview(number: entry.number, identifier: entry.identifier.text, lineDigest: digest))
+        }
+        events.append(
+            .start(
+                version: identity.version, model: identity.model, operatingPoint: identity.operatingPoint, instructionSet: identity.instructionSet))
+        do throws(PlatformError) { try log.append(events) } catch { throw .audit(.files(errno: error.number)) }
+    }
+
+    private func missingResults(_ file: FindingsFile, _ journal: StudyJournal, operatingPoint: String?) -> [AuditEvent] {
+        var events: [AuditEvent] = []
+        var recorded = log.recordedSequence
+        if recorded > file.lastSequence {
+            events.append(.findingsMissing(first: file.lastSequence + 1, last: recorded))
+            recorded = file.lastSequence
+        }
+        for entry in file.recovered where entry.sequence > recorded {
+            let request = journal.answered.first { $0.identifier == entry.identifier }.map { AuditedResult.Request($0) }
+            if entry.sequence > recorded + 1 { events.append(.unaudited(first: recorded + 1, last: entry.sequence - 1)) }
+            if var result = AuditedResult(line: entry.line, request: request, operatingPoint: operatingPoint) {
+                result.isRecovered = true
+                events.append(.result(result))
+            } else {
+                events.append(.unaudited(first: entry.sequence, last: entry.sequence))
+            }
+            recorded = entry.sequence
+        }
+        if recorded < file.lastSequence { events.append(.unaudited(first: recorded + 1, last: file.lastSequence)) }
+        return events
+    }
+
+    /// Starts the thread.
+    func start(waking server: HTTPServer) throws(PlatformError) {
+        worker = try Worker(name: "tern-audit", capacity: Self.limitReviewCount + 1, waking: server)
+    }
+
+    /// Records events soon, in order.
+    func note(_ events: [AuditEvent]) {
+        guard !events.isEmpty else { return }
+        pending += events
+        if pending.count > Self.limitPendingCount { pending.removeFirst(pending.count - Self.limitPendingCount) }
+        flush()
+    }
+
+    /// Hands what waits to the thread; what it cannot write waits on.
+    func flush() {
+        guard !isWriting, !pending.isEmpty, let worker else { return }
+        let batch = pending
+        let slot = Slot<Bool>()
+        pending = []
+        isWriting = worker.submit(
+            run: { [log] in slot.value = (try? log.append(batch)) != nil },
+            finish: { [self] in
+                isWriting = false
+                if slot.value == true { flush() } else { pending = batch + pending }
+            })
+        if !isWriting { pending = batch + pending }
+    }
+
+    /// Stores a review and its record.
+    ///
+    /// - Returns: False when too many are on their way; nothing happens then.
+    func store(_ review: AuditedReview, note: String?, done: @escaping (ReviewFile.Entry?, Int32) -> Void) -> Bool {
+        guard let worker, reviewCount < Self.limitReviewCount else { return false }
+        let slot = Slot<ReviewFile.Entry>()
+        let failure = Slot<Int32>()
+        let hasPlace = worker.submit(
+            run: { [log, reviews] in
+                do throws(PlatformError) { slot.value = try reviews.append(review, note: note, to: log) } catch { failure.value = error.number }
+            },
+            finish: { [self] in
+                reviewCount -= 1
+                done(slot.value, failure.value ?? 0)
+            })
+        if hasPlace { reviewCount += 1 }
+        return hasPlace
+    }
+
+    func collect() { worker?.collect() }
+
+    var isIdle: Bool { worker?.isIdle != false }
+
+    /// Ends the thread, when it is idle, and records the end.
+    func end() {
+        worker?.end()
+        worker = nil
+        try? log.append(pending + [.stop])
+    }
+}
+
+extension AuditedResult.Request {
+    /// What is asked of a study, and by whom.
+    init(_ study: Study) {
+        self.init(origin: AuditOrigin(study.origin), selection: study.selection, modality: study.modality)
+    }
+}
+
+extension AuditOrigin {
+    init(_ origin: StudyOrigin) {
+        switch origin {
+        case .socket(let user, let process): self.init(.socket, user: user, process: process)
+        case .folder: self.init(AuditOrigin.Way.folder)
+        case .frames(let user, let process): self.init(.frames, user: user, process: process)
+        }
+    }
+}
+
+/// Refusals since they were last recorded. The first of a kind is recorded at once, the rest of them together later, so that a client that asks the
+/// same wrong thing again and again costs a line a minute.
+struct RefusalTable {
+    private struct Kind {
+        var status: Int
+        var code: String
+        /// Nil for unknown, and for all kinds past the limit.
+        var user: Int?
+        var count = 0
+    }
+    private var kinds: [Kind] = []
+    private var firsts: [AuditEvent] = []
+    private static let limitKindCount = 64
+
+    mutating func count(_ problem: Problem, user: Int?) {
+        if let index = index(of: problem, user) {
+            kinds[index].count += 1
+        } else if kinds.count < Self.limitKindCount {
+            kinds.append(Kind(status: problem.status, code: problem.code, user: user))
+            firsts.append(.refusal(status: problem.status, code: problem.code, user: user, count: 1))
+        } else {
+            kinds[0].count += 1
+        }
+    }
+
+    private func index(of problem: Problem, _ user: Int?) -> Int? {
+        kinds.firstIndex { $0.status == problem.status && $0.user == user && $0.code.utf8.elementsEqual(problem.code.utf8) }
+    }
+
+    /// Those that are new of their kind.
+    mutating func takeFirsts() -> [AuditEvent] {
+        defer { firsts = [] }
+        return firsts
+    }
+
+    /// Those that came after the first of their kind; every kind is new again.
+    mutating func takeRest() -> [AuditEvent] {
+        defer { kinds = [] }
+        return kinds.filter { $0.count > 0 }.map { .refusal(status: $0.status, code: $0.code, user: $0.user, count: $0.count) }
+    }
+}
