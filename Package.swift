@@ -104,7 +104,7 @@ let workstationTargets: [Target] = [
         name: "tern",
         dependencies: [
             "TernConvert", "TernReference", "TernEvaluation", "TernWriter", "TernBytes", "TernImage", "TernModel", "TernEngine", "TernKernels",
-            "TernDICOM", "TernPrepare", "TernQuality", "TernPlatform",
+            "TernDICOM", "TernPrepare", "TernQuality", "TernPlatform", "TernAudit",
             "TernDeidentification",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],

@@ -50,7 +50,7 @@ def images(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "verb", ["convert", "inspect", "compare", "eval", "quality", "run", "decode", "series", "sign", "verify", "keygen"])
+    "verb", ["convert", "inspect", "compare", "eval", "quality", "run", "decode", "series", "audit", "replay", "sign", "verify", "keygen"])
 def test_help_has_an_example(verb: str) -> None:
     text = tern(verb, "--help").stdout
     assert "Example:" in text and f"tern {verb}" in text

@@ -4,7 +4,7 @@ import ArgumentParser
 struct Tern: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tern",
-        abstract: "Converts, inspects, compares, evaluates and signs models for ternd; reads, sorts and de-identifies images.",
+        abstract: "Converts, inspects, compares, evaluates and signs models for ternd; reads, sorts and de-identifies images; checks what a service did.",
         discussion: """
             A usual way:
               tern convert vit.safetensors --config vit.json --weights int8 -o vit.tern
@@ -16,11 +16,15 @@ struct Tern: ParsableCommand {
               tern decode cine.dcm
               tern series study/
               tern deidentify study/ shared/ --key project.key
+
+            What a service did:
+              tern audit verify /var/lib/tern
+              tern replay /var/lib/tern --inputs archive/ --model vit.tern
             """,
         version: "0.1.0",
         subcommands: [
             ConvertCommand.self, InspectCommand.self, CompareCommand.self, EvalCommand.self, QualityCommand.self, RunCommand.self, DecodeCommand.self,
             SeriesCommand.self, SignCommand.self, VerifyCommand.self, KeygenCommand.self,
-            DeidentifyCommand.self,
+            DeidentifyCommand.self, AuditCommand.self, ReplayCommand.self,
         ])
 }
