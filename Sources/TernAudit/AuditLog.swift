@@ -17,6 +17,8 @@ public final class AuditLog {
     /// What the start found; the first append records it.
     private var found: [AuditEvent] = []
     private var shown: AuditHead
+    /// Whether there is a `head` that a power cut leaves.
+    private var hasHead: Bool
 
     /// The highest number of a result that had a record when the log was opened, and of a review.
     public let recordedSequence: Int
@@ -74,6 +76,7 @@ public final class AuditLog {
         } catch {
             throw AuditError(error)
         }
+        hasHead = head != nil
         lacksRecords = state.contradictsHead
         if cutByteCount > 0 { found.append(.tornTail(byteCount: cutByteCount)) }
         if let head, lacksRecords {
@@ -110,8 +113,12 @@ public final class AuditLog {
         state = next
         found = []
         headLock.withLock { shown = next.head }
-        // What a power cut undoes here is an older head, which is still true.
-        try? store.overwrite(Self.headName, next.head.text)
+        if hasHead {
+            // What a power cut undoes here leaves an older head, which is still true.
+            try? store.overwrite(Self.headName, next.head.text)
+        } else {
+            hasHead = (try? writeFileAtomically(path + "/" + Self.headName, next.head.text)) != nil
+        }
     }
 
     /// The file to add to; a full one is closed first.
