@@ -1,4 +1,5 @@
 #include "http_state.h"
+#include "installation.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -354,7 +355,11 @@ failed:
     return NULL;
 }
 
-int tern_http_run(tern_http *server) { return event_base_dispatch(server->base) < 0; }
+int tern_http_run(tern_http *server)
+{
+    tern_take_reload();
+    return event_base_dispatch(server->base) < 0;
+}
 
 void tern_http_free(tern_http *server)
 {

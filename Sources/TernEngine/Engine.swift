@@ -120,11 +120,13 @@ public final class Engine {
 
     /// Runs every golden vector of the model file and compares every bit.
     ///
-    /// - Throws: `EngineError.goldenMismatch` at the first value that differs.
-    public func verifyGolden() throws(EngineError) {
+    /// - Parameter isWanted: asked before each vector.
+    /// - Throws: `EngineError.goldenMismatch` at the first value that differs; `.cancelled` when it is wanted no more.
+    public func verifyGolden(while isWanted: () -> Bool = { true }) throws(EngineError) {
         let model = self.model
         var output = [Float](repeating: 0, count: model.header.outputCount)
         for vector in 0..<model.goldenCount {
+            guard isWanted() else { throw .cancelled }
             var span = output.mutableSpan
             try infer(golden: vector, into: &span)
             let found = output.span

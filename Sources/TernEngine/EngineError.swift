@@ -19,4 +19,6 @@ public enum EngineError: Error, Equatable, Sendable {
     case outputNotFinite(index: Int)
     /// The golden vector's output differs in at least one bit from what the model file expects.
     case goldenMismatch(vector: Int, output: Int)
+    /// The caller did not want the rest of the golden vectors.
+    case cancelled
 }

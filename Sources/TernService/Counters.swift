@@ -17,6 +17,9 @@ struct Counters: Equatable {
     /// Sums over results that succeeded, microseconds.
     var inferMicroseconds = 0
     var totalMicroseconds = 0
+    /// Models that took over while the service ran, and that were to and did not.
+    var replacedModels = 0
+    var refusedModels = 0
     private(set) var refused: [Refusal] = []
 
     /// Requests refused with one status.

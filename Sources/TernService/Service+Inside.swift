@@ -19,12 +19,12 @@ extension Service {
         case nothing
     }
 
-    /// Watches a folder from the start of `run` on. A file whose content has a result already is answered from that, as long as `settings`
-    /// (`FindingResult.settings`), asked on the worker's thread, gives those of the first.
+    /// Watches a folder from the start of `run` on. A file whose content has a result already is answered from that, as long as the settings of the
+    /// service (`ServiceIdentity.settings`) are those of the first.
     ///
     /// - Throws: `ServiceError.outOfResources`.
-    public func watch(folder path: String, settings: @escaping () -> [UInt8]) throws(ServiceError) {
-        let index = AnsweredIndex(settings: settings)
+    public func watch(folder path: String) throws(ServiceError) {
+        let index = AnsweredIndex(settings: { [reading] in reading.taken?.identity.settings ?? [] })
         for entry in core.ring.all { index.record(entry) }
         answeredIndex = index
         do throws(PlatformError) { watched = try WatchedFolder(path: path, statePath: directory.path, service: self) } catch { throw .outOfResources }

@@ -15,9 +15,12 @@ public final class Service {
     private let file: FindingsFile
     let auditor: Auditor
     let directory: StateDirectory
-    private let analyse: Analyser
-    private let model: ModelReference
-    private let operatingPoint: String?
+    let reading: ReadingInUse
+    /// There while a reload is under way.
+    var loader: Worker?
+    var reloads: () -> Void = {}
+    /// SIGHUP came again while a reload was under way.
+    var reloadsAgain = false
     var watched: WatchedFolder?
     /// The worker's, when a folder is watched.
     var answeredIndex: AnsweredIndex?
@@ -27,7 +30,7 @@ public final class Service {
     private var waiting: [StudyIdentifier: Exchange] = [:]
     private var streams: [Exchange: Stream] = [:]
     /// Set once, on the loop's thread; the worker reads it between studies.
-    private let stopFlag = StopFlag()
+    let stopFlag = StopFlag()
     /// Raised by the worker while it waits for room for a result.
     let blockedFlag = StopFlag()
 
@@ -67,6 +70,7 @@ public final class Service {
             writer = try Worker(name: "tern-writer", capacity: limits.queueCount, waking: server)
             worker = try Worker(name: "tern-worker", capacity: max(limits.queueCount, journal.recoveredCount), waking: server)
             try auditor.start(waking: server)
+            reading = try ReadingInUse(Reading(identity: identity, analyse: analyse))
         } catch {
             throw .outOfResources
         }
@@ -76,10 +80,7 @@ public final class Service {
         self.auditor = auditor
         self.file = file
         self.directory = directory
-        self.analyse = analyse
         self.journal = journal
-        model = identity.model
-        operatingPoint = identity.operatingPoint
     }
 
     /// Serves until SIGTERM or SIGINT: then takes nothing new, finishes the study that is being read, leaves those that wait in the journal,
@@ -94,6 +95,7 @@ public final class Service {
             woken: { [self] in
                 writer.collect()
                 worker.collect()
+                collectLoader()
                 watched?.collect()
                 watched?.proceed()
                 pumpEvents()
@@ -101,7 +103,7 @@ public final class Service {
                 leaveWhenDone()
             },
             stop: { [self] in stop() },
-            reload: {})
+            reload: { [self] in reloaded() })
         core.events.wakes { [server] in server.wake() }
         core.takeOver(journal)
         for (entry, _) in journal.recovered { submit(entry, nil, waits: false) }
@@ -111,6 +113,7 @@ public final class Service {
         stopFlag.raise()
         writer.end()
         worker.end()
+        loader?.end()
         watched?.end()
         auditor.end()
         guard succeeded else { throw .eventLoop }
@@ -228,16 +231,19 @@ public final class Service {
         precondition(hasPlace, "the worker has a place for every study of the queue")
     }
 
-    /// On the worker's thread: the only place that uses `analyse` and `file` while the service runs. `study` is nil for one of an earlier run.
+    /// On the worker's thread: the only place that takes the reading and uses `file` while the service runs. `study` is nil for one of an earlier run.
     private func read(_ entry: JournalEntry, _ study: Study?, waits: Bool) -> StudyOutcome {
         if stopFlag.isRaised { return .kept }
         let study = study ?? journal.load(entry)
-        var analysis = study.map { answeredIndex?.copy(for: $0, model: model) ?? analyse($0) } ?? damaged(entry)
+        let reading = self.reading.take()
+        defer { self.reading.giveBack() }
+        let model = reading.identity.model
+        var analysis = study.map { answeredIndex?.copy(for: $0, model: model) ?? reading.analyse($0) } ?? damaged(entry, model)
         while true {
             do throws(PlatformError) {
                 let line = try file.append(&analysis.result)
                 // A result without its record is not shown; the next start makes it.
-                guard audited(line, study) else { return .kept }
+                guard audited(line, study, operatingPoint: reading.identity.operatingPoint) else { return .kept }
                 journal.answered(entry, lineByteCount: line.count)
                 blockedFlag.lower()
                 answeredIndex?.record(ResultRing.Entry(sequence: analysis.result.sequence, identifier: entry.identifier, line: line))
@@ -259,7 +265,7 @@ public final class Service {
     /// Waits until the record of a result is on the disk.
     ///
     /// - Returns: False when the service stops before.
-    private func audited(_ line: [UInt8], _ study: Study?) -> Bool {
+    private func audited(_ line: [UInt8], _ study: Study?, operatingPoint: String?) -> Bool {
         let request = study.map { AuditedResult.Request($0) }
         guard let result = AuditedResult(line: line, request: request, operatingPoint: operatingPoint) else { return true }
         while (try? auditor.log.append([.result(result)])) == nil {
@@ -269,7 +275,7 @@ public final class Service {
         return true
     }
 
-    private func damaged(_ entry: JournalEntry) -> Analysis {
+    private func damaged(_ entry: JournalEntry, _ model: ModelReference) -> Analysis {
         let result = FindingResult(
             sequence: 0, id: entry.identifier.text, time: Clock.utcNow, model: model, input: InputReference(kind: nil, sha256: nil), status: .failed,
             reason: ServiceCore.damagedReason)
@@ -335,7 +341,7 @@ public final class Service {
         leaveWhenDone()
     }
 
-    private var isIdle: Bool { writer.isIdle && worker.isIdle && auditor.isIdle && watched?.isIdle != false }
+    private var isIdle: Bool { writer.isIdle && worker.isIdle && auditor.isIdle && loader == nil && watched?.isIdle != false }
 
     private func leaveWhenDone() {
         guard core.isStopping, isIdle else { return }

@@ -20,6 +20,14 @@ extension ServiceCore {
         text.member("arena_bytes", identity.arenaByteCount)
         text.member("golden_vectors", identity.goldenVectorCount)
         text.endObject()
+        text.key("models")
+        text.beginObject()
+        text.member("replaced", counters.replacedModels)
+        text.member("refused", counters.refusedModels)
+        text.key("marked_good")
+        if let isMarkedGood = identity.isMarkedGood { text.value(isMarkedGood) } else { text.null() }
+        text.member("rolled_back", identity.isRolledBack)
+        text.endObject()
         text.key("queue")
         text.beginObject()
         text.member("pending", pending.count)
@@ -87,6 +95,9 @@ extension ServiceCore {
         func seconds(_ microseconds: Int) -> String { (Double(microseconds) / 1e6).description }
         family("tern_model_info", "gauge", "The model in use.")
         text += "tern_model_info{digest=\"\(identity.model.digest)\",isa=\"\(identity.instructionSet)\"} 1\n"
+        single("tern_models_replaced_total", "counter", "Models that took over while the service ran.", counters.replacedModels)
+        single("tern_models_refused_total", "counter", "Models that were to take over and were refused.", counters.refusedModels)
+        single("tern_model_rolled_back", "gauge", "1 while the model that is marked good stands for one that failed.", identity.isRolledBack ? 1 : 0)
         single("tern_uptime_seconds", "gauge", "Time since the service started.", Int(clamping: (around.now - startedAt) / 1_000_000_000))
         single("tern_studies_accepted_total", "counter", "Studies taken into the queue.", counters.accepted)
         family("tern_results_total", "counter", "Recorded results.")

@@ -33,7 +33,7 @@ struct ServiceCore {
         var now: UInt64 = 0
     }
 
-    let identity: ServiceIdentity
+    var identity: ServiceIdentity
     let events: ServiceEvents
     let limits: ServiceLimits
     let startedAt: UInt64

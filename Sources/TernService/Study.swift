@@ -79,7 +79,7 @@ public struct ServiceLimits: Equatable, Sendable {
     }
 }
 
-/// What the service says about itself and does not change while it runs.
+/// What the service says about itself and its model; replaced with the model.
 public struct ServiceIdentity: Sendable {
     public var version: String
     public var model: ModelReference
@@ -92,6 +92,12 @@ public struct ServiceIdentity: Sendable {
     public var goldenVectorCount: Int
     /// The answer to `GET /v1/model`, one JSON object.
     public var modelDocument: [UInt8]
+    /// What results depend on beside their input (`FindingResult.settings`).
+    public var settings: [UInt8] = []
+    /// Of a model from a store: whether it is marked good there; nil for a model file.
+    public var isMarkedGood: Bool?
+    /// The store's model had its chance; this is the one that is marked good.
+    public var isRolledBack = false
     public init(
         version: String, model: ModelReference, instructionSet: String, threadCount: Int, arenaByteCount: Int, goldenVectorCount: Int,
         modelDocument: [UInt8]

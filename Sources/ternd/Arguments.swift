@@ -72,6 +72,11 @@ struct Arguments {
         }
     }
 
+    /// The options of the table whose value is another than in `start` and which SIGHUP does not change.
+    func heldBack(since start: Arguments) -> [String] {
+        table.filter { !$0.isReloaded && (value($0.name) != start.value($0.name) || has($0.name) != start.has($0.name)) }.map { $0.name }
+    }
+
     /// The option as a refusal names it: with its line when its value comes from the file.
     func place(_ name: String) -> String {
         guard let line = lines.first(where: { $0.name == name })?.line else { return "\(verb): \(name)" }

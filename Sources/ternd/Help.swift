@@ -8,6 +8,7 @@ let helpOverview = """
       info       version, instruction sets, and what a model file says of itself
       selftest   prove that this machine computes what the model file expects
       bench      measure
+      model      the models of a store: add, use, list, mark-good, rollback
 
     ternd VERB --help explains each. Exit codes: 0 ok, 64 usage, 65 bad input, 66 cannot open, 69 unavailable, 70 our fault,
     74 input/output, 75 busy, 77 permission.
@@ -72,6 +73,22 @@ extension Command {
 
             \(modelHelp)
             example: ternd selftest --model pneumonia28.tern --trust signing-key.pub
+
+            """
+        case .model:
+            """
+            usage: ternd model add M.tern --store DIR [options]
+                   ternd model use DIGEST --store DIR [options]
+                   ternd model list|mark-good|rollback --store DIR
+
+            A store is a folder of models from which ternd serve --store takes the one in use. `add` copies a model file into it, `use` chooses one by the
+            first eight digits of its digest or more; both prove it first: format, signature, golden vectors. A service takes the choice at its next start or
+            SIGHUP. `mark-good` says that the model in use has proved itself: a later one that fails to start gives way to it. `rollback` goes back to the
+            model that is marked good, or from it to the one before.
+
+            \(ModelCommand.table.help)
+            example: ternd model add pneumonia28.tern --store /var/lib/tern-models --trust trusted-keys
+                     ternd model use 3f9a01c2 --store /var/lib/tern-models --trust trusted-keys && systemctl reload ternd
 
             """
         case .bench:

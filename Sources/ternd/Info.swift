@@ -53,7 +53,7 @@ func runInfo(_ words: [String]) throws(Failure) -> ExitCode {
 }
 
 /// The text with `?` for each control character but newline and tab: what a model file says must not steer a terminal.
-private func printable(_ text: String) -> String {
+func printable(_ text: String) -> String {
     var bytes = Array(text.utf8)
     for index in bytes.indices {
         let byte = bytes[index]

@@ -27,8 +27,9 @@ struct ModelOptions {
     var threadCount: Int
     var instructionSet: InstructionSet
 
-    init(_ arguments: Arguments) throws(Failure) {
-        path = try arguments.required("--model")
+    /// `isOptional`: the path is empty without `--model`, for a caller that has one from elsewhere.
+    init(_ arguments: Arguments, isOptional: Bool = false) throws(Failure) {
+        path = isOptional ? arguments.value("--model") ?? "" : try arguments.required("--model")
         allowsUnsigned = arguments.has("--allow-unsigned")
         threadCount = try arguments.number("--threads", 1...64, standard: 1)
         instructionSet = try chosenInstructionSet(arguments.value("--isa"), at: arguments.place("--isa")).set
@@ -63,8 +64,15 @@ struct ModelOptions {
     }
 
     /// Refuses to go on unless every golden vector agrees bit for bit.
-    func prove(_ engine: Engine) throws(Failure) {
-        do throws(EngineError) { try engine.verifyGolden() } catch { throw Failure(error) }
+    func prove(_ engine: Engine, while isWanted: () -> Bool = { true }) throws(Failure) {
+        do throws(EngineError) { try engine.verifyGolden(while: isWanted) } catch { throw Failure(error) }
+    }
+
+    /// `unsigned`, or `signed by` the name that the trust file has for the key, if any.
+    func signer(of model: ModelFile) -> String {
+        guard case .valid(let key) = model.signature else { return "unsigned" }
+        let name = trust?.name(of: key) ?? ""
+        return name.isEmpty ? "signed" : "signed by " + name
     }
 }
 
@@ -93,6 +101,7 @@ extension Failure {
         case .valueCount(let expected, let found): self.init(.ourFault, "the engine was given \(found) values for \(expected)")
         case .notFinite(let operation): self.init(.badInput, "model: operation \(operation) gives a value that is not finite")
         case .outputNotFinite(let index): self.init(.badInput, "model: output \(index) is not finite")
+        case .cancelled: self.init(.busy, "the golden vectors were not run to the end")
         case .goldenMismatch(let vector, let output):
             self.init(
                 .ourFault,

@@ -36,6 +36,7 @@ enum Command: String {
     case info
     case selftest
     case bench
+    case model
 
     func run(_ words: [String]) throws(Failure) -> ExitCode {
         switch self {
@@ -44,6 +45,7 @@ enum Command: String {
         case .info: try runInfo(words)
         case .selftest: try runSelftest(words)
         case .bench: try runBench(words)
+        case .model: try runModel(words)
         }
     }
 }

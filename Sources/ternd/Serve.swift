@@ -11,7 +11,9 @@ import TernService
 func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let arguments = try Arguments(words, verb: "serve", table: ServeOptions.table)
     try arguments.refuseOperands()
-    let options = try ModelOptions(arguments)
+    if arguments.has("--check") { return try runCheck(arguments) }
+    let loader = try ModelLoader(arguments)
+    Process.holdReload()
     var limits = ServiceLimits()
     limits.queueCount = try arguments.number("--queue")
     limits.http.bodyByteCount = try arguments.number("--max-body")
@@ -27,41 +29,43 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let journal = try openJournal(directory, file)
     let auditor = try openAuditor(directory, events)
 
-    let model = try options.open()
-    let labels = try arguments.labels(of: model)
-    let engine = try options.engine(model)
-    try options.prove(engine)
-    let reference = ModelReference(model)
-    var identity = ServiceIdentity(
-        version: programVersion, model: reference, instructionSet: engine.instructionSet.name, threadCount: engine.threadCount,
-        arenaByteCount: engine.arenaByteCount, goldenVectorCount: model.goldenCount, modelDocument: modelDocument(model, labels))
-    identity.operatingPoint = arguments.value(Arguments.operatingPoint)
-    let socketPath = arguments.value("--socket")
-    let socket = try openSocket(socketPath)
-    if socket.replacedStaleSocket { say("replaced a socket that nobody listened on") }
-
-    let reader = Reader(engine: engine, labels: labels)
-    do throws(ServiceError) {
-        let service = try Service(
-            identity: identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, events: events, auditor: auditor,
-            recognise: { InputKind(recognising: $0) },
-            analyse: { reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier) })
-        if let folder = arguments.value("--watch") { try service.watch(folder: folder, settings: { reader.settings }) }
-        Process.notifyManager("READY=1")
-        let signature = reference.keyIdentifier == nil ? "unsigned" : "signed"
-        say(
-            "ready: socket \(socketPath ?? "of the service manager"), model \(reference.name) \(reference.version) (\(signature)), "
-                + "\(engine.instructionSet.name), golden vectors agree, next sequence \(file.lastSequence + 1)")
-        try service.run()
-    } catch {
-        throw Failure(error)
-    }
+    let (service, reloader) = try prepare(words, loader, limits, directory, file, journal, events, auditor)
+    do throws(ServiceError) { try service.run() } catch { throw Failure(error) }
+    service.onReload {}
+    reloader.model.trial?.passed()
     Process.notifyManager("STOPPING=1")
     say("stopped")
     return .ok
 }
 
-private func openState(_ path: String) throws(Failure) -> StateDirectory {
+/// Loads the model, opens the socket and says that all is ready. No reference to the model stays here: a reload takes its place.
+private func prepare(
+    _ words: [String], _ loader: ModelLoader, _ limits: ServiceLimits, _ directory: StateDirectory, _ file: FindingsFile, _ journal: StudyJournal,
+    _ events: ServiceEvents, _ auditor: Auditor
+) throws(Failure) -> (Service, Reloader) {
+    let model = try loader.start(events)
+    let arguments = loader.arguments
+    let socketPath = arguments.value("--socket")
+    let socket = try openSocket(socketPath)
+    if socket.replacedStaleSocket { say("replaced a socket that nobody listened on") }
+    do throws(ServiceError) {
+        let service = try Service(
+            identity: model.identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, events: events,
+            auditor: auditor, recognise: { InputKind(recognising: $0) }, analyse: model.analyser)
+        if let folder = arguments.value("--watch") { try service.watch(folder: folder) }
+        let reloader = Reloader(words, arguments, service: service, events: events, model: model)
+        service.onReload { reloader.reload() }
+        Process.notifyManager("READY=1")
+        say(
+            "ready: socket \(socketPath ?? "of the service manager"), model \(model.words), \(model.identity.instructionSet), golden vectors agree, "
+                + "next sequence \(file.lastSequence + 1)")
+        return (service, reloader)
+    } catch {
+        throw Failure(error)
+    }
+}
+
+func openState(_ path: String) throws(Failure) -> StateDirectory {
     do throws(PlatformError) { return try StateDirectory(path: path) } catch {
         guard case .openFailed(let errno) = error else { throw Failure(.cannotOpen, "state directory: a bad path") }
         if errno == StateDirectory.heldByAnother { throw Failure(.busy, "state directory: another ternd uses it") }
@@ -138,7 +142,7 @@ extension Failure {
 }
 
 /// The answer to `GET /v1/model`; `labels` have the thresholds in use.
-private func modelDocument(_ model: ModelFile, _ labels: Labels) -> [UInt8] {
+func modelDocument(_ model: ModelFile, _ labels: Labels) -> [UInt8] {
     let reference = ModelReference(model)
     var text = JSONText()
     text.beginObject()

@@ -2,9 +2,13 @@
 enum ServeOptions {
     /// A row is all that a new option needs: it is then read from the command line and from the file, checked against its range, and in the help.
     static let table: [Option] =
-        [Option("--config", "FILE", "options from a file, KEY = VALUE a line; those of the command line win over it", isOfFile: false)]
+        [
+            Option("--config", "FILE", "options from a file, KEY = VALUE a line; those of the command line win over it", isOfFile: false),
+            Option(flag: "--check", "validate all of it, a line each, without serving", isOfFile: false),
+        ]
         + ModelOptions.table
         + [
+            Option("--store", "DIR", "take the model that is chosen in this store instead of --model; see ternd model --help", isReloaded: true),
             Option("--operating-point", "NAME", "thresholds of this name instead of the model's default ones; ternd info lists them", isReloaded: true),
             Option("--socket", "PATH", "where to listen, mode 0660; without it the socket that the service manager gives"),
             Option("--state", "DIR", "made when missing; one service at a time"),

@@ -270,3 +270,22 @@ def follow(server, target):
                 return None
 
     return connection, next_line
+
+
+def follow_events(server):
+    """Gives the events of the service one by one, from now on."""
+    newest = [line["event"] for line in server.ask("GET", "/v1/events", check=False).lines()][-1:] or [0]
+    connection = server.connect()
+    connection.request("GET", f"/v1/events?after={newest[0]}&follow=1")
+    response = connection.getresponse()
+    assert response.status == 200
+
+    def next_event():
+        connection  # it stays open as long as this
+        while True:
+            line = response.readline()
+            assert line, "the stream ended"
+            if line.strip():
+                return json.loads(line)
+
+    return next_event

@@ -84,3 +84,56 @@ def test_a_file_that_cannot_be_read(tmp_path):
     ]:
         done = ternd("serve", "--config", path)
         assert (done.returncode, done.stderr) == (66, f"ternd: {said}\n")
+
+
+def checked(*arguments):
+    done = ternd("serve", *arguments, "--check")
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def test_check_says_what_holds_and_makes_nothing(models, tmp_path, start):
+    (tmp_path / "keys").write_text(f"# ours\n{(models / 'key.txt').read_text().strip()} Release 2026\n{(models / 'other-key.txt').read_text()}")
+    file = conf(tmp_path, f"model = {models / 'signed.tern'}\ntrust = {tmp_path / 'keys'}\nsocket = {tmp_path / 'tern.sock'}\nstate = {tmp_path / 'state'}\n")
+    code, lines, said = checked("--config", file)
+    assert (code, said) == (0, "")
+    assert [line.split(": ")[0] for line in lines] == ["options", "trust", "model", "state", "socket"]
+    assert all(line.split(": ")[1] == "ok" for line in lines)
+    assert lines[1] == "trust: ok: 2 keys" and "mean 1 (signed by Release 2026), digest " in lines[2] and "1 golden vectors agree on " in lines[2]
+    assert lines[3] == f"state: ok: {tmp_path / 'state'}, which the start makes"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["keys", "ternd.conf"]
+    server = start("--config", file, bare=True)
+    assert "model mean 1 (signed by Release 2026)" in server.messages[-1]
+    assert checked("--config", file)[1][3] == f"state: ok: {tmp_path / 'state'}, in use by a service that runs"
+
+
+def test_check_names_everything_that_fails(models, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    base = ["--socket", tmp_path / "s", "--state", tmp_path / "state"]
+    model = ["--model", models / "mean.tern", "--allow-unsigned"]
+
+    def failed(*arguments):
+        code, lines, said = checked(*arguments)
+        assert said == ""
+        return code, [line.partition(": FAILED: ")[::2] for line in lines if "FAILED" in line]
+
+    assert failed(*base, "--model", models / "wrong.tern", "--allow-unsigned")[0] == 70
+    code, lines = failed(*base, "--model", models / "mean.tern")
+    assert (code, lines[0][0]) == (65, "model") and "F-" in lines[0][1]
+    assert failed(*model, "--socket", tmp_path / "s", "--state", tmp_path / "no/state") == (66, [("state", "state directory's parent: no such file or directory")])
+    assert failed(*model, "--socket", tmp_path / "s", "--state", tmp_path / "file") == (66, [("state", "state directory: not a directory")])
+    assert failed(*model, *base[2:], "--socket", tmp_path / "file") == (66, [("socket", "socket: the path exists and is not a socket; nothing was changed")])
+    assert failed(*model, *base[2:], "--socket", tmp_path / ("x" * 120)) == (64, [("socket", "socket: a path has 1 to 107 bytes")])
+    assert failed(*model, *base[2:], "--socket", "/proc/none/tern.sock")[1][0][0] == "socket"
+    code, lines = failed("--model", models / "dx.tern", "--state", tmp_path / "file", "--socket", tmp_path / "file")
+    assert (code, [name for name, _ in lines]) == (65, ["model", "state", "socket"])
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("text, said", [
+    ("", "line 1: not a public key of 64 hexadecimal digits, and a name behind it"),
+    ("#\n" + "0" * 63 + "\n", "line 2: not a public key of 64 hexadecimal digits, and a name behind it"),
+    ("a" * 64 + " one\n" + "A" * 64 + " two\n", "line 2: line 1 says so already"),
+])
+def test_a_trust_file_that_cannot_be_followed(models, tmp_path, text, said):
+    done = ternd("info", "--model", models / "signed.tern", "--trust", conf(tmp_path, text, "keys"))
+    assert (done.returncode, done.stderr) == (65, f"ternd: trust file: {said}\n")

@@ -9,4 +9,5 @@
 #include "worker.h"
 #include "http.h"
 #include "sockets.h"
+#include "installation.h"
 #include "system.h"
