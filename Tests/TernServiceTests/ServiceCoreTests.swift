@@ -166,7 +166,7 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
     private func status(_ answer: ServiceCore.Answer) -> Int {
         switch answer {
         case .reply(let reply): reply.status
-        case .study: 202
+        case .study, .review: 202
         case .stream, .events: 200
         }
     }

@@ -237,6 +237,10 @@ def test_a_replay_proves_every_result(served):
     answer = replay(state, inputs, model)
     assert answer["logIntact"] and answer["results"] == 7 and answer["same"] == 7
     assert replay(state, inputs, model, extra=["--isa", "scalar"])["same"] == 7
+    if program()[:-1]:
+        # A log of the emulated CPU, on this one.
+        done = tern("replay", state, "--inputs", inputs, "--model", model, "--ternd", ROOT / "build/x86_64/ternd", "--json")
+        assert json.loads(done.stdout)["same"] == 7
     assert replay(state, inputs, model, extra=["--after", "3"])["results"] == 5
     text = tern("replay", state, "--inputs", inputs, "--model", model, "--ternd", program()[-1], *(
         ["--runner", shlex.join(program()[:-1])] if program()[:-1] else [])).stdout
