@@ -162,7 +162,7 @@ def test_an_unknown_option_is_named():
     assert "serve: unknown option --sockets at word 4;" in ternd("serve", "--state", "x", "--sockets=y").stderr
 
 
-@pytest.mark.parametrize("verb", ["infer", "serve", "info", "selftest", "bench"])
+@pytest.mark.parametrize("verb", ["infer", "serve", "info", "selftest", "bench", "model"])
 def test_help_has_an_example(verb):
     done = ternd(verb, "--help")
     assert done.returncode == 0 and f"example: ternd {verb}" in done.stdout
