@@ -14,7 +14,11 @@ enum ExitCode: Int32 {
 
     /// The code for what the operating system said: EPERM and EACCES of Linux are permission.
     init(errno: Int32, otherwise: ExitCode) {
-        self = errno == 1 || errno == 13 ? .permission : otherwise
+        switch errno {
+        case 1, 13: self = .permission
+        case 12: self = .unavailable
+        default: self = otherwise
+        }
     }
 }
 
