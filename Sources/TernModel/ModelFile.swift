@@ -43,6 +43,8 @@ public final class ModelFile {
     public let featureStatistics: FeatureStatistics?
     /// What an image must be to be given to the model; nil for a file without that section.
     public let qualityRules: QualityRules?
+    /// How the scores were distributed on the card's cases; nil for a file without that section.
+    public let scoreReference: ScoreReference?
     /// BLAKE2b-256 of the header, 32 bytes.
     public let identity: [UInt8]
     /// Already verified.
@@ -56,7 +58,7 @@ public final class ModelFile {
     /// Checks every rule of Models/FORMAT.md.
     ///
     /// - Throws: `ModelFileError` of the first rule that is broken; the order is header, sections, tensors, recipe, labels, operating points,
-    ///   quality gate, card, golden vectors, plan, feature statistics, weights.
+    ///   quality gate, score reference, card, golden vectors, plan, feature statistics, weights.
     /// - Cost: linear in the file; memory for the tables only, at most about three times their bytes in the file.
     public init(validating mapping: MappedFile, options: Options = Options()) throws(ModelFileError) {
         let file = mapping.bytes
@@ -67,6 +69,7 @@ public final class ModelFile {
         let labels = try readLabels(file, sections: sections, header: page.header)
         let points = try OperatingPoints(validating: file, sections: sections, labels: labels)
         let rules = try readQualityRules(file, sections: sections, recipe: recipe)
+        let reference = try readScoreReference(file, sections: sections, labels: labels)
         try checkCard(file.extracting(sections[.card]))
         let goldenBytes = file.extracting(sections[.golden])
         let golden = try GoldenSection(validating: goldenBytes, page: page, fileOffset: sections[.golden].lowerBound)
@@ -89,6 +92,7 @@ public final class ModelFile {
         operatingPointsMeasuredOn = points.measuredOn
         featureStatistics = statistics
         qualityRules = rules
+        scoreReference = reference
         self.golden = golden
         self.mapping = mapping
     }

@@ -25,6 +25,7 @@ extension ModelFileError {
         case .operatingPoints(_, let point, _): point.map { "operating point \($0)" } ?? "operating points"
         case .featureStatistics: "feature statistics"
         case .qualityRules(_, let rule, _): rule.map { "quality rule \($0)" } ?? "quality gate"
+        case .scoreReference(_, let record, _): record.map { "score distribution \($0)" } ?? "score reference"
         }
     }
 
@@ -58,6 +59,7 @@ extension ModelFileError {
         case .operatingPoints(let fault, _, let value): "\(fault.description), value \(value)"
         case .featureStatistics(let fault, let value): "\(fault.description), value \(value)"
         case .qualityRules(let fault, _, let value): "\(fault.description), value \(value)"
+        case .scoreReference(let fault, _, let value): "\(fault.description), value \(value)"
         }
     }
 
@@ -90,6 +92,8 @@ extension ModelFileError.Place {
         case .featureStatistics: "feature statistics"
         case .qualityRules: "quality gate"
         case .qualityRule(let index): "quality rule \(index)"
+        case .scoreReference: "score reference"
+        case .scoreDistribution(let index): "score distribution \(index)"
         }
     }
 }
@@ -273,6 +277,19 @@ extension ModelFileError.QualityFault {
         case .channels: "the criterion is not for a model of so many channels"
         case .threshold: "the threshold is out of range"
         case .cases: "no cases, or more refused ones than cases"
+        }
+    }
+}
+
+extension ModelFileError.ScoreFault {
+    var description: String {
+        switch self {
+        case .byteCount: "the byte count is not that of its records"
+        case .label: "no such label, or one that is not reported or has no score"
+        case .order: "labels do not ascend"
+        case .binCount: "too few or too many bins"
+        case .cases: "no cases, or bins that do not add up to them"
+        case .edge: "the edges of the bins do not ascend in 0 ... 1"
         }
     }
 }

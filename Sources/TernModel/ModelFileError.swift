@@ -56,6 +56,8 @@ public enum ModelFileError: Error, Equatable, Sendable {
     case featureStatistics(FeatureFault, value: UInt32)
     /// F-27: the quality gate (nil: its head).
     case qualityRules(QualityFault, rule: Int?, value: UInt32)
+    /// F-28: the score reference (nil: its head).
+    case scoreReference(ScoreFault, record: Int?, value: UInt32)
 
     /// A part of the file.
     public enum Place: Equatable, Sendable {
@@ -72,6 +74,8 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case featureStatistics
         case qualityRules
         case qualityRule(Int)
+        case scoreReference
+        case scoreDistribution(Int)
     }
     /// What is wrong with a section record, F-07.
     public enum SectionFault: CaseIterable, Equatable, Sendable {
@@ -133,6 +137,10 @@ public enum ModelFileError: Error, Equatable, Sendable {
     public enum QualityFault: CaseIterable, Equatable, Sendable {
         case byteCount, criterion, order, channels, threshold, cases
     }
+    /// What about the score reference is wrong, F-28.
+    public enum ScoreFault: CaseIterable, Equatable, Sendable {
+        case byteCount, label, order, binCount, cases, edge
+    }
 
     /// The number of the rule, for example `F-07`.
     public var rule: String {
@@ -164,6 +172,7 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case .operatingPoints: "F-25"
         case .featureStatistics: "F-26"
         case .qualityRules: "F-27"
+        case .scoreReference: "F-28"
         }
     }
 }

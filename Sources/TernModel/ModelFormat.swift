@@ -18,6 +18,8 @@ public enum ModelFormat {
     public static let minorMeasured = 3
     /// The first minor version with the section quality gate, which a reader may ignore.
     public static let minorQuality = 4
+    /// The first minor version with the section score reference, which a reader may ignore.
+    public static let minorScores = 5
 
     /// The header page; the first section starts behind it.
     public static let headerByteCount = 4096
@@ -66,6 +68,8 @@ public enum ModelFormat {
     public static let featureStatisticsHeadByteCount = 64
     public static let qualityRulesHeadByteCount = 64
     public static let qualityRuleByteCount = 64
+    public static let scoreReferenceHeadByteCount = 64
+    public static let scoreDistributionByteCount = 128
     /// Of the list of permitted view positions.
     public static let qualityTextByteCount = 48
 
@@ -99,6 +103,8 @@ public enum ModelFormat {
     public static let limitIntervals = 4096
     /// Of one label; a person chooses among them by name.
     public static let limitOperatingPoints = 16
+    /// Of the score distribution of one label: what a record of 128 bytes holds. Deciles have 10.
+    public static let limitScoreBins = 15
     /// Bounds of the squared length of a direction of the feature statistics: it is a unit vector, rounded.
     public static let leastDirection: Float = 0.999
     public static let mostDirection: Float = 1.001
@@ -121,6 +127,7 @@ public enum SectionKind: UInt32, CaseIterable, Equatable, Sendable {
     case operatingPoints = 8
     case featureStatistics = 9
     case qualityRules = 10
+    case scoreReference = 11
 
     /// Whether a file without this section is refused; the others may be left out, and ignored by a reader that does not know them.
     public var isRequired: Bool { rawValue <= SectionKind.weights.rawValue }
@@ -129,6 +136,7 @@ public enum SectionKind: UInt32, CaseIterable, Equatable, Sendable {
         switch self {
         case .operatingPoints, .featureStatistics: ModelFormat.minorMeasured
         case .qualityRules: ModelFormat.minorQuality
+        case .scoreReference: ModelFormat.minorScores
         default: ModelFormat.minor
         }
     }

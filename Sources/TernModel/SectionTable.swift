@@ -10,6 +10,7 @@ struct SectionTable {
     private(set) var operatingPoints: Range<Int>?
     private(set) var featureStatistics: Range<Int>?
     private(set) var qualityRules: Range<Int>?
+    private(set) var scoreReference: Range<Int>?
 
     /// A required section.
     subscript(kind: SectionKind) -> Range<Int> { ranges[Int(kind.rawValue) - 1] }
@@ -45,6 +46,7 @@ struct SectionTable {
             case .operatingPoints: operatingPoints = offset..<end
             case .featureStatistics: featureStatistics = offset..<end
             case .qualityRules: qualityRules = offset..<end
+            case .scoreReference: scoreReference = offset..<end
             default: ranges.append(offset..<end)
             }
             expectedOffset = next

@@ -176,4 +176,33 @@ import Testing
         let error = #expect(throws: ConvertError.self) { try description("vit", [("qualityGate", whole)]) }
         #expect("\(try #require(error))".contains(key))
     }
+
+    @Test func theFileHasTheScoresOfTheDescription() throws {
+        let labels = #"[{"name": "first", "edges": [0.25, 1], "counts": [200, 24, 400]}]"#
+        let text = #"{"measuredOn": "test", "cases": 624, "labels": \#(labels)}"#
+        let file = try convert(try checkpoint("vit", adding: []), try description("vit", [("scoreReference", text)]), .int8)
+        let found = try #require(file.scoreReference)
+        #expect(found.measuredOn == "test" && found.cases == 624 && found.labels.count == 1)
+        #expect(found.labels.first?.edges == [0.25, 1] && found.labels.first?.counts == [200, 24, 400])
+    }
+
+    @Test(arguments: [
+        (#"1"#, "scoreReference"), (#"{"measuredOn": "test", "cases": 0, "labels": []}"#, "scoreReference.cases"),
+        (#"{"measuredOn": "test", "cases": 9, "labels": []}"#, "scoreReference.labels"),
+        (#"LABEL"name": "measles", "edges": [0.5], "counts": [4, 5]}]}"#, "labels[0].name"),
+        (#"LABEL"name": "other", "edges": [0.5], "counts": [4, 5]}]}"#, "labels[0].name"),
+        (#"LABEL"name": "first", "edges": [], "counts": [9]}]}"#, "labels[0].counts"),
+        (#"LABEL"name": "first", "edges": [0.5], "counts": [4, 4]}]}"#, "labels[0].counts"),
+        (#"LABEL"name": "first", "edges": [0.5], "counts": [9, 0]}]}"#, "labels[0].counts"),
+        (#"LABEL"name": "first", "edges": [0.5], "counts": [4.5, 4.5]}]}"#, "labels[0].counts"),
+        (#"LABEL"name": "first", "edges": [0.5, 0.6], "counts": [4, 5]}]}"#, "labels[0].edges"),
+        (#"LABEL"name": "first", "edges": [0.5, 0.5], "counts": [4, 4, 1]}]}"#, "labels[0].edges"),
+        (#"LABEL"name": "first", "edges": [0], "counts": [4, 5]}]}"#, "labels[0].edges"),
+        (#"LABEL"name": "first", "edges": [0.5], "counts": [4, 5]}, {"name": "first", "edges": [0.5], "counts": [4, 5]}]}"#, "scoreReference.labels"),
+    ])
+    func namesTheKeyOfTheScores(text: String, key: String) throws {
+        let whole = text.replacing("LABEL", with: #"{"measuredOn": "test", "cases": 9, "labels": [{"#)
+        let error = #expect(throws: ConvertError.self) { try description("vit", [("scoreReference", whole)]) }
+        #expect("\(try #require(error))".contains(key))
+    }
 }

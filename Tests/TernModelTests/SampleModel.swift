@@ -58,6 +58,14 @@ enum SampleModel {
         return draft
     }
 
+    /// The same with the distribution of its label's scores.
+    static func scoredDraft() throws -> ModelDraft {
+        var draft = try gatedDraft()
+        let one = ScoreDistribution(labelIndex: 1, edges: [0.25, 0.75, 1], counts: [300, 100, 200, 24])
+        draft.scoreReference = ScoreReference(labels: [one], measuredOn: "test", cases: 624)
+        return draft
+    }
+
     static func bytes() throws -> [UInt8] { try ModelWriter.uncheckedBytes(of: draft()) }
 
     private static func tensors() throws -> [DraftTensor] {

@@ -52,6 +52,38 @@ func load(_ bytes: [UInt8], _ options: ModelFile.Options = .init(allowsUnsigned:
         #expect(older.qualityRules == nil && older.featureStatistics != nil)
     }
 
+    @Test func readsAScoreReference() throws {
+        let draft = try SampleModel.scoredDraft()
+        var bytes = try ModelWriter.bytes(of: draft)
+        #expect(bytes[8..<16] == [1, 0, 5, 0, 0, 0, 0, 0])
+        let file = try load(bytes)
+        #expect(ModelDraft(file) == draft)
+        #expect(file.scoreReference?.labels.map(\.labelIndex) == [1] && file.scoreReference?.measuredOn == "test")
+        // Without the other sections, and in a version before it.
+        var alone = try SampleModel.draft()
+        alone.scoreReference = draft.scoreReference
+        #expect(ModelDraft(try load(try ModelWriter.bytes(of: alone))) == alone)
+        bytes[10] = 4
+        ModelWriter.reseal(&bytes)
+        let older = try load(bytes)
+        #expect(older.scoreReference == nil && older.qualityRules != nil)
+    }
+
+    @Test(arguments: [2, 15]) func aDistributionHasTwoToFifteenBins(binCount: Int) throws {
+        var draft = try SampleModel.draft()
+        let edges = (1..<binCount).map { Float($0) / Float(binCount) }
+        let one = ScoreDistribution(labelIndex: 1, edges: edges, counts: [Int](repeating: 7, count: binCount))
+        draft.scoreReference = ScoreReference(labels: [one], measuredOn: "test", cases: 7 * binCount)
+        #expect(ModelDraft(try load(try ModelWriter.bytes(of: draft))) == draft)
+    }
+
+    @Test(arguments: [1, 16]) func theWriterRefusesOtherCountsOfBins(binCount: Int) throws {
+        var draft = try SampleModel.draft()
+        let one = ScoreDistribution(labelIndex: 1, edges: [Float](repeating: 0.5, count: binCount - 1), counts: [Int](repeating: 7, count: binCount))
+        draft.scoreReference = ScoreReference(labels: [one], measuredOn: "test", cases: 7 * binCount)
+        #expect(throws: WriterError.count(tensor: "score reference", expected: 15, actual: binCount)) { try ModelWriter.bytes(of: draft) }
+    }
+
     @Test(arguments: [(9.5, false), (9.499, true), (.infinity, false), (.nan, true)] as [(Float, Bool)])
     func refusesWhatIsBelowALeastThresholdOrNoNumber(value: Float, isRefused: Bool) {
         #expect(QualityRule(criterion: .contrast, threshold: 9.5, cases: 1, refused: 0).refuses(value) == isRefused)

@@ -24,6 +24,17 @@ let repository = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "
         #expect(text == WorkedExample.dump(bytes), "the block of Models/FORMAT.md must be:\n\(WorkedExample.dump(bytes))")
     }
 
+    @Test func theScoreReferenceIsWhatTheWriterWrites() throws {
+        let block = try #require(try page().split(separator: "```").first { $0.hasPrefix("text\n0000b000") })
+        var draft = try SampleModel.draft()
+        let one = ScoreDistribution(labelIndex: 1, edges: [0.25, 0.75], counts: [200, 24, 400])
+        draft.scoreReference = ScoreReference(labels: [one], measuredOn: "test", cases: 624)
+        let section = try #require(try ModelWriter.sections(of: draft).last)
+        // `parse` counts from 0.
+        let text = block.dropFirst("text\n".count).replacing("0000b", with: "00000")
+        #expect(section.kind == 11 && WorkedExample.parse(text[...]) == section.bytes)
+    }
+
     @Test func dumpLoads() throws {
         let bytes = try #require(WorkedExample.parse(try dump(in: page())))
         let publicKey = try Ed25519.fromSeed(WorkedExample.seed).publicKey

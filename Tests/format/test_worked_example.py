@@ -43,6 +43,18 @@ def sections(file):
     return {kind: (file[offset:offset + size], digest) for kind, _, offset, size, digest in records}
 
 
+def test_a_score_reference():
+    blocks = PAGE.read_text().split("```")
+    (dump,) = [block for block in blocks if block.startswith("text\n0000b000")]
+    data = parse_dump("00000000" + dump[len("text\n0000b000"):].replace("\n0000b", "\n00000"))
+    assert len(data) == 64 + 128
+    assert struct.unpack_from("<I12x32sI", data) == (1, b"test".ljust(32, b"\0"), 624) and not any(data[52:64])
+    label, bins = struct.unpack_from("<II", data, 64)
+    counts, edges = struct.unpack_from(f"<{bins}I", data, 72), struct.unpack_from(f"<{bins - 1}f", data, 132)
+    assert (label, bins, counts, edges) == (1, 3, (200, 24, 400), (0.25, 0.75)) and sum(counts) == 624
+    assert not any(data[72 + 4 * bins:132]) and not any(data[132 + 4 * (bins - 1):])
+
+
 def blake2b256(data):
     return hashlib.blake2b(data, digest_size=32).digest()
 

@@ -314,3 +314,21 @@ def test_a_quality_gate_comes_into_the_file_and_images_are_held_against_it(tmp_p
     (tmp_path / "gated.json").write_text(json.dumps(description))
     assert "qualityGate.rules[0].threshold" in tern(
         "convert", VECTORS / "vit.safetensors", "--config", tmp_path / "gated.json", "-o", model, "--weights", "int8", code=65).stderr
+
+
+def test_the_distribution_of_scores_comes_into_the_file(tmp_path: Path) -> None:
+    description = json.loads((VECTORS / "vit.json").read_text())
+    name = next(label["name"] for label in description["labels"] if label.get("report", True))
+    reference = {"measuredOn": "test", "cases": 624, "labels": [{"name": name, "edges": [0.25, 0.75], "counts": [200, 24, 400]}]}
+    description["scoreReference"] = reference
+    (tmp_path / "scored.json").write_text(json.dumps(description))
+    model = tmp_path / "scored.tern"
+    convert = ["convert", VECTORS / "vit.safetensors", "--config", tmp_path / "scored.json", "-o", model, "--weights", "int8"]
+    tern(*convert)
+    assert struct.unpack_from("<HHI", model.read_bytes(), 8) == (1, 5, 0)
+    assert json.loads(tern("inspect", model, "--json").stdout)["scoreReference"] == reference
+    text = tern("inspect", model).stdout
+    assert "distributions on 624 images, test\n" in text and f"{name}: 3 bins from 0.25 0.75\n" in text
+    reference["labels"][0]["counts"] = [200, 24, 401]
+    (tmp_path / "scored.json").write_text(json.dumps(description))
+    assert "scoreReference.labels[0].counts" in tern(*convert, code=65).stderr

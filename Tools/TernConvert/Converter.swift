@@ -64,7 +64,7 @@ public struct Converter {
             header: header, tensors: plan.tensors, operations: plan.operations, recipe: description.recipe, labels: description.labels,
             card: Array(card(description, options, checkpoint, isRotated: isRotated).text.utf8),
             golden: GoldenInputs.vectors(inputCount: count, outputCount: model.outputCount), operatingPoints: description.operatingPoints,
-            featureStatistics: statistics, qualityRules: description.qualityRules)
+            featureStatistics: statistics, qualityRules: description.qualityRules, scoreReference: description.scoreReference)
         do {
             progress(.checking)
             let file = try ModelWriter.check(try ModelWriter.bytes(of: draft))

@@ -35,6 +35,12 @@ struct KeyReader {
         guard numbers.count == count else { throw .badKey(path(key), expected: expected) }
         return numbers
     }
+    func integers(_ key: String, _ expected: String) throws(ConvertError) -> [Int] {
+        let values = try required(key, expected).array ?? []
+        let numbers = values.compactMap(\.integer)
+        guard numbers.count == values.count else { throw .badKey(path(key), expected: expected) }
+        return numbers
+    }
     func child(_ key: String, _ expected: String) throws(ConvertError) -> KeyReader {
         let child = try required(key, expected)
         guard child.members != nil else { throw .badKey(path(key), expected: "an object: \(expected)") }

@@ -31,6 +31,8 @@ public struct ModelDescription: Equatable, Sendable {
     public var outOfDistribution: OutOfDistribution?
     /// Nil for a model that takes every image of its modality.
     public var qualityRules: QualityRules?
+    /// Nil when the description has none.
+    public var scoreReference: ScoreReference?
     /// The model card as it goes into the file.
     public var card: JSONValue
 
@@ -78,6 +80,7 @@ public struct ModelDescription: Equatable, Sendable {
         operatingPoints = try ModelDescription.operatingPoints(root)
         outOfDistribution = try ModelDescription.outOfDistribution(root)
         qualityRules = try ModelDescription.qualityRules(root, channels: channels)
+        scoreReference = try ModelDescription.scoreReference(root, labels: labels)
         card = document["card"] ?? .object([])
     }
 }

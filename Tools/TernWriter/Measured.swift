@@ -85,3 +85,25 @@ func encode(_ rules: QualityRules) throws(WriterError) -> [UInt8] {
     }
     return section.bytes
 }
+
+/// Models/FORMAT.md section 10.
+func encode(_ reference: ScoreReference) throws(WriterError) -> [UInt8] {
+    var section = ByteBuilder()
+    try section.appendUInt32(reference.labels.count)
+    section.appendZeros(12)
+    try section.append(reference.measuredOn, byteCount: ModelFormat.operatingPointByteCount)
+    try section.appendUInt32(reference.cases)
+    section.pad(to: ModelFormat.scoreReferenceHeadByteCount)
+    for one in reference.labels {
+        let (binCount, limit) = (one.counts.count, ModelFormat.limitScoreBins)
+        guard (2...limit).contains(binCount) else { throw .count(tensor: "score reference", expected: limit, actual: binCount) }
+        guard one.edges.count == binCount - 1 else { throw .count(tensor: "score reference", expected: binCount - 1, actual: one.edges.count) }
+        try section.appendUInt32(one.labelIndex)
+        try section.appendUInt32(binCount)
+        for count in one.counts { try section.appendUInt32(count) }
+        section.appendZeros(4 * (limit - binCount))
+        for edge in one.edges { section.append(edge) }
+        section.pad(toMultipleOf: 64)
+    }
+    return section.bytes
+}

@@ -40,6 +40,9 @@ extension ModelWriter {
         if let rules = draft.qualityRules {
             sections.append(DraftSection(kind: SectionKind.qualityRules.rawValue, flags: 0, bytes: try encode(rules)))
         }
+        if let reference = draft.scoreReference {
+            sections.append(DraftSection(kind: SectionKind.scoreReference.rawValue, flags: 0, bytes: try encode(reference)))
+        }
         return sections
     }
 
@@ -92,6 +95,7 @@ extension ModelWriter {
         if draft.tensors.contains(where: { $0.elementType == .f16 }) { (minor, features) = (ModelFormat.minorHalf, features | ModelFormat.featureHalf) }
         if draft.operatingPoints != nil || draft.featureStatistics != nil { minor = ModelFormat.minorMeasured }
         if draft.qualityRules != nil { minor = ModelFormat.minorQuality }
+        if draft.scoreReference != nil { minor = ModelFormat.minorScores }
         return (minor, features)
     }
 }

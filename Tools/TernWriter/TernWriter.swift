@@ -81,10 +81,11 @@ public struct ModelDraft: Equatable, Sendable {
     public var operatingPoints: DraftOperatingPoints?
     public var featureStatistics: DraftFeatureStatistics?
     public var qualityRules: QualityRules?
+    public var scoreReference: ScoreReference?
     public init(
         header: ModelHeader, tensors: [DraftTensor], operations: [NamedOperation], recipe: InputRecipe, labels: Labels, card: [UInt8],
         golden: [GoldenVector], operatingPoints: DraftOperatingPoints? = nil, featureStatistics: DraftFeatureStatistics? = nil,
-        qualityRules: QualityRules? = nil
+        qualityRules: QualityRules? = nil, scoreReference: ScoreReference? = nil
     ) {
         self.header = header
         self.tensors = tensors
@@ -96,6 +97,7 @@ public struct ModelDraft: Equatable, Sendable {
         self.operatingPoints = operatingPoints
         self.featureStatistics = featureStatistics
         self.qualityRules = qualityRules
+        self.scoreReference = scoreReference
     }
 }
 

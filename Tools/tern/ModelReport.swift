@@ -33,7 +33,7 @@ struct ModelReport {
             ("signature", .string(signature)), ("fileBytes", number(file.fileBytes.byteCount)), ("weightBytes", number(weightByteCount)),
             ("arenaBytes", number(header.arenaByteCount)), ("input", input), ("outputs", number(header.outputCount)), ("labels", labels),
             ("operatingPointsMeasuredOn", file.operatingPoints.isEmpty ? .null : .string(file.operatingPointsMeasuredOn)),
-            ("outOfDistribution", outOfDistribution), ("qualityGate", qualityGate),
+            ("outOfDistribution", outOfDistribution), ("qualityGate", qualityGate), ("scoreReference", scoreReference),
             ("card", card), ("goldenVectors", number(file.goldenCount)), ("operations", .array(file.operations.map(operation))),
             ("tensors", .array(file.tensors.map(tensor))))
     }
@@ -97,6 +97,15 @@ struct ModelReport {
             ("measuredOn", .string(gate.measuredOn)), ("cases", number(gate.cases)), ("refused", number(gate.refused)), ("rules", .array(rules)))
     }
 
+    private var scoreReference: JSONValue {
+        guard let reference = file.scoreReference else { return .null }
+        let labels = reference.labels.map { one in
+            object(
+                ("name", .string(file.labels.labels[one.labelIndex].name)), ("edges", .array(one.edges.map(real))), ("counts", .array(one.counts.map(number))))
+        }
+        return object(("measuredOn", .string(reference.measuredOn)), ("cases", number(reference.cases)), ("labels", .array(labels)))
+    }
+
     private func text(of rule: QualityRule) -> String {
         let condition =
             switch rule.criterion {
@@ -148,6 +157,12 @@ struct ModelReport {
         if let gate = file.qualityRules {
             lines.append("quality     refuses \(gate.refused) of \(gate.cases) ordinary images, \(gate.measuredOn)")
             for rule in gate.rules { lines.append("            \(text(of: rule))") }
+        }
+        if let reference = file.scoreReference {
+            lines.append("scores      distributions on \(reference.cases) images, \(reference.measuredOn)")
+            for one in reference.labels {
+                lines.append("            \(file.labels.labels[one.labelIndex].name): \(one.counts.count) bins from \(one.edges.map { "\($0)" }.joined(separator: " "))")
+            }
         }
         lines.append("golden      \(file.goldenCount) vectors")
         for member in card.members ?? [] { lines.append("card        \(member.key): \(member.value.string ?? member.value.text)") }
