@@ -277,6 +277,22 @@ def quality_chapter(folder: Path, side: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def scores_chapter(result: dict, description: dict) -> str:
+    """The distribution of scores that the file carries, and how far the validation split's are from it; nothing without it."""
+    if "scoreReference" not in description:
+        return ""
+    reference = description["scoreReference"]
+    lines = ["", "## How its scores are distributed", "",
+             f"The file carries the deciles of the scores of the {reference['cases']} test images (`Models/FORMAT.md` section 10), which `ternd serve` holds the scores of its last",
+             "images against by the population stability index (`docs/operations.md`). Beside them the index of the validation images of the same set, and what the index is on average of",
+             "as many images of one and the same distribution (Yurdakul 2018): ordinary images of another time or place are apart, too.", "",
+             "| label | deciles | index of validation | by chance alone |", "|---|---|---|---|"]
+    for label, found in zip(reference["labels"], result["scores"]["ternary"]):
+        bounds = ", ".join(f"{edge:.3g}" for edge in label["edges"])
+        lines.append(f"| {label['name']} | {bounds} | {found['index']:.3f} ({found['images']} images) | {found['chance']:.3f} |")
+    return "\n".join(lines) + "\n"
+
+
 def shortfall_chapter(result: dict) -> str:
     """What was tried where a model misses what it is held against; the settings' words, nothing without them."""
     return f"\n## What falls short\n\n{result['shortfall']}\n" if "shortfall" in result else ""
@@ -346,4 +362,4 @@ def write(folder: Path, result: dict, description: dict, model) -> None:
                                                                         licence=description["card"]["licence"], attribution=description["card"]["attribution"]))
     (folder / "card.md").write_text(head(result, description, model) + figures_chapter(result, description)
                                     + points_chapter(result, description) + calibration_chapter(result, description)
-                                    + gate_chapter(result) + quality_chapter(folder, description["input"]["width"]) + shortfall_chapter(result) + tail(result, description))
+                                    + gate_chapter(result) + quality_chapter(folder, description["input"]["width"]) + scores_chapter(result, description) + shortfall_chapter(result) + tail(result, description))

@@ -8,7 +8,7 @@ Example:
 Prints figures.json. With --write it goes into the folder with card.md, reliability.svg, scores-test-*.json and the metrics of
 the descriptions, and the model files are made again from them (`tern sign` them afterwards); a file whose identity stays the
 same is left alone. Nothing is chosen here: thresholds and temperatures come from validation, the test split is only read.
-What a file states beside its thresholds (sensitivity, specificity, false-alarm rate) is the engine's on the test split.
+What a file states beside its thresholds (sensitivity, specificity, false-alarm rate) and of its scores' distribution is the engine's on the test split.
 What --runs and --other would give is kept from the figures.json of the same checkpoints when they are left out.
 """
 from __future__ import annotations
@@ -34,6 +34,7 @@ import export  # noqa: E402
 import figures  # noqa: E402
 import metrics  # noqa: E402
 import reference  # noqa: E402
+import scores  # noqa: E402
 from progress import Log  # noqa: E402
 from training import predict  # noqa: E402
 
@@ -81,6 +82,7 @@ def main() -> int:
             if metrics_known:
                 descriptions[kind]["card"]["metrics"] = card.metrics_of(found[kind], len(splits["test"].labels))
                 state(descriptions[kind], found[kind])
+                distribute(descriptions[kind], answers[kind])
             write_description(folder, kind, descriptions[kind])
             file = engine.convert(options.engine, folder, kind, name)
             found[kind], answers[kind] = engine.evaluate(options.engine, file, options.data, "test", options.threads)
@@ -134,6 +136,15 @@ def state(description: dict, found: dict) -> None:
     description["outOfDistribution"]["falseAlarmRate"] = round(found["outOfDistribution"]["share"]["value"], 4)
 
 
+def distribute(description: dict, answers: engine.Answers) -> None:
+    """Puts the distribution of the test split's scores into `description`."""
+    told = description.pop("card")
+    description.pop("scoreReference", None)
+    if found := scores.reference(description, answers.scores.numpy(), "test"):
+        description["scoreReference"] = found
+    description["card"] = told
+
+
 def write_description(folder: Path, kind: str, description: dict) -> None:
     (folder / f"description-{kind}.json").write_text(json.dumps(description, indent=2) + "\n")
 
@@ -141,12 +152,12 @@ def write_description(folder: Path, kind: str, description: dict) -> None:
 def measured_here(folder: Path, descriptions: dict, models: dict, splits: dict[str, data.Split], answers: dict[str, engine.Answers],
                   options: argparse.Namespace) -> dict:
     """Validation figures of the files, counts of positive labels, bins of the reliability diagram, agreement with torch, bytes, and times when asked for."""
-    result = {"validation": {}, "positives": {}, "reliability": {}, "agreement": {}, "bytes": {}}
+    result = {"validation": {}, "positives": {}, "reliability": {}, "scores": {}, "agreement": {}, "bytes": {}}
     test = splits["test"]
     for kind in KINDS:
         description = descriptions[kind]
         file = folder / engine.file_name(description["name"], kind)
-        validation, _ = engine.evaluate(options.engine, file, options.data, "val", options.threads, resamples=0)
+        validation, validated = engine.evaluate(options.engine, file, options.data, "val", options.threads, resamples=0)
         result["validation"][kind] = {"accuracy": validation["accuracy"]["value"], "auc": validation["auc"]["value"],
                                       "calibrationErrorBefore": validation["calibrationErrorBefore"],
                                       "calibrationError": validation["calibrationError"],
@@ -154,6 +165,8 @@ def measured_here(folder: Path, descriptions: dict, models: dict, splits: dict[s
                                       "labels": [{"name": label["name"], "operatingPoints": [
                                           {key: point[key] for key in ("name", "threshold", "sensitivity", "specificity")}
                                           for point in label["operatingPoints"]]} for label in validation["labels"]]}
+        if "scoreReference" in description:
+            result["scores"][kind] = scores.apart(description["scoreReference"], description, validated.scores.numpy())
         plain = reference.softmax(answers[kind].outputs, 1.0)
         result["positives"][kind] = positives(description, answers[kind].scores)
         result["reliability"][kind] = {"before": metrics.reliability(plain, test.labels),
