@@ -196,6 +196,21 @@ def test_the_file_states_what_was_measured_on_the_test_split(shipped):
     assert description["outOfDistribution"]["falseAlarmRate"] == pytest.approx(engine["outOfDistribution"]["share"]["value"], abs=1e-4)
 
 
+def test_the_scores_of_the_file_are_those_committed(shipped):
+    """Deciles and counts again, from the definition in Models/FORMAT.md section 10, of the scores of every test image."""
+    name, kind, file = shipped
+    images, description = read(MODELS / name / f"scores-test-{kind}.json")["images"], read(MODELS / name / f"description-{kind}.json")
+    stated = json.loads(run(TERN, "inspect", file, "--json"))["scoreReference"]
+    assert (stated["measuredOn"], stated["cases"]) == ("test", len(images)) and stated == description["scoreReference"]
+    reported = [label for label in description["labels"] if label.get("report", True)]
+    for label, found in zip(reported, stated["labels"], strict=True):
+        scores = sorted(image["scores"][label["index"]] for image in images)
+        edges = sorted({scores[math.ceil(k * len(scores) / 10)] for k in range(1, 10)} - {scores[0]})
+        assert found["name"] == label["name"] and [single(edge) for edge in found["edges"]] == [single(edge) for edge in edges]
+        bins = [bisect.bisect_right(edges, score) for score in scores]
+        assert found["counts"] == [bins.count(k) for k in range(len(edges) + 1)] and min(found["counts"]) > 0
+
+
 def test_the_quality_gate_passes_the_samples_and_states_what_was_counted(shipped):
     """Issue 5: each threshold is in the file, measured on real images, with its false refusals in the card."""
     name, kind, file = shipped
