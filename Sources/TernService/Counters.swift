@@ -14,34 +14,25 @@ struct Counters: Equatable {
     var damaged = 0
     /// Followers dropped because the results they still needed are no longer kept.
     var laggingStreams = 0
-    /// Sums over results that succeeded, microseconds.
-    var inferMicroseconds = 0
-    var totalMicroseconds = 0
     /// Models that took over while the service ran, and that were to and did not.
     var replacedModels = 0
     var refusedModels = 0
-    private(set) var refused: [Refusal] = []
+    /// Requests refused, by status and code.
+    private(set) var refused = Tally()
+    /// Results without an answer of the model, by the coded reason.
+    private(set) var reasons = Tally()
 
-    /// Requests refused with one status.
-    struct Refusal: Equatable {
-        var status: Int
-        var count: Int
-    }
-
-    mutating func refuse(_ status: Int) {
-        if let index = refused.firstIndex(where: { $0.status == status }) {
-            refused[index].count += 1
-        } else {
-            refused.append(Refusal(status: status, count: 1))
-        }
+    mutating func refuse(_ problem: Problem) {
+        refused.add("status=\"\(problem.status)\",code=\"\(problem.code)\"", other: "status=\"other\",code=\"other\"")
     }
 
     mutating func count(_ result: FindingResult) {
+        if let reason = result.reason, result.status == .failed || result.status == .notAttempted {
+            reasons.add("reason=\"\(reason.value)\"", other: "reason=\"other\"")
+        }
         switch result.status {
         case .succeeded, .partiallySucceeded:
             succeeded += 1
-            inferMicroseconds += result.timing.inferMicroseconds
-            totalMicroseconds += result.timing.totalMicroseconds
             let isFlagged = result.outOfDistribution?.isFlagged == true || result.frames.contains { $0.isFlagged }
             if isFlagged { outOfDistribution += 1 }
         case .failed: failed += 1

@@ -58,7 +58,10 @@ extension Service {
 
     /// Studies that begin from now on are read by `analyse`; status, model and metrics name the new identity.
     public func replace(identity: ServiceIdentity, analyse: @escaping Analyser) {
-        if identity.model != core.identity.model { core.counters.replacedModels += 1 }
+        if identity.model != core.identity.model {
+            core.counters.replacedModels += 1
+            core.metrics.drift = ScoreDrift(identity)
+        }
         if (identity.model, identity.operatingPoint) != (core.identity.model, core.identity.operatingPoint) {
             auditor.note([.model(identity.model, operatingPoint: identity.operatingPoint)])
         }

@@ -41,6 +41,7 @@ public final class Service {
         var waits: Bool
         /// Nil for a study from inside.
         var exchange: Exchange?
+        let times = StudyTimes()
     }
 
     /// A client that reads results or events.
@@ -212,7 +213,7 @@ public final class Service {
 
     private func accept(_ arrival: Arrival) {
         core.counters.accepted += 1
-        submit(arrival.entry, arrival.study, waits: arrival.waits)
+        submit(arrival.entry, arrival.study, waits: arrival.waits, arrival.times)
         guard let exchange = arrival.exchange else { return }
         if arrival.waits {
             waiting[arrival.study.identifier] = exchange
@@ -221,29 +222,35 @@ public final class Service {
         }
     }
 
-    private func submit(_ entry: JournalEntry, _ study: Study?, waits: Bool) {
+    private func submit(_ entry: JournalEntry, _ study: Study?, waits: Bool, _ times: StudyTimes = StudyTimes()) {
         let slot = Slot<StudyOutcome>()
+        times.queued = Clock.monotonicNanoseconds
         let hasPlace = worker.submit(
-            run: { [self] in slot.value = read(entry, study, waits: waits) },
+            run: { [self] in slot.value = read(entry, study, waits: waits, times) },
             finish: { [self] in
-                if let outcome = slot.value { finish(entry.identifier, outcome) }
+                guard let outcome = slot.value else { return }
+                finish(entry.identifier, outcome)
+                if case .recorded = outcome { core.metrics.observe(times, wasStored: study != nil) }
             })
         precondition(hasPlace, "the worker has a place for every study of the queue")
     }
 
     /// On the worker's thread: the only place that takes the reading and uses `file` while the service runs. `study` is nil for one of an earlier run.
-    private func read(_ entry: JournalEntry, _ study: Study?, waits: Bool) -> StudyOutcome {
+    private func read(_ entry: JournalEntry, _ study: Study?, waits: Bool, _ times: StudyTimes) -> StudyOutcome {
         if stopFlag.isRaised { return .kept }
+        times.begun = Clock.monotonicNanoseconds
         let study = study ?? journal.load(entry)
         let reading = self.reading.take()
         defer { self.reading.giveBack() }
         let model = reading.identity.model
         var analysis = study.map { answeredIndex?.copy(for: $0, model: model) ?? reading.analyse($0) } ?? damaged(entry, model)
+        times.analysed = Clock.monotonicNanoseconds
         while true {
             do throws(PlatformError) {
                 let line = try file.append(&analysis.result)
                 // A result without its record is not shown; the next start makes it.
                 guard audited(line, study, operatingPoint: reading.identity.operatingPoint) else { return .kept }
+                times.recorded = Clock.monotonicNanoseconds
                 journal.answered(entry, lineByteCount: line.count)
                 blockedFlag.lower()
                 answeredIndex?.record(ResultRing.Entry(sequence: analysis.result.sequence, identifier: entry.identifier, line: line))

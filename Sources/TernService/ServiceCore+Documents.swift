@@ -45,6 +45,7 @@ extension ServiceCore {
         text.member("reviews", reviewRing.lastNumber)
         text.endObject()
         writeResults(to: &text, isRecording: isRecording && !around.isBlocked)
+        writeDrift(to: &text)
         text.key("clients")
         text.beginObject()
         text.member("connections", around.connectionCount)
@@ -92,7 +93,6 @@ extension ServiceCore {
             family(name, kind, help)
             text += "\(name) \(value)\n"
         }
-        func seconds(_ microseconds: Int) -> String { (Double(microseconds) / 1e6).description }
         family("tern_model_info", "gauge", "The model in use.")
         text += "tern_model_info{digest=\"\(identity.model.digest)\",isa=\"\(identity.instructionSet)\"} 1\n"
         single("tern_models_replaced_total", "counter", "Models that took over while the service ran.", counters.replacedModels)
@@ -106,12 +106,12 @@ extension ServiceCore {
         text += "tern_results_total{status=\"not_attempted\"} \(counters.notAttempted)\n"
         single("tern_out_of_distribution_total", "counter", "Results whose image the gate flags.", counters.outOfDistribution)
         single("tern_results_unrecorded_total", "counter", "Results that could not be written to disk.", counters.unrecorded)
-        family("tern_requests_refused_total", "counter", "Requests refused, by HTTP status.")
-        for refusal in counters.refused { text += "tern_requests_refused_total{status=\"\(refusal.status)\"} \(refusal.count)\n" }
-        family("tern_infer_seconds", "summary", "Time in the engine, of results that succeeded.")
-        text += "tern_infer_seconds_sum \(seconds(counters.inferMicroseconds))\ntern_infer_seconds_count \(counters.succeeded)\n"
-        family("tern_study_seconds", "summary", "Time from bytes to result, of results that succeeded.")
-        text += "tern_study_seconds_sum \(seconds(counters.totalMicroseconds))\ntern_study_seconds_count \(counters.succeeded)\n"
+        family("tern_requests_refused_total", "counter", "Requests refused, by HTTP status and code.")
+        for entry in counters.refused.entries { text += "tern_requests_refused_total{\(entry.labels)} \(entry.count)\n" }
+        family("tern_results_refused_total", "counter", "Results without an answer of the model, by coded reason.")
+        for entry in counters.reasons.entries { text += "tern_results_refused_total{\(entry.labels)} \(entry.count)\n" }
+        writeStages(to: &text)
+        writeDrift(to: &text)
         single("tern_queue_waiting", "gauge", "Studies that wait.", around.waitingCount)
         single("tern_queue_capacity", "gauge", "Studies that may wait.", limits.queueCount)
         single("tern_queue_pending", "gauge", "Accepted studies without a result yet.", pending.count)

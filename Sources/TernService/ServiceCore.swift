@@ -47,6 +47,7 @@ struct ServiceCore {
     var counters = Counters()
     var refusals = RefusalTable()
     var reviewRing = ReviewRing()
+    var metrics: Metrics
     var isStopping = false
     /// False from a result that could not be recorded to the next one that could.
     private(set) var isRecording = true
@@ -62,6 +63,7 @@ struct ServiceCore {
     ) {
         self.events = events
         self.recognise = recognise
+        metrics = Metrics(identity)
         self.identity = identity
         self.limits = limits
         self.startedAt = startedAt
@@ -97,7 +99,7 @@ struct ServiceCore {
 
     /// Counts a refusal, and gives the answer.
     mutating func refused(_ problem: Problem, _ user: Int?) -> HTTPReply {
-        counters.refuse(problem.status)
+        counters.refuse(problem)
         refusals.count(problem, user: user)
         return problem.reply()
     }
@@ -210,6 +212,7 @@ struct ServiceCore {
             journalByteCount = fileByteCount
             ring.append(ResultRing.Entry(sequence: lastSequence, identifier: identifier, line: line))
             counters.count(analysis.result)
+            measure(analysis.result)
             if analysis.result.reason == Self.damagedReason { counters.damaged += 1 }
             guard let problem = analysis.problem else { return HTTPReply(status: 200, contentType: "application/json", body: line) }
             return problem.reply(identifier: identifier, sequence: lastSequence)

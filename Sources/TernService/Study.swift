@@ -98,6 +98,8 @@ public struct ServiceIdentity: Sendable {
     public var isMarkedGood: Bool?
     /// The store's model had its chance; this is the one that is marked good.
     public var isRolledBack = false
+    /// What scores and gate are held against.
+    public var drift = DriftReference()
     public init(
         version: String, model: ModelReference, instructionSet: String, threadCount: Int, arenaByteCount: Int, goldenVectorCount: Int,
         modelDocument: [UInt8]

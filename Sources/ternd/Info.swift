@@ -46,6 +46,9 @@ func runInfo(_ words: [String]) throws(Failure) -> ExitCode {
                 text += rule.cases > 0 ? ", refuses \(rule.refused) of \(rule.cases)\n" : "\n"
             }
         }
+        if let reference = model.scoreReference {
+            text += "score reference: \(reference.labels.count) labels, \(reference.cases) images, \(reference.measuredOn)\n"
+        }
         text += "card: \(cardText(model))\n"
     }
     try put(printable(text))

@@ -82,6 +82,7 @@ struct ModelLoader {
             version: programVersion, model: reference, instructionSet: engine.instructionSet.name, threadCount: engine.threadCount,
             arenaByteCount: engine.arenaByteCount, goldenVectorCount: model.goldenCount, modelDocument: modelDocument(model, labels))
         identity.operatingPoint = arguments.value(Arguments.operatingPoint)
+        identity.drift = DriftReference(model)
         identity.settings = reader.settings
         identity.isMarkedGood = choice?.isMarkedGood
         identity.isRolledBack = choice?.isRolledBack ?? false

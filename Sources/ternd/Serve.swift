@@ -182,6 +182,8 @@ func modelDocument(_ model: ModelFile, _ labels: Labels) -> [UInt8] {
     }
     text.key("qualityGate")
     text.value(model.qualityRules)
+    text.key("scoreReference")
+    text.value(model.scoreReference, model.labels.labels)
     // As text: the file promises that the card is UTF-8, not that it is well formed.
     text.member("card", cardText(model))
     text.endObject()

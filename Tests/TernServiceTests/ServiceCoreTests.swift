@@ -200,7 +200,7 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
             return
         }
         #expect(reply.status == 503 && reply.retryAfterSeconds == 1)
-        #expect(core.counters.refused.map(\.count).reduce(0, +) == 6)
+        #expect(core.counters.refused.entries.map(\.count).reduce(0, +) == 6)
     }
 
     @Test func boundsTheBytesOfTheQueue() throws {
@@ -274,7 +274,10 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
             #expect(core.pending.isEmpty && core.pendingByteCount == 0 && core.counters.accepted == 0)
             #expect(status(core.answer(get("/v1/findings/" + study.identifier.text), .init())) == 404)
         }
-        #expect(core.counters.refused == [.init(status: 507, count: 1), .init(status: 404, count: 2), .init(status: 500, count: 1)])
+        #expect(core.counters.refused.entries == [
+                .init(labels: "status=\"507\",code=\"disk_full\"", count: 1), .init(labels: "status=\"404\",code=\"no_such_finding\"", count: 2),
+                .init(labels: "status=\"500\",code=\"not_stored\"", count: 1),
+            ])
     }
 
     @Test func takesNothingWhileAResultWaitsForRoom() throws {

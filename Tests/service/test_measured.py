@@ -114,6 +114,7 @@ def test_a_flagged_frame_does_not_hide_the_others(start):
 def test_the_service_without_either(start):
     model = start().ask("GET", "/v1/model").json()
     assert model["operatingPointsMeasuredOn"] is None and model["outOfDistribution"] is None and model["qualityGate"] is None
+    assert model["scoreReference"] is None
     assert [label["operatingPoints"] for label in model["labels"]] == [[], []]
 
 

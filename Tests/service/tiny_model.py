@@ -48,6 +48,11 @@ class Draft:
         assert len(body) == 192
         self.operations.append(body)
 
+    @staticmethod
+    def minor(kinds):
+        """The first minor version that has sections of these kinds."""
+        return max([{8: 3, 9: 3, 10: 4, 11: 5}[kind] for kind in kinds], default=0)
+
     def write(self, path, shape, arena, input_offset, output_offset, outputs, labels, golden, modality="", activation=0, key=None,
               card=b'{"purpose":"tests"}', more=()):
         """`more` are sections behind the required ones: pairs of kind and bytes."""
@@ -62,7 +67,7 @@ class Draft:
             b"".join(self.records), b"".join(self.operations), recipe.ljust(256, b"\0"), head + b"".join(labels), card, golden_bytes,
             self.weights,
         ]
-        header = MAGIC + struct.pack("<HHI", 1, 4 if any(kind == 10 for kind, _ in more) else 3 if more else 0, 0)
+        header = MAGIC + struct.pack("<HHI", 1, self.minor([kind for kind, _ in more]), 0)
         offset, records, body = PAGE, b"", b""
         sections = [(kind, 1, data) for kind, data in enumerate(sections, 1)] + [(kind, 0, data) for kind, data in more]
         for index, (kind, flags, data) in enumerate(sections, 1):
@@ -113,6 +118,27 @@ def quality_gate(rules, cases, refused, measured_on="test"):
     for criterion, threshold, tried, counted, words in rules:
         data += struct.pack("<IfII", criterion, threshold, tried, counted) + text(words, 48)
     return data
+
+
+def score_reference(distributions, cases, measured_on="test"):
+    """Section 11; `distributions` are label, edges, counts."""
+    data = (struct.pack("<I", len(distributions)) + bytes(12) + text(measured_on, 32) + struct.pack("<I", cases)).ljust(64, b"\0")
+    for index, edges, counts in distributions:
+        record = struct.pack("<II", index, len(counts)) + np.asarray(counts, "<u4").tobytes().ljust(60, b"\0") + np.asarray(edges, "<f4").tobytes()
+        data += record.ljust(128, b"\0")
+    return data
+
+
+# A grey value g has the score 1 / (1 + exp(128 - g)) for white: tenths of the images have g = 119, 121 ... 137.
+DRIFT_VALUES = list(range(119, 138, 2))
+
+
+def drift_model(path, cases=500, **more):
+    """The mean model with a gate and with the scores of `cases` images, a tenth of each of DRIFT_VALUES, as the reference of both labels."""
+    edges = [1 / (1 + np.exp(float(128 - value))) for value in range(120, 137, 2)]
+    reference = score_reference([(label, edges, [cases // 10] * 10) for label in (0, 1)], cases)
+    statistics = feature_statistics(1.75, 1 / 256, 0.03125, [128.0] * 64, [1 / 4096], [1 / 8] * 64)
+    return mean_model(path, sections=[(9, statistics), (11, reference)], **more)
 
 
 def gated_model(path, **more):
