@@ -60,12 +60,13 @@ struct ReplayProgram {
     init(path: String?, runner: String, isa: String?) throws(Failure) {
         let files = FileManager.default
         let beside = (try? files.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map { URL(fileURLWithPath: $0).deletingLastPathComponent().path + "/ternd" }
-        let inPath = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { $0 + "/ternd" }
-        let candidates = path.map { [$0] } ?? (beside.map { [$0] } ?? []) + inPath
-        guard let found = candidates.first(where: { files.isReadableFile(atPath: $0) }) else {
+        let inPath = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/ternd" }
+        let found = [beside].compactMap { $0 } + inPath
+        let candidates = path.map { [$0] } ?? found
+        guard let program = candidates.first(where: { files.isReadableFile(atPath: $0) }) else {
             throw Failure(.cannotOpen, path.map { "there is no program \($0)" } ?? "ternd is neither beside this program nor in PATH; name it with --ternd")
         }
-        words = runner.split(separator: " ").map { String($0) } + [found]
+        words = runner.split(separator: " ").map { String($0) } + [program]
         self.isa = isa
     }
 
@@ -75,9 +76,10 @@ struct ReplayProgram {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         var arguments = ["infer", "--model", model, "--allow-unsigned"]
-        for (name, value) in [("--isa", isa), ("--operating-point", job.operatingPoint), ("--frames", job.frames), ("--modality", job.modality)] {
-            if let value { arguments += [name, value] }
-        }
+        let asked: [(name: String, value: String?)] = [
+            ("--isa", isa), ("--operating-point", job.operatingPoint), ("--frames", job.frames), ("--modality", job.modality),
+        ]
+        for case let (name, value?) in asked { arguments += [name, value] }
         // A name without an ending: the service has no file beside a study that could be its other half.
         for (index, path) in paths.enumerated() {
             let link = folder.appendingPathComponent("\(index)")
@@ -89,7 +91,7 @@ struct ReplayProgram {
         process.arguments = words + arguments
         let output = Pipe()
         let messages = folder.appendingPathComponent("messages")
-        FileManager.default.createFile(atPath: messages.path, contents: nil)
+        try writeFile([], to: messages.path)
         process.standardOutput = output
         process.standardError = try FileHandle(forWritingTo: messages)
         try process.run()
