@@ -10,7 +10,9 @@ struct FindingsSearch {
     func lines(of identifiers: [StudyIdentifier]) -> [ResultRing.Entry] {
         var found: [ResultRing.Entry] = []
         search(statePath, { $0 == "findings.jsonl" }, identifiers, &found)
-        if found.count < identifiers.count { search(statePath + "/findings", { $0.utf8.suffix(6).elementsEqual(".jsonl".utf8) }, identifiers, &found) }
+        // Opening a folder makes it when it is missing.
+        guard found.count < identifiers.count, let names = try? FileStore(path: statePath).names(), names.contains("findings") else { return found }
+        search(statePath + "/findings", { $0.utf8.suffix(6).elementsEqual(".jsonl".utf8) }, identifiers, &found)
         return found
     }
 
