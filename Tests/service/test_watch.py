@@ -1,6 +1,6 @@
 """The watched folder: every file put into it ends in done/ or failed/ with its one result beside it, whatever happens to the process."""
 
-import fcntl
+import errno
 import hashlib
 import io
 import json
@@ -108,7 +108,10 @@ def test_files_of_all_kinds(watch, folder):
     answer = folder / "done" / "a.png.json"
     assert server.ask("GET", "/v1/findings/" + json.loads(answer.read_bytes())["id"]).body == answer.read_bytes()
     assert answer.stat().st_mode & 0o777 == 0o640 and (folder / "done").stat().st_mode & 0o777 == 0o750
-    assert server.status()["watch"]["state"] == "watching"
+    status = server.status()
+    assert status["watch"]["state"] == "watching" and [event["code"] for event in status["events"]] == ["watch_started"]
+    metrics = server.ask("GET", "/metrics").body.decode()
+    assert 'tern_watch_files_total{end="done"} 8' in metrics and 'tern_watch_waiting 0' in metrics
     # No name of a file is in what the service says or keeps.
     kept = "".join(server.messages) + (server.state / "findings.jsonl").read_text()
     assert not any(name in kept for name in (*kinds, "there") if len(name) > 3)
@@ -141,6 +144,7 @@ def test_a_link_in_the_place_of_our_folders(watch, folder, tmp_path):
     (folder / "done").symlink_to(tmp_path / "elsewhere")
     server = watch()
     server.wait_for(lambda status: status["watch"]["state"] == "refused")
+    assert [(event["code"], event.get("errno")) for event in server.status()["events"]] == [("watch_refused", errno.ENOTDIR)]
     put(folder, "a.png", png())
     assert server.post(png()).status == 200
     (folder / "done").unlink()
@@ -217,6 +221,7 @@ def test_files_that_cannot_be_moved_wait(watch, folder, open_to_all):
     server = watch(preexec=unprivileged)
     put(folder, "a.png", image(1))
     server.wait_for(lambda status: status["watch"]["stuck"] == 1)
+    assert [event["code"] for event in server.status()["events"]] == ["watch_started", "watch_stuck"]
     assert server.post(png()).status == 200
     os.chmod(folder, 0o777)
     put(folder, "a.png", image(2))
