@@ -23,6 +23,7 @@ LOAD = [
 ]
 MEMORY = ["malloc * ENOMEM p=0.00005 over=1", "malloc * ENOMEM p=0.3 over=65536", "malloc * ENOMEM times=1 over=4096", "mmap * ENOMEM p=0.5",
           "malloc * ENOMEM times=1 from=500"]
+BACK = ["open {state}/queue EMFILE times=5", "read+pread {state}/queue EIO times=5", "open {state}/queue ENOMEM p=0.3", "read+pread {state}/queue EIO p=0.1"]
 START = [("open", "{folder}", ("EMFILE", "EACCES", "ENOMEM")), ("mmap", "{model}", ("ENOMEM",)), ("fsync", "{state}", ("EIO",)),
          ("fdatasync", "{state}", ("EIO", "ENOSPC")), ("mkdir", "{folder}", ("EACCES", "ENOSPC")), ("write", "{state}", ("EIO",)),
          ("ftruncate", "{state}", ("EIO",)), ("unlink", "{state}", ("EIO",)), ("read+pread", "{state}", ("EIO", "SHORT")), ("rename", "{state}", ("EIO",))]
@@ -32,7 +33,7 @@ def run(context):
     context.learn("pneumonia28")
     context.library()
     cases = [("load", rules) for (rules,) in LOAD] + [("memory", rules) for rules in MEMORY] + [("start", entry) for entry in START]
-    cases += [("random", None)] * 12
+    cases += [("back", rules) for rules in BACK] + [("random", None)] * 12
     context.random.shuffle(cases)
     cases = cases[:context.count] if context.count else cases
     context.figures |= {"cases": 0, "faults injected": 0, "processes ended by a lack of memory": 0, "starts refused": 0}
@@ -45,6 +46,8 @@ def run(context):
         folder.mkdir()
         if kind == "start":
             _start(context, folder, *what)
+        elif kind == "back":
+            _back(context, folder, what)
         else:
             _load(context, folder, what or _random(context.random), kind == "memory")
         context.figures["cases"] += 1
@@ -95,6 +98,26 @@ def _load(context, folder, rules, memory):
     ledger.verify(state, context.references, may_fail=("QUEUE-DAMAGED", "INTERNAL"))
     if context.findings.broken() != before:
         context.note(f"{folder.name}: {rules}: broken {context.findings.broken()}")
+
+
+def _back(context, folder, rules):
+    """What an earlier run accepted is read back in spite of faults: none of it is called damaged."""
+    state, ledger = folder / "state", context.ledger()
+    service = context.start(state, "--queue", "40", model="cxr224")
+    senders = context.senders(service, ledger, 3, count=12, share_waiting=0)
+    context.wait(0.2)
+    service.end()
+    context.stop_senders(senders)
+    environment, control = context.faults(rules.replace("{state}", str(state)))
+    service = context.start(state, model="cxr224", environment=environment)
+    control.arm()
+    service.wait_for(lambda status: status["queue"]["pending"] == 0, 120)
+    context.figures["faults injected"] += control.acted
+    service.end(signal.SIGTERM)
+    results = ledger.verify(state, {})
+    for value, _ in results:
+        reason = (value["reason"] or {}).get("value")
+        context.check("right", reason != "QUEUE-DAMAGED", f"{rules}: {value['id']} was called damaged")
 
 
 def _recovers(context, service, ledger, rules):

@@ -89,7 +89,8 @@ def run(context, svg=None, samples=None):
         "schema": "tern.soak/1", "date": time.strftime("%Y-%m-%d", time.gmtime()), "seconds": round(taken[-1][0]), "cores": os.cpu_count(),
         "columns": ["seconds", "resident_bytes", "descriptors", "threads", "studies"], "samples": taken, **context.figures}
     if samples:
-        samples.write_text(json.dumps(document) + "\n")
+        thin = max(1, len(taken) // 400)
+        samples.write_text(json.dumps({**document, "samples": taken[::thin]}) + "\n")
     if svg:
         from . import plot
 
