@@ -239,7 +239,8 @@ public final class Service {
     private func read(_ entry: JournalEntry, _ study: Study?, waits: Bool, _ times: StudyTimes) -> StudyOutcome {
         if stopFlag.isRaised { return .kept }
         times.begun = Clock.monotonicNanoseconds
-        let study = study ?? journal.load(entry)
+        let study = study ?? load(entry)
+        if study == nil, stopFlag.isRaised { return .kept }
         let reading = self.reading.take()
         defer { self.reading.giveBack() }
         let model = reading.identity.model
@@ -268,6 +269,18 @@ public final class Service {
     }
 
     private static let retryMilliseconds = 200
+
+    /// A study of an earlier run. What the system does not read now, it may read in a moment: without descriptors or memory nothing is damaged.
+    private func load(_ entry: JournalEntry) -> Study? {
+        for _ in 0..<Self.loadAttempts {
+            do throws(PlatformError) { return try journal.load(entry) } catch {
+                if stopFlag.wait(milliseconds: Self.retryMilliseconds) { return nil }
+            }
+        }
+        return nil
+    }
+
+    private static let loadAttempts = 10
 
     /// Waits until the record of a result is on the disk.
     ///

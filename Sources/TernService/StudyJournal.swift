@@ -67,7 +67,7 @@ public final class StudyJournal {
             nextNumber = max(nextNumber, entry.number &+ 1)
             switch known[entry.identifier] {
             case 0:
-                if let study = load(entry) { answered.append(study.withoutBytes) }
+                if let study = try load(entry) { answered.append(study.withoutBytes) }
                 try store.remove(entry.name)
                 answeredCount += 1
             // A study has one result; a second file of it was put there by somebody else.
@@ -119,14 +119,17 @@ public final class StudyJournal {
         return stored
     }
 
-    /// The study of an entry; nil when it cannot be read as it was written.
-    func load(_ entry: JournalEntry) -> Study? {
+    /// The study of an entry; nil when it is not there or not as it was written.
+    ///
+    /// - Throws: `PlatformError` when the system does not read it now.
+    func load(_ entry: JournalEntry) throws(PlatformError) -> Study? {
         do throws(PlatformError) {
             let head = try store.read(entry.name, from: 0, limitByteCount: JournalEntry.headByteCount)
             let bytes = try store.read(entry.name, from: JournalEntry.headByteCount, limitByteCount: .max)
             return entry.study(head: head, bytes: bytes)
         } catch {
-            return nil
+            if error.number == Self.noSuchFile { return nil }
+            throw error
         }
     }
 
