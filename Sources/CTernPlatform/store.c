@@ -10,9 +10,9 @@
 
 #include "system.h"
 
-int tern_store_open(const char *path, int *directory)
+int tern_store_open(const char *path, unsigned mode, int *directory)
 {
-    int failure = tern_make_directory(path, 0700);
+    int failure = tern_make_directory(path, mode);
     if (failure != 0)
         return failure;
     int opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -69,11 +69,6 @@ int tern_store_sync(int directory) { return fsync(directory) == 0 ? 0 : errno; }
 
 int tern_store_remove(int directory, const char *name) { return unlinkat(directory, name, 0) == 0 ? 0 : errno; }
 
-int tern_store_rename(int directory, const char *name, const char *new_name)
-{
-    return renameat(directory, name, directory, new_name) == 0 ? 0 : errno;
-}
-
 int tern_store_overwrite(int directory, const char *name, const void *bytes, size_t count)
 {
     int file = openat(directory, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
@@ -83,6 +78,20 @@ int tern_store_overwrite(int directory, const char *name, const void *bytes, siz
     if (close(file) != 0 && failure == 0)
         failure = errno;
     return failure;
+}
+
+int tern_store_move(int directory, const char *name, int target, const char *target_name)
+{
+    return renameat(directory, name, target, target_name) == 0 ? 0 : errno;
+}
+
+int tern_store_written_at(int directory, const char *name, int64_t *seconds)
+{
+    struct stat found;
+    if (fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno;
+    *seconds = found.st_mtim.tv_sec;
+    return 0;
 }
 
 int tern_store_read(int directory, const char *name, int *descriptor, uint64_t *byte_count)

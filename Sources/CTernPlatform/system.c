@@ -164,6 +164,13 @@ void tern_utc_now(tern_utc *now)
     };
 }
 
+int64_t tern_utc_seconds(void)
+{
+    struct timespec clock;
+    clock_gettime(CLOCK_REALTIME, &clock);
+    return clock.tv_sec;
+}
+
 /* A new name is on the disk only when its directory is. */
 static int sync_directory_of(const char *path)
 {

@@ -5,6 +5,9 @@ public enum Clock {
     /// Nanoseconds since an unspecified start; never goes back.
     public static var monotonicNanoseconds: UInt64 { tern_monotonic_nanoseconds() }
 
+    /// The time now, seconds since 1970.
+    public static var utcSeconds: Int { Int(tern_utc_seconds()) }
+
     /// The time now, RFC 3339 in UTC with milliseconds: `2026-01-31T12:34:56.789Z`.
     public static var utcNow: String {
         var now = tern_utc()

@@ -1,20 +1,20 @@
 import CTernPlatform
 
-/// A private directory (0700) of files (0600) that are there whole or not at all. Any thread may use it; one writes at a time.
+/// A directory of files (0600) that are there whole or not at all. Any thread may use it; one writes at a time.
 @safe public final class FileStore {
     private let directory: Int32
 
     /// What the name of an unfinished file ends in.
     public static let unfinishedSuffix = ".tmp"
 
-    /// Makes the directory when it is missing, its parent must exist.
+    /// Makes the directory when it is missing, its parent must exist: for its owner alone (0700), or also for its group to read (0750).
     ///
     /// - Throws: `PlatformError.openFailed`.
-    public init(path: String) throws(PlatformError) {
+    public init(path: String, isShared: Bool = false) throws(PlatformError) {
         try checkPath(path)
         var descriptor: Int32 = -1
         // SAFETY: the callee reads a terminated string and fills one integer during the call.
-        try Self.check(unsafe path.withCString { unsafe tern_store_open($0, &descriptor) })
+        try Self.check(unsafe path.withCString { unsafe tern_store_open($0, isShared ? 0o750 : 0o700, &descriptor) })
         directory = descriptor
     }
 
@@ -75,13 +75,7 @@ import CTernPlatform
     }
 
     /// Gives a file another name, in place of a file that has it.
-    public func rename(_ name: String, to newName: String) throws(PlatformError) {
-        try checkPath(name)
-        try checkPath(newName)
-        // SAFETY: the callee reads two terminated strings during the call.
-        let failure = unsafe name.withCString { name in unsafe newName.withCString { unsafe tern_store_rename(directory, name, $0) } }
-        try Self.check(failure)
-    }
+    public func rename(_ name: String, to newName: String) throws(PlatformError) { try move(name, to: self, as: newName) }
 
     /// Makes a file when it is missing (0640) and writes bytes at its beginning. Nothing is flushed: a power cut may undo it.
     public func overwrite(_ name: String, _ bytes: [UInt8]) throws(PlatformError) {
@@ -93,27 +87,41 @@ import CTernPlatform
         try Self.check(failure)
     }
 
+    /// Moves a file into another directory of the same file system.
+    public func move(_ name: String, to store: FileStore, as other: String) throws(PlatformError) {
+        try checkPath(name)
+        try checkPath(other)
+        // SAFETY: the callee reads two terminated strings during the call.
+        let failure = unsafe name.withCString { name in
+            unsafe other.withCString { unsafe tern_store_move(directory, name, store.directory, $0) }
+        }
+        try Self.check(failure)
+    }
+
+    /// When a file was last written, seconds since 1970.
+    public func secondsWritten(of name: String) throws(PlatformError) -> Int {
+        try checkPath(name)
+        var seconds: Int64 = 0
+        // SAFETY: the callee reads a terminated string and fills one integer during the call.
+        try Self.check(unsafe name.withCString { unsafe tern_store_written_at(directory, $0, &seconds) })
+        return Int(seconds)
+    }
+
     /// How many bytes a regular file holds.
-    public func byteCount(of name: String) throws(PlatformError) -> Int {
+    public func byteCount(of name: String) throws(PlatformError) -> Int { try file(name).byteCount }
+
+    /// Opens a regular file for reading.
+    public func file(_ name: String) throws(PlatformError) -> StoredFile {
         let file = try open(name)
-        tern_close(file.descriptor)
-        return file.byteCount
+        return StoredFile(descriptor: file.descriptor, byteCount: file.byteCount)
     }
 
     /// The bytes of a regular file from one position to its end, or `limitByteCount` of them when it has more.
     public func read(_ name: String, from start: Int, limitByteCount: Int) throws(PlatformError) -> [UInt8] {
         precondition(start >= 0 && limitByteCount >= 0, "a range of bytes does not begin before the file")
-        let file = try open(name)
-        defer { tern_close(file.descriptor) }
-        let count = min(max(file.byteCount - start, 0), limitByteCount)
-        var failure: Int32 = 0
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-            // SAFETY: the callee fills all bytes of the buffer, or the result is thrown away.
-            unsafe failure = tern_read_at(file.descriptor, UInt64(start), buffer.baseAddress, count)
-            initializedCount = failure == 0 ? count : 0
-        }
-        try Self.check(failure)
-        return bytes
+        let file = try file(name)
+        let first = min(start, file.byteCount)
+        return try file.read(first..<(first + min(file.byteCount - first, limitByteCount)))
     }
 
     private func open(_ name: String) throws(PlatformError) -> (descriptor: Int32, byteCount: Int) {
@@ -124,4 +132,36 @@ import CTernPlatform
         try Self.check(unsafe name.withCString { unsafe tern_store_read(directory, $0, &descriptor, &count) })
         return (descriptor, Int(clamping: count))
     }
+}
+
+/// A regular file that is open for reading, also when its name has gone since.
+@safe public final class StoredFile {
+    private let descriptor: Int32
+    /// How many bytes it held when it was opened.
+    public let byteCount: Int
+
+    init(descriptor: Int32, byteCount: Int) {
+        self.descriptor = descriptor
+        self.byteCount = byteCount
+    }
+
+    deinit { tern_close(descriptor) }
+
+    /// The bytes of a range.
+    ///
+    /// - Throws: `PlatformError.openFailed`, with EIO when the file ends before the range does.
+    public func read(_ range: Range<Int>) throws(PlatformError) -> [UInt8] { try bytes(of: descriptor, in: range) }
+}
+
+/// The bytes of a range of an open file; EIO when it ends before the range does.
+func bytes(of descriptor: Int32, in range: Range<Int>) throws(PlatformError) -> [UInt8] {
+    precondition(range.lowerBound >= 0, "a range of bytes does not begin before the file")
+    var failure: Int32 = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, initializedCount in
+        // SAFETY: the callee fills all bytes of the buffer, or the result is thrown away.
+        unsafe failure = tern_read_at(descriptor, UInt64(range.lowerBound), buffer.baseAddress, range.count)
+        initializedCount = failure == 0 ? range.count : 0
+    }
+    guard failure == 0 else { throw .openFailed(errno: failure) }
+    return bytes
 }

@@ -39,12 +39,16 @@ import CTernPlatform
         return outcome == 0 ? nil : ListeningSocket(adopted: listener)
     }
 
+    /// Removes the path, if that still is the file we made.
+    public func removePath() {
+        guard var bound else { return }
+        // SAFETY: the callee reads a terminated string and the structure during the call.
+        unsafe bound.path.withCString { unsafe tern_remove_socket($0, &bound.listener) }
+    }
+
     /// Closes the socket and removes its path, if that still is the file we made.
     deinit {
-        if var bound {
-            // SAFETY: the callee reads a terminated string and the structure during the call.
-            unsafe bound.path.withCString { unsafe tern_remove_socket($0, &bound.listener) }
-        }
+        removePath()
         tern_close(descriptor)
     }
 }

@@ -88,13 +88,6 @@ import CTernPlatform
     /// The bytes of a range that lies inside the file.
     public func read(_ range: Range<Int>) throws(PlatformError) -> [UInt8] {
         precondition(range.lowerBound >= 0 && range.upperBound <= byteCount, "a read stays inside the file")
-        var failure: Int32 = 0
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, initializedCount in
-            // SAFETY: the callee fills all bytes of the buffer, or the result is thrown away.
-            unsafe failure = tern_read_at(descriptor, UInt64(range.lowerBound), buffer.baseAddress, range.count)
-            initializedCount = failure == 0 ? range.count : 0
-        }
-        guard failure == 0 else { throw .openFailed(errno: failure) }
-        return bytes
+        return try bytes(of: descriptor, in: range)
     }
 }

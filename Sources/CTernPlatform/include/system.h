@@ -30,6 +30,8 @@ typedef struct tern_utc {
 } tern_utc;
 uint64_t tern_monotonic_nanoseconds(void);
 void tern_utc_now(tern_utc *now);
+/* Since 1970. */
+int64_t tern_utc_seconds(void);
 
 /* A directory and the lock inside it. */
 int tern_make_directory(const char *path, unsigned mode);
