@@ -21,7 +21,7 @@ enum {
     SWEEP_SOON_MILLISECONDS = 10, /* while someone waits for it */
     HEADERS_BYTES = 16 << 10,
     AHEAD_BYTES = 64 << 10, /* what is read of further requests while an answer is owed */
-    FINISH_MILLISECONDS = 3000,
+    FINISH_MILLISECONDS = 1700, /* from tern_http_stop_accepting */
 };
 
 uint64_t tern_http_now(void)
@@ -142,9 +142,10 @@ static void on_close(struct evhttp_connection *connection, void *argument)
     struct client *client = argument;
     (void)connection;
     struct evhttp_request *request = client->request;
-    uint64_t exchange = client->exchange;
+    uint64_t exchange = client->exchange ? client->exchange : client->answering;
     client->request = NULL;
     client->exchange = 0;
+    client->answering = 0;
     tern_http_enter(client, CLIENT_DROPPED);
     if (request && !evhttp_request_get_connection(request))
         evhttp_request_free(request);
@@ -156,12 +157,16 @@ static void on_close(struct evhttp_connection *connection, void *argument)
 static void on_complete(struct evhttp_request *request, void *argument)
 {
     struct client *client = argument;
+    uint64_t answered = client->answering;
     client->request = NULL;
     client->exchange = 0;
+    client->answering = 0;
     client->streams = 0;
     evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
     if (client->state != CLIENT_DROPPED)
         tern_http_enter(client, CLIENT_SENDS);
+    if (answered)
+        client->server->events.answered(client->server->context, answered);
 }
 
 static void on_request(struct evhttp_request *request, void *argument)
@@ -393,6 +398,7 @@ void tern_http_free(tern_http *server)
 void tern_http_stop_accepting(tern_http *server)
 {
     server->stopped = 1;
+    server->finish_by = tern_http_now() + FINISH_MILLISECONDS;
     evconnlistener_disable(server->listener);
 }
 
@@ -401,7 +407,6 @@ void tern_http_finish(tern_http *server)
     if (server->finishing)
         return;
     server->finishing = 1;
-    server->finish_by = tern_http_now() + FINISH_MILLISECONDS;
     sweep_in(server, 1);
 }
 

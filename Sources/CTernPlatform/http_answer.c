@@ -49,6 +49,7 @@ void tern_http_reply(tern_http *server, uint64_t exchange, int status, const cha
     }
     tern_http_enter(client, CLIENT_TAKES);
     client->exchange = 0; /* answered: nothing more can be said on it */
+    client->answering = exchange;
     evhttp_send_reply(request, status, NULL, buffer);
     evbuffer_free(buffer);
 }

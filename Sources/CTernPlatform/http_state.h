@@ -26,6 +26,7 @@ struct client {
     struct bufferevent *channel;
     struct evhttp_request *request; /* while the handler owes an answer or a stream is open */
     uint64_t exchange;              /* 0: none */
+    uint64_t answering;             /* the exchange whose answer is under way; 0: none, or a stream */
     uint64_t since;                 /* when the state began, milliseconds */
     size_t received;                /* bytes of the request that is being received */
     client_state state;

@@ -73,6 +73,8 @@ public struct HTTPEvents {
     public var request: (HTTPRequest, Exchange) -> Void
     /// A stream can take its next page.
     public var drained: (Exchange) -> Void
+    /// The operating system has taken the whole answer of `reply`.
+    public var answered: (Exchange) -> Void
     /// The client left before its answer was complete.
     public var closed: (Exchange) -> Void
     /// After `wake`.
@@ -82,11 +84,13 @@ public struct HTTPEvents {
     /// SIGHUP.
     public var reload: () -> Void
     public init(
-        request: @escaping (HTTPRequest, Exchange) -> Void, drained: @escaping (Exchange) -> Void, closed: @escaping (Exchange) -> Void,
+        request: @escaping (HTTPRequest, Exchange) -> Void, drained: @escaping (Exchange) -> Void,
+        answered: @escaping (Exchange) -> Void, closed: @escaping (Exchange) -> Void,
         woken: @escaping () -> Void, stop: @escaping () -> Void, reload: @escaping () -> Void
     ) {
         self.request = request
         self.drained = drained
+        self.answered = answered
         self.closed = closed
         self.woken = woken
         self.stop = stop
@@ -133,7 +137,7 @@ public struct HTTPEvents {
     // SAFETY: nothing else frees it, and no callback comes after it.
     deinit { if let server = unsafe server { unsafe tern_http_free(server) } }
 
-    // SAFETY (all six): the context is the server that registered them, which lives while its loop runs.
+    // SAFETY (all seven): the context is the server that registered them, which lives while its loop runs.
     private static var callbacks: tern_http_events {
         unsafe tern_http_events(
             request: { context, request in
@@ -143,6 +147,10 @@ public struct HTTPEvents {
             drained: { context, exchange in
                 guard let context = unsafe context else { return }
                 unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().events?.drained(Exchange(number: exchange))
+            },
+            answered: { context, exchange in
+                guard let context = unsafe context else { return }
+                unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().events?.answered(Exchange(number: exchange))
             },
             closed: { context, exchange in
                 guard let context = unsafe context else { return }
@@ -196,7 +204,12 @@ public struct HTTPEvents {
     /// - Returns: False when the event loop itself failed.
     public func run(_ events: HTTPEvents) -> Bool {
         self.events = events
-        defer { self.events = nil }
+        defer {
+            self.events = nil
+            // The loop calls nobody any more, and who is called may hold this object.
+            ticks.removeAll()
+            watches.removeAll()
+        }
         return unsafe tern_http_run(handle) == 0
     }
 
@@ -282,7 +295,7 @@ public struct HTTPEvents {
     /// Takes no new connections.
     public func stopAccepting() { unsafe tern_http_stop_accepting(handle) }
 
-    /// Leaves the loop when every answer is written, or three seconds later.
+    /// Leaves the loop when every answer is written, or 1.7 seconds after `stopAccepting`, which comes first.
     public func finish() { unsafe tern_http_finish(handle) }
 
     /// Connections now.

@@ -26,12 +26,12 @@ struct FindingsSearch {
                 rest += chunk
                 var position = 0
                 while let end = rest[position...].firstIndex(of: 0x0A) {
-                    if let entry = FindingsFile.entry(rest[position...end]), identifiers.contains(entry.identifier) { found.append(entry) }
+                    if let entry = FindingsLine.entry(of: rest[position...end]), identifiers.contains(entry.identifier) { found.append(entry) }
                     position = end + 1
                 }
                 rest.removeFirst(position)
                 // No line of ours.
-                if rest.count > FindingsFile.limitLineByteCount { break }
+                if rest.count > FindingsLine.limitByteCount { break }
             }
         }
     }

@@ -38,8 +38,7 @@ struct JournalEntry: Hashable {
 
     /// Nineteen digits, a hyphen, the identifier, `.study`: names sort in order of acceptance.
     var name: String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 19 - digits.utf8.count)) + digits + "-" + identifier.text + Self.suffix
+        Decimal.padded(number) + "-" + identifier.text + Self.suffix
     }
 
     /// The entry of a name, with a suffix behind it; nil for any other name.

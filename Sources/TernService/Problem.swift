@@ -86,6 +86,10 @@ extension Problem {
         Problem(status: 503, code: "too_many_streams", message: "too many clients follow the findings", retryAfterSeconds: 5)
     }
 
+    static var tooManySearches: Problem {
+        Problem(status: 503, code: "too_many_searches", message: "too many old results are being looked for", retryAfterSeconds: 1)
+    }
+
     static var stopping: Problem { Problem(status: 503, code: "stopping", message: "the server is stopping", retryAfterSeconds: 5) }
 
     static var diskFull: Problem {
@@ -100,6 +104,10 @@ extension Problem {
         Problem(status: 500, code: "not_stored", message: "the study could not be written to disk, so it is not accepted")
     }
 
+    static var notReadBack: Problem {
+        Problem(status: 500, code: "not_read_back", message: "the results on the disk could not be read")
+    }
+
     static var noSuchFinding: Problem {
         Problem(status: 404, code: "no_such_finding", message: "no result with this id is kept")
     }
@@ -107,7 +115,7 @@ extension Problem {
     static func findingsGone(oldest: Int, newest: Int) -> Problem {
         var problem = Problem(
             status: 410, code: "findings_gone",
-            message: "results right after this number are no longer kept here; findings.jsonl has them, or ask without after for the oldest kept")
+            message: "results right after this number are no longer kept; ask with the number before the oldest that is")
         problem.numbers = [Number(name: "oldest", value: oldest), Number(name: "newest", value: newest)]
         return problem
     }

@@ -141,6 +141,13 @@ struct Query {
 
 /// Numbers in text.
 enum Decimal {
+    /// Nineteen digits, with zeros before the number: text sorts as the numbers do.
+    @inline(never)
+    static func padded(_ number: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 19 - digits.utf8.count)) + digits
+    }
+
     /// One to nineteen digits that fit in 63 bits; nil for anything else.
     static func parse(_ digits: some Collection<UInt8>) -> Int? {
         guard (1...19).contains(digits.count) else { return nil }

@@ -37,7 +37,8 @@ extension Service {
 
     /// Whether the queue takes a study of so many bytes.
     func hasRoom(_ byteCount: Int) -> Bool {
-        guard !core.isStopping, !blockedFlag.isRaised, core.isRecording, core.hasPlace(byteCount: byteCount) else { return false }
+        guard !core.isStopping, !blockedFlag.isRaised, core.hasPlace(byteCount: byteCount) else { return false }
+        guard core.isRecording || core.mayProbe(at: Clock.monotonicNanoseconds) else { return false }
         guard let free = directory.freeByteCount else { return true }
         return free - byteCount >= core.limits.freeByteCount
     }

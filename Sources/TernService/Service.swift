@@ -9,6 +9,10 @@ public final class Service {
     let server: HTTPServer
     private let writer: Worker
     private let worker: Worker
+    /// The only thread that reads old results, and removes them.
+    let reader: Worker
+    let archive: FindingsArchive
+    let keeper: FindingsRetention
     private let journal: StudyJournal
     /// Studies whose bytes are on the disk and whose names are not yet, in order.
     private var group: [Arrival] = []
@@ -28,7 +32,16 @@ public final class Service {
     var insiders: [(identifier: StudyIdentifier, onResult: (InsideOutcome) -> Void)] = []
     /// Clients that wait for a result.
     private var waiting: [StudyIdentifier: Exchange] = [:]
-    private var streams: [Exchange: Stream] = [:]
+    var streams: [Exchange: Stream] = [:]
+    /// Studies that are looked for on the disk.
+    var searchCount = 0
+    /// Answers under way that hold the result of this number.
+    private var answering: [Exchange: Int] = [:]
+    var housekeeping = Housekeeping()
+    /// When it stops whatever the threads do.
+    private var stopBy: UInt64 = 0
+    /// True when `run` returned although a thread was still at work: the process must end without another word to it.
+    public private(set) var hasLeftThreads = false
     /// Set once, on the loop's thread; the worker reads it between studies.
     let stopFlag = StopFlag()
     /// Raised by the worker while it waits for room for a result.
@@ -45,17 +58,19 @@ public final class Service {
     }
 
     /// A client that reads results or events.
-    private struct Stream {
-        /// Number of the last one it was sent.
-        var position: Int
+    struct Stream {
+        /// Where it stands: the number of the last one it was sent.
+        var cursor: FindingsArchive.Cursor
         /// The last one it asked for; nil when it follows.
         var until: Int?
         var readsEvents = false
+        /// Its next page is being read from the disk.
+        var isReading = false
     }
 
     /// Prepares a service on a socket; `run` starts it.
     ///
-    /// - Throws: `ServiceError.outOfResources`.
+    /// - Throws: `ServiceError.outOfResources`, `.findingsMissing`.
     public init(
         identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, directory: StateDirectory, file: FindingsFile, journal: StudyJournal,
         events: ServiceEvents, auditor: Auditor, recognise: @escaping Recogniser, analyse: @escaping Analyser
@@ -66,16 +81,21 @@ public final class Service {
         bounds.receivingByteCount = limits.http.bodyByteCount * 4 + (1 << 20)
         bounds.connectionCount = limits.http.connectionCount
         bounds.clientMilliseconds = limits.http.clientMilliseconds
+        let read = try file.readResults()
         do throws(PlatformError) {
             server = try HTTPServer(listeningOn: socket, limits: bounds)
             writer = try Worker(name: "tern-writer", capacity: limits.queueCount, waking: server)
             worker = try Worker(name: "tern-worker", capacity: max(limits.queueCount, journal.recoveredCount), waking: server)
             try auditor.start(waking: server)
             reading = try ReadingInUse(Reading(identity: identity, analyse: analyse))
+            reader = try Worker(name: "tern-reader", capacity: limits.http.connectionCount + limits.searchCount, waking: server)
         } catch {
             throw .outOfResources
         }
-        core = ServiceCore(identity: identity, limits: limits, file: file, events: events, startedAt: Clock.monotonicNanoseconds, recognise: recognise)
+        core = ServiceCore(
+            identity: identity, limits: limits, file: file, read: read, events: events, startedAt: Clock.monotonicNanoseconds, recognise: recognise)
+        archive = FindingsArchive(file)
+        keeper = FindingsRetention(file, journal: journal, limits: limits.retention)
         for entry in auditor.reviews.recovered { core.reviewRing.append(entry) }
         try auditor.begin(identity, file: file, journal: journal)
         self.auditor = auditor
@@ -84,14 +104,17 @@ public final class Service {
         self.journal = journal
     }
 
-    /// Serves until SIGTERM or SIGINT: then takes nothing new, finishes the study that is being read, leaves those that wait in the journal,
-    /// and returns. Begins with what an earlier run left there.
+    /// Serves until SIGTERM or SIGINT: then takes nothing new, finishes the study that is being read if that does not take long, leaves it otherwise
+    /// and those that wait in the journal, and returns within two seconds. Begins with what an earlier run left there.
     ///
     /// - Throws: `ServiceError.eventLoop`.
     public func run() throws(ServiceError) {
         let events = HTTPEvents(
             request: { [self] request, exchange in received(request, exchange) },
             drained: { [self] exchange in pump(exchange) },
+            answered: { [self] exchange in
+                if let sequence = answering.removeValue(forKey: exchange) { core.read.read(sequence) }
+            },
             closed: { [self] exchange in forget(exchange) },
             woken: { [self] in
                 writer.collect()
@@ -99,6 +122,7 @@ public final class Service {
                 collectLoader()
                 watched?.collect()
                 watched?.proceed()
+                reader.collect()
                 pumpEvents()
                 auditor.collect()
                 leaveWhenDone()
@@ -107,16 +131,29 @@ public final class Service {
             reload: { [self] in reloaded() })
         core.events.wakes { [server] in server.wake() }
         core.takeOver(journal)
+        file.onClosingFailed = { [events = core.events] errno in
+            events.note("closing_failed", [Problem.Number(name: "errno", value: Int(errno))], level: .warning)
+        }
         for (entry, _) in journal.recovered { submit(entry, nil, waits: false) }
         do throws(PlatformError) { try watched?.start() } catch { throw .outOfResources }
         do throws(PlatformError) { try startAuditing() } catch { throw .outOfResources }
+        do throws(PlatformError) { try server.every(milliseconds: Housekeeping.tickMilliseconds) { [self] in keepHouse() } } catch { throw .outOfResources }
         let succeeded = server.run(events)
         stopFlag.raise()
+        writer.collect()
+        worker.collect()
+        reader.collect()
+        auditor.collect()
+        guard isIdle, saveLastMark() else {
+            hasLeftThreads = true
+            return
+        }
         writer.end()
         worker.end()
         loader?.end()
         watched?.end()
         auditor.end()
+        reader.end()
         guard succeeded else { throw .eventLoop }
     }
 
@@ -145,8 +182,9 @@ public final class Service {
             if !hasPlace { server.reply(exchange, core.refused(.tooManyReviews, request.peerUser)) }
         case .stream where request.method == .head, .events where request.method == .head:
             server.reply(exchange, HTTPReply(status: 200, contentType: ServiceCore.streamContentType, body: []))
-        case .stream(let after, let until): begin(Stream(position: after, until: until), exchange)
-        case .events(let after, let until): begin(Stream(position: after, until: until, readsEvents: true), exchange)
+        case .stream(let after, let until): begin(Stream(cursor: .init(position: after), until: until), exchange)
+        case .events(let after, let until): begin(Stream(cursor: .init(position: after), until: until, readsEvents: true), exchange)
+        case .search(let identifier, let before): search(identifier, before: before, exchange)
         }
     }
 
@@ -156,11 +194,12 @@ public final class Service {
         pump(exchange)
     }
 
-    private func surroundings() -> ServiceCore.Surroundings {
+    func surroundings() -> ServiceCore.Surroundings {
         var around = ServiceCore.Surroundings()
         around.waitingCount = worker.waitingCount
         around.connectionCount = server.connectionCount
         around.streamCount = streams.count
+        around.searchCount = searchCount
         around.slowSenderCount = server.slowSenderCount
         around.slowReaderCount = server.slowReaderCount
         around.freeByteCount = directory.freeByteCount
@@ -304,7 +343,10 @@ public final class Service {
 
     private func finish(_ identifier: StudyIdentifier, _ outcome: StudyOutcome) {
         let reply = core.finished(identifier, outcome)
-        if let exchange = waiting.removeValue(forKey: identifier) { server.reply(exchange, reply) }
+        if let exchange = waiting.removeValue(forKey: identifier) {
+            if case .recorded(let analysis, _, _) = outcome { answering[exchange] = analysis.result.sequence }
+            server.reply(exchange, reply)
+        }
         if case .recorded(let analysis, let line, _) = outcome {
             tell(identifier, .recorded(line: line, isCopy: analysis.result.answeredFrom != nil))
         } else {
@@ -316,25 +358,20 @@ public final class Service {
     }
 
     /// Sends the next page to a stream that can take one.
-    private func pump(_ exchange: Exchange) {
-        guard let stream = streams[exchange], server.canWrite(exchange) else { return }
+    func pump(_ exchange: Exchange) {
+        guard let stream = streams[exchange], !stream.isReading, server.canWrite(exchange) else { return }
+        let position = stream.cursor.position
         let until = stream.until ?? Int.max
+        let page: (lines: [UInt8], last: Int)?
         if stream.readsEvents {
-            let page = core.events.page(after: stream.position, until: until, byteCount: core.limits.pageByteCount)
-            return send(page, to: exchange, stream)
+            page = core.events.page(after: position, until: until, byteCount: core.limits.pageByteCount)
+        } else if let oldest = core.ring.oldest, position + 1 < oldest, position < until {
+            return readPage(for: exchange, stream)
+        } else {
+            page = core.ring.page(after: position, until: until, byteCount: core.limits.pageByteCount)
         }
-        if let oldest = core.ring.oldest, stream.position + 1 < oldest {
-            streams[exchange] = nil
-            core.counters.laggingStreams += 1
-            server.drop(exchange)
-            return
-        }
-        send(core.ring.page(after: stream.position, until: until, byteCount: core.limits.pageByteCount), to: exchange, stream)
-    }
-
-    private func send(_ page: (lines: [UInt8], last: Int)?, to exchange: Exchange, _ stream: Stream) {
         if let page {
-            streams[exchange]?.position = page.last
+            streams[exchange]?.cursor = .init(position: page.last)
             server.write(exchange, page: page.lines)
         } else if stream.until != nil || (core.isStopping && isIdle) {
             streams[exchange] = nil
@@ -348,6 +385,7 @@ public final class Service {
 
     private func forget(_ exchange: Exchange) {
         streams[exchange] = nil
+        answering[exchange] = nil
         if let identifier = waiting.first(where: { $0.value == exchange })?.key { waiting[identifier] = nil }
     }
 
@@ -358,13 +396,25 @@ public final class Service {
         auditor.note(core.refusals.takeRest())
         stopFlag.raise()
         server.stopAccepting()
+        stopBy = Clock.monotonicNanoseconds + Self.stopNanoseconds
+        // Without memory for it the loop ends when the threads are done.
+        try? server.every(milliseconds: 50) { [self] in leaveWhenDone() }
         leaveWhenDone()
     }
 
-    private var isIdle: Bool { writer.isIdle && worker.isIdle && auditor.isIdle && loader == nil && watched?.isIdle != false }
+    /// For the study that is being read, and pages from the disk; answers that are under way have the rest of two seconds.
+    private static let stopNanoseconds: UInt64 = 1_400_000_000
+
+    private var isIdle: Bool { writer.isIdle && worker.isIdle && reader.isIdle && auditor.isIdle && loader == nil && watched?.isIdle != false }
 
     private func leaveWhenDone() {
-        guard core.isStopping, isIdle else { return }
+        guard core.isStopping else { return }
+        if !isIdle {
+            guard Clock.monotonicNanoseconds >= stopBy else { return }
+            // The study that is being read and those behind it stay in the journal.
+            for (identifier, exchange) in waiting { server.reply(exchange, Problem.stopping.reply(identifier: identifier)) }
+            waiting = [:]
+        }
         for exchange in Array(streams.keys) { pump(exchange) }
         server.finish()
     }

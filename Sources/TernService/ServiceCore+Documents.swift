@@ -46,6 +46,12 @@ extension ServiceCore {
         text.endObject()
         writeResults(to: &text, isRecording: isRecording && !around.isBlocked)
         writeDrift(to: &text)
+        text.key("disk")
+        text.beginObject()
+        text.member("full", disk.isFull)
+        text.key("free_bytes")
+        if let free = around.freeByteCount { text.value(free) } else { text.null() }
+        text.endObject()
         text.key("clients")
         text.beginObject()
         text.member("connections", around.connectionCount)
@@ -79,6 +85,12 @@ extension ServiceCore {
         text.member("unrecorded", counters.unrecorded)
         text.member("recording", isRecording)
         text.member("file_bytes", journalByteCount)
+        let extent = index.extent
+        text.key("oldest_on_disk")
+        if let oldest = index.oldest { text.value(oldest) } else { text.null() }
+        text.member("files", extent.count)
+        text.member("disk_bytes", extent.byteCount)
+        text.member("read_through", read.through)
         text.member("cut_bytes_at_start", cutByteCount)
         text.endObject()
     }

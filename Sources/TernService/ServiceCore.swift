@@ -11,6 +11,8 @@ struct ServiceCore {
         case study(Study, waits: Bool)
         /// Results after a number; up to `until`, or on and on.
         case stream(after: Int, until: Int?)
+        /// The study is to be looked for among the results on the disk, in the file of this one and those before it.
+        case search(StudyIdentifier, before: Int)
         /// Events after a number; up to `until`, or on and on.
         case events(after: Int, until: Int?)
         /// The review is to be stored.
@@ -22,6 +24,7 @@ struct ServiceCore {
         var waitingCount = 0
         var connectionCount = 0
         var streamCount = 0
+        var searchCount = 0
         var slowSenderCount = 0
         var slowReaderCount = 0
         /// Nil when the file system does not say.
@@ -51,6 +54,12 @@ struct ServiceCore {
     var isStopping = false
     /// False from a result that could not be recorded to the next one that could.
     private(set) var isRecording = true
+    /// When a client that does not wait was first refused because of that.
+    private var refusedSince: UInt64?
+    var disk: DiskWatch
+    /// Results that have been read, and may be removed.
+    var read: ReadResults
+    let index: FindingsIndex
     private(set) var lastSequence: Int
     private(set) var journalByteCount: Int
     let cutByteCount: Int
@@ -59,8 +68,12 @@ struct ServiceCore {
     private(set) var queueCutByteCount = 0
 
     init(
-        identity: ServiceIdentity, limits: ServiceLimits, file: FindingsFile, events: ServiceEvents, startedAt: UInt64, recognise: @escaping Recogniser
+        identity: ServiceIdentity, limits: ServiceLimits, file: FindingsFile, read: ReadResults, events: ServiceEvents, startedAt: UInt64,
+        recognise: @escaping Recogniser
     ) {
+        index = file.index
+        self.read = read
+        disk = DiskWatch(events: events, reserveByteCount: limits.freeByteCount)
         self.events = events
         self.recognise = recognise
         metrics = Metrics(identity)
@@ -82,9 +95,13 @@ struct ServiceCore {
                 var study = try study(request, selection, waits: waits, around)
                 study.modality = modality
                 return .study(study, waits: waits)
-            case .findings(let after, let follows): return try stream(after: after, follows: follows, around)
+            case .findings(let after, let follows):
+                let answer = try stream(after: after, follows: follows, around)
+                // Who asks for what comes after a result has it.
+                if let after, request.method == .get { read.confirm(through: after) }
+                return answer
             case .events(let after, let follows): return try events(after: after, follows: follows, around)
-            case .finding(let identifier): return .reply(try finding(identifier))
+            case .finding(let identifier): return try finding(identifier, around)
             case .reviews(let identifier): return .reply(try reviews(of: identifier))
             case .postReview(let identifier): return try review(request, identifier)
             case .status: return .reply(document(status(around)))
@@ -108,16 +125,18 @@ struct ServiceCore {
         HTTPReply(status: 200, contentType: "application/json", body: json + [0x0A])
     }
 
-    private func study(_ request: HTTPRequest, _ selection: FrameSelection, waits: Bool, _ around: Surroundings) throws(Problem) -> Study {
+    private mutating func study(_ request: HTTPRequest, _ selection: FrameSelection, waits: Bool, _ around: Surroundings) throws(Problem) -> Study {
         if isStopping { throw .stopping }
         guard let kind = InputKind(contentType: request.contentType) else { throw .unknownKind }
         guard !request.body.isEmpty else { throw .emptyBody }
         guard request.body.count <= limits.http.bodyByteCount else { throw .bodyTooLarge(limit: limits.http.bodyByteCount) }
         guard recognise(request.body) == kind else { throw .kindMismatch }
-        if let free = around.freeByteCount, free - request.body.count < limits.freeByteCount { throw .diskFull }
+        if let free = around.freeByteCount, free - request.body.count < limits.freeByteCount {
+            disk.lacks(request.body.count)
+            throw .diskFull
+        }
         if around.isBlocked { throw .diskFull }
-        // A client that does not wait would never hear that its result was lost.
-        if !isRecording, !waits { throw .diskFull }
+        if !isRecording, !waits, !mayProbe(at: around.now) { throw .diskFull }
         guard hasPlace(byteCount: request.body.count) else { throw .queueFull }
         do {
             var study = Study(identifier: try StudyIdentifier(), kind: kind, bytes: request.body, selection: selection)
@@ -128,14 +147,26 @@ struct ServiceCore {
         }
     }
 
+    /// A disk that did not take a result is tried again every few seconds with a study whose sender does not wait: its result can.
+    mutating func mayProbe(at now: UInt64) -> Bool {
+        let since = refusedSince ?? now
+        let isDue = now - since >= Self.probeNanoseconds
+        refusedSince = isDue ? now : since
+        return isDue
+    }
+
+    private static let probeNanoseconds: UInt64 = 5_000_000_000
+
+    /// The number of the oldest result that is kept, in memory or on the disk.
+    var oldest: Int { min(ring.oldest ?? .max, index.oldest ?? lastSequence + 1) }
+
     private func stream(after: Int?, follows: Bool, _ around: Surroundings) throws(Problem) -> Answer {
-        let oldest = ring.oldest ?? lastSequence + 1
         if let after {
             if after > lastSequence { throw .sequenceAhead(newest: lastSequence) }
             if after + 1 < oldest { throw .findingsGone(oldest: oldest, newest: lastSequence) }
         }
         if follows { try checkFollower(around) }
-        return .stream(after: after ?? oldest - 1, until: follows ? nil : lastSequence)
+        return .stream(after: after ?? (ring.oldest ?? oldest) - 1, until: follows ? nil : lastSequence)
     }
 
     private func events(after: Int?, follows: Bool, _ around: Surroundings) throws(Problem) -> Answer {
@@ -150,11 +181,17 @@ struct ServiceCore {
         guard around.streamCount < limits.streamCount else { throw .tooManyStreams }
     }
 
-    private func finding(_ identifier: StudyIdentifier) throws(Problem) -> HTTPReply {
-        if let line = ring.line(of: identifier) { return HTTPReply(status: 200, contentType: "application/json", body: line) }
-        if pending[identifier] != nil { return Self.accepted(identifier) }
-        throw unrecorded.contains(identifier) ? .notRecorded : .noSuchFinding
+    private func finding(_ identifier: StudyIdentifier, _ around: Surroundings) throws(Problem) -> Answer {
+        if let line = ring.line(of: identifier) { return .reply(Self.found(line)) }
+        if pending[identifier] != nil { return .reply(Self.accepted(identifier)) }
+        if unrecorded.contains(identifier) { throw .notRecorded }
+        guard let first = ring.oldest, oldest < first else { throw .noSuchFinding }
+        guard around.searchCount < limits.searchCount else { throw .tooManySearches }
+        return .search(identifier, before: first)
     }
+
+    /// 200: the line of a result.
+    static func found(_ line: [UInt8]) -> HTTPReply { HTTPReply(status: 200, contentType: "application/json", body: line) }
 
     /// 202: the study waits or is being read.
     static func accepted(_ identifier: StudyIdentifier) -> HTTPReply {
@@ -189,6 +226,7 @@ struct ServiceCore {
 
     /// A study could not be written to the journal. Gives the answer for its client.
     mutating func notStored(_ identifier: StudyIdentifier, errno: Int32) -> HTTPReply {
+        if Self.isFull(errno) { disk.refused(pending[identifier] ?? 0) }
         leave(identifier)
         let problem = Self.isFull(errno) ? Problem.diskFull : .notStored
         return refused(problem, nil)
@@ -208,16 +246,19 @@ struct ServiceCore {
         case .kept: return Problem.stopping.reply(identifier: identifier)
         case .recorded(let analysis, let line, let fileByteCount):
             isRecording = true
+            refusedSince = nil
+            disk.took()
             lastSequence = analysis.result.sequence
             journalByteCount = fileByteCount
             ring.append(ResultRing.Entry(sequence: lastSequence, identifier: identifier, line: line))
             counters.count(analysis.result)
             measure(analysis.result)
             if analysis.result.reason == Self.damagedReason { counters.damaged += 1 }
-            guard let problem = analysis.problem else { return HTTPReply(status: 200, contentType: "application/json", body: line) }
+            guard let problem = analysis.problem else { return Self.found(line) }
             return problem.reply(identifier: identifier, sequence: lastSequence)
         case .notRecorded(let errno):
             isRecording = false
+            if Self.isFull(errno) { disk.refused(0) }
             counters.unrecorded += 1
             unrecorded.append(identifier)
             if unrecorded.count > Self.limitUnrecorded { unrecorded.removeFirst() }

@@ -1,5 +1,5 @@
 internal import TernFindings
-public import TernPlatform
+internal import TernPlatform
 
 /// What happened to the service itself, not to a study: the newest `limitCount` events, numbered from 1 since it started. Any thread notes them.
 public final class ServiceEvents {

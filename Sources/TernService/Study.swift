@@ -66,6 +66,9 @@ public struct ServiceLimits: Equatable, Sendable {
     public var pageByteCount = 128 << 10
     /// Studies are refused while the file system has less room than this.
     public var freeByteCount = 4 << 20
+    /// Studies that are looked for among old results at once.
+    public var searchCount = 8
+    public var retention = Retention()
     public init() {}
 
     /// What one client may ask.

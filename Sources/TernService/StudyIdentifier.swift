@@ -69,6 +69,10 @@ public enum ServiceError: Error, Equatable, Sendable {
     case findingsFile(errno: Int32)
     /// The whole line of `findings.jsonl` that begins at this byte is not a result of ours, or its number is not above the one before.
     case findingsFileDamaged(byteOffset: Int)
+    /// A closed file in `findings` that holds these results is not as it was closed.
+    case findingsSegmentDamaged(first: Int, last: Int)
+    /// `findings/read` says that results have been read that are not here: files are missing, and their numbers would be given out again.
+    case findingsMissing(newest: Int, read: Int)
     /// `queue` cannot be made, read or cleared of what is answered.
     case journal(errno: Int32)
     /// `audit` cannot be opened, or its newest file is damaged.

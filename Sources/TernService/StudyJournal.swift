@@ -2,7 +2,7 @@ public import TernPlatform
 
 /// `queue/` in the state directory: every accepted study that has no result yet, one file each, on the disk before its sender hears of it.
 ///
-/// Three threads use it: the loop calls `entry`, the writer `store`, the worker `load`, `answered` and `discard`.
+/// Four threads use it: the loop calls `entry`, the writer `store`, the worker `load`, `answered` and `discard`, the archive's `settle`.
 public final class StudyJournal {
     private let store: FileStore
     private var nextNumber = 1
@@ -14,6 +14,9 @@ public final class StudyJournal {
     /// next start although its sender heard that it was not taken, or a second time when its result is no longer among those read back.
     private var unremovedByWriter: [JournalEntry] = []
     private var unremovedByWorker: [JournalEntry] = []
+
+    /// Raised while the worker has an entry that it could not remove.
+    private let isLeft = StopFlag()
 
     /// Entries that wait for a result since before the start, in order of acceptance, and the bytes of each study.
     private(set) var recovered: [(entry: JournalEntry, byteCount: Int)] = []
@@ -141,7 +144,13 @@ public final class StudyJournal {
     }
 
     /// Removes an entry whose study is answered, or not taken after all. The worker calls it.
-    func discard(_ entry: JournalEntry) { remove(entry, &unremovedByWorker) }
+    func discard(_ entry: JournalEntry) {
+        remove(entry, &unremovedByWorker)
+        if unremovedByWorker.isEmpty { isLeft.lower() } else { isLeft.raise() }
+    }
+
+    /// Waits until every removal so far is on the disk; false while one is refused, whose study is then known by its result alone.
+    func settle() -> Bool { !isLeft.isRaised && (try? store.sync()) != nil }
 
     @inline(never) private func remove(_ entry: JournalEntry?, _ unremoved: inout [JournalEntry]) {
         if let entry { unremoved.append(entry) }

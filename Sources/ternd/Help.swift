@@ -47,7 +47,8 @@ extension Command {
             HTTP on a Unix socket. Ready when the golden vectors of the model agree bit for bit: then it says so on standard error and, under a
             service manager, through NOTIFY_SOCKET. Without --socket it takes the one the manager gives
             (LISTEN_FDS). Results go to
-            DIR/findings.jsonl before anyone sees them. SIGTERM or SIGINT: finishes the study it reads, then exits with 0.
+            DIR/findings.jsonl before anyone sees them. SIGTERM or SIGINT: exits with 0 within two seconds; accepted studies without a result are
+            answered by the next start.
 
             \(ServeOptions.table.help)
             example: ternd serve --model pneumonia28.tern --trust signing-key.pub --socket /run/tern/tern.sock --state /var/lib/tern

@@ -24,13 +24,26 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     do throws(ServiceError) { events = try ServiceEvents(say: { _, words in say("event " + words) }) } catch { throw Failure(error) }
     let directory = try openState(try arguments.required("--state"))
     let file: FindingsFile
-    do throws(ServiceError) { file = try FindingsFile(directory: directory) } catch { throw Failure(error) }
+    var files = FindingsFile.Limits()
+    files.segmentByteCount = try arguments.number("--segment-bytes")
+    limits.retention.dayCount = try arguments.number("--retain-days")
+    limits.retention.byteCount = try arguments.number("--retain-bytes")
+    files.closesDaily = limits.retention.dayCount > 0
+    do throws(ServiceError) { file = try FindingsFile(directory: directory, limits: files) } catch { throw Failure(error) }
     if file.cutByteCount > 0 { say("findings.jsonl: cut \(file.cutByteCount) bytes of an unfinished last line") }
+    if file.foreignCount > 0 { say("findings: left \(file.foreignCount) closed files alone behind which results are missing") }
     let journal = try openJournal(directory, file)
     let auditor = try openAuditor(directory, events)
 
-    let (service, reloader) = try prepare(words, loader, limits, directory, file, journal, events, auditor)
+    let (service, reloader, socket) = try prepare(words, loader, limits, directory, file, journal, events, auditor)
     do throws(ServiceError) { try service.run() } catch { throw Failure(error) }
+    if service.hasLeftThreads {
+        Process.notifyManager("STOPPING=1")
+        say("stopped; a thread was still at work, and what it has not done waits for the next start")
+        // Its thread is still at work: nothing it uses may be freed.
+        socket.removePath()
+        Process.exit(ExitCode.ok.rawValue)
+    }
     service.onReload {}
     reloader.model.trial?.passed()
     Process.notifyManager("STOPPING=1")
@@ -42,7 +55,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
 private func prepare(
     _ words: [String], _ loader: ModelLoader, _ limits: ServiceLimits, _ directory: StateDirectory, _ file: FindingsFile, _ journal: StudyJournal,
     _ events: ServiceEvents, _ auditor: Auditor
-) throws(Failure) -> (Service, Reloader) {
+) throws(Failure) -> (Service, Reloader, ListeningSocket) {
     let model = try loader.start(events)
     let arguments = loader.arguments
     let socketPath = arguments.value("--socket")
@@ -59,7 +72,7 @@ private func prepare(
         say(
             "ready: socket \(socketPath ?? "of the service manager"), model \(model.words), \(model.identity.instructionSet), golden vectors agree, "
                 + "next sequence \(file.lastSequence + 1)")
-        return (service, reloader)
+        return (service, reloader, socket)
     } catch {
         throw Failure(error)
     }
@@ -122,6 +135,15 @@ extension Failure {
                 .inputOutput,
                 "findings.jsonl: the line at byte \(offset) is not a result with a number above the one before; nothing was changed: "
                     + "repair the line, or move the file away to start a new one")
+        case .findingsSegmentDamaged(let first, let last):
+            self.init(
+                .inputOutput,
+                "findings: the file of results \(first) to \(last) is not as it was closed; nothing was changed: restore it, or move it and those before it away")
+        case .findingsMissing(let newest, let read):
+            self.init(
+                .inputOutput,
+                "findings: the newest result here has the number \(newest), and findings/read says that \(read) has been read: files are missing; "
+                    + "nothing was changed: put them back, or move findings.jsonl and findings away together to count from 1")
         case .journal(let errno): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "queue: \(reason(errno))")
         case .audit(.files(let errno)): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "audit: \(reason(errno))")
         case .audit(.damaged(let offset)):

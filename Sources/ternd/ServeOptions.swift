@@ -16,6 +16,9 @@ enum ServeOptions {
             Option("--queue", "N", 1...1000, standard: 8, "studies that may wait"),
             Option("--max-body", "BYTES", 1024...(1 << 30), standard: 64 << 20, "of one study"),
             Option("--client-timeout", "S", 1...3600, standard: 30, "seconds for a client to send its request and to take its answer"),
-            Option("--keep", "N", 1...100_000, standard: 1000, "results kept for streams"),
+            Option("--keep", "N", 1...100_000, standard: 1000, "results kept in memory for streams"),
+            Option("--segment-bytes", "BYTES", 4096...(64 << 20), standard: 8 << 20, "of findings.jsonl, when it is closed and a new one begun"),
+            Option("--retain-days", "DAYS", 0...36_500, standard: 0, "read results are removed so long after they were recorded; 0 keeps them"),
+            Option("--retain-bytes", "BYTES", 0...(1 << 50), standard: 0, "read results are removed, the oldest first, when all have more; 0 keeps them"),
         ]
 }

@@ -65,7 +65,7 @@ import TernPlatform
         #expect(text.contains(String(decoding: members, as: UTF8.self)) && copy.outputDigest == first.outputDigest)
         // The copy is no first.
         #expect(!ResultLine(copy.line()).isFirst && ResultLine(copy.line()).hasSucceeded)
-        #expect(FindingsFile.entry(copy.line()[...])?.sequence == 9)
+        #expect(FindingsLine.entry(of: copy.line()[...])?.sequence == 9)
         let other = AnsweredIndex(settings: { FindingResult.settings(model: model, findings: [finding("white", 0.75)]) })
         other.record(try entry(first))
         #expect(other.copy(for: again, model: model) == nil)

@@ -159,7 +159,7 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         limits.resultCount = 2
         let identity = ServiceIdentity(
             version: "0", model: model, instructionSet: "scalar", threadCount: 1, arenaByteCount: 0, goldenVectorCount: 1, modelDocument: Array("{}".utf8))
-        return ServiceCore(identity: identity, limits: limits, file: try folder.file(), events: try ServiceEvents(say: { _, _ in }), startedAt: 0,
+        return ServiceCore(identity: identity, limits: limits, file: try folder.file(), read: ReadResults(), events: try ServiceEvents(say: { _, _ in }), startedAt: 0,
             recognise: { $0.first == 0x89 ? .png : nil })
     }
 
@@ -167,7 +167,7 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         switch answer {
         case .reply(let reply): reply.status
         case .study, .review: 202
-        case .stream, .events: 200
+        case .stream, .events, .search: 200
         }
     }
 
@@ -308,7 +308,7 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         limits.queueCount = 1
         let identity = ServiceIdentity(
             version: "0", model: model, instructionSet: "scalar", threadCount: 1, arenaByteCount: 0, goldenVectorCount: 1, modelDocument: [])
-        var core = ServiceCore(identity: identity, limits: limits, file: file, events: try ServiceEvents(say: { _, _ in }), startedAt: 0, recognise: { _ in .png })
+        var core = ServiceCore(identity: identity, limits: limits, file: file, read: ReadResults(), events: try ServiceEvents(say: { _, _ in }), startedAt: 0, recognise: { _ in .png })
         core.takeOver(try StudyJournal(directory: directory, file: file))
         #expect(core.recoveredCount == 3 && core.pending.count == 3 && core.pendingByteCount == 3 * png.count)
         #expect(status(core.answer(get("/v1/findings/" + identifiers[2].text), .init())) == 202)

@@ -28,3 +28,28 @@ def test_a_service_without_events_has_none(start):
     connection, next_line = follow(server, "/v1/events?follow=1")
     assert server.stop() == 0 and next_line() is None
     connection.close()
+
+
+def test_a_full_disk_is_an_event_and_so_is_its_end(start, small_disk):
+    server = start(state=small_disk / "state")
+    try:
+        connection, next_line = follow(server, "/v1/events?follow=1")
+        filler = small_disk / "filler"
+        filler.write_bytes(bytes(7 << 20))
+        # Nobody waits, and nobody restarts it.
+        for _ in range(3):
+            answer = server.post(png(), wait=False)
+            assert answer.status == 507 and answer.json()["code"] == "disk_full"
+        event = next_line()
+        assert event["code"] == "disk_full" and event["level"] == "error" and event["event"] == 1
+        assert server.status()["disk"]["full"] and server.status()["events"][-1] == event
+        filler.unlink()
+        assert next_line()["code"] == "disk_recovered"
+        assert server.post(png(), wait=False).status == 202
+        assert not server.status()["disk"]["full"]
+        assert [line["code"] for line in server.ask("GET", "/v1/events").lines()] == ["disk_full", "disk_recovered"]
+        assert [line["event"] for line in server.ask("GET", "/v1/events?after=1").lines()] == [2]
+        connection.close()
+    finally:
+        server.stop()
+    assert any(message.startswith("ternd: event disk_full") for message in server.messages)

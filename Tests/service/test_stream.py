@@ -30,16 +30,6 @@ def test_a_result_is_on_the_disk_before_it_is_on_the_stream(start):
     connection.close()
 
 
-def test_results_no_longer_kept_are_gone_and_say_so(start):
-    server = start("--keep", "3")
-    for _ in range(5):
-        server.post(png())
-    answer = server.ask("GET", "/v1/findings?after=1")
-    assert answer.status == 410 and answer.json()["oldest"] == 3 and answer.json()["newest"] == 5
-    assert [line["sequence"] for line in server.ask("GET", "/v1/findings").lines()] == [3, 4, 5]
-    assert [line["sequence"] for line in server.ask("GET", "/v1/findings?after=2").lines()] == [3, 4, 5]
-
-
 def test_followers_are_bounded(start):
     server = start()
     followers = [follow(server, "/v1/findings?follow=1")[0] for _ in range(16)]

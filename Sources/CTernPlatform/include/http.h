@@ -27,6 +27,7 @@ typedef struct tern_http_request {
 typedef struct tern_http_events {
     void (*request)(void *context, const tern_http_request *request);
     void (*drained)(void *context, uint64_t exchange);  /* a stream can take its next page */
+    void (*answered)(void *context, uint64_t exchange); /* the operating system has taken the whole answer of tern_http_reply */
     void (*closed)(void *context, uint64_t exchange);   /* the client left before its answer was complete */
     void (*woken)(void *context);                       /* after tern_http_wake */
     void (*stop)(void *context);                        /* SIGTERM or SIGINT */
@@ -73,7 +74,7 @@ void tern_http_stream_end(tern_http *server, uint64_t exchange);
 void tern_http_drop(tern_http *server, uint64_t exchange);
 
 void tern_http_stop_accepting(tern_http *server);
-/* Leaves the loop when every answer is written or its time is up. */
+/* Leaves the loop when every answer is written, or 1.7 seconds after tern_http_stop_accepting, which comes first. */
 void tern_http_finish(tern_http *server);
 
 /* Connections now; clients closed because they did not send their request, or did not take their answer, in time. */

@@ -1,0 +1,92 @@
+internal import TernPlatform
+
+/// What is kept of results that have been read; 0 keeps all.
+public struct Retention: Equatable, Sendable {
+    /// Days after the last result of a closed file until it is removed.
+    public var dayCount = 0
+    /// Bytes of all files of results, above which closed ones are removed.
+    public var byteCount = 0
+    public init() {}
+
+    var isLimited: Bool { dayCount > 0 || byteCount > 0 }
+}
+
+/// Removes files of results that are past what is kept, the oldest first, and writes down what has been read. The archive's thread uses it.
+final class FindingsRetention {
+    private let index: FindingsIndex
+    private let closed: FileStore
+    private let journal: StudyJournal
+    private let limits: Retention
+
+    /// What became of one look.
+    struct Outcome: Equatable {
+        /// Files that are gone, the oldest first.
+        var removed: [FindingsSegment] = []
+        /// The first result that is past what is kept and has not been read; the file that holds it stays, and all after it.
+        var unread: Int?
+        /// Why a file could not be removed; it stays, and all after it.
+        var errno: Int32?
+    }
+
+    init(_ file: FindingsFile, journal: StudyJournal, limits: Retention) {
+        index = file.index
+        closed = file.closed
+        self.journal = journal
+        self.limits = limits
+    }
+
+    /// Removes what is past the limits at a time in seconds since 1970.
+    func apply(read: ReadResults, now: Int) -> Outcome {
+        var outcome = Outcome()
+        while let segment = index.removable, isPast(segment, now: now) {
+            guard segment.last <= read.through else {
+                outcome.unread = max(segment.first, read.through + 1)
+                break
+            }
+            // A study that comes back from a power cut is recognised by its result.
+            guard journal.settle() else { break }
+            index.removeOldest()
+            do throws(PlatformError) {
+                try closed.remove(segment.name)
+            } catch {
+                // ENOENT of Linux: somebody else has removed it.
+                if error.number != 2 {
+                    index.restoreOldest(segment)
+                    outcome.errno = error.number
+                    break
+                }
+            }
+            // The older one is gone for good before the next one goes.
+            try? closed.sync()
+            outcome.removed.append(segment)
+        }
+        return outcome
+    }
+
+    private func isPast(_ segment: FindingsSegment, now: Int) -> Bool {
+        if limits.byteCount > 0, index.extent.byteCount > limits.byteCount { return true }
+        guard limits.dayCount > 0, let written = try? closed.secondsWritten(of: segment.name) else { return false }
+        return now - written >= limits.dayCount * 86_400
+    }
+
+    /// Writes down what has been read.
+    func save(_ read: ReadResults) throws(PlatformError) {
+        try closed.write(ReadResults.fileName, head: read.text, body: [])
+        try closed.sync()
+    }
+}
+
+extension FindingsFile {
+    /// What was written down as read before the start, together with the files that have gone.
+    ///
+    /// - Throws: `ServiceError.findingsMissing` when it goes further than the results here.
+    func readResults() throws(ServiceError) -> ReadResults {
+        try? closed.remove(ReadResults.fileName + FileStore.unfinishedSuffix)
+        let limit = (ReadResults.limitRangeCount + 1) * 40
+        let text = (try? closed.read(ReadResults.fileName, from: 0, limitByteCount: limit)) ?? []
+        var read = ReadResults(parsing: text)
+        guard read.newest <= lastSequence else { throw .findingsMissing(newest: lastSequence, read: read.newest) }
+        if let oldest = index.oldest { read.confirm(through: oldest - 1) }
+        return read
+    }
+}

@@ -1,0 +1,138 @@
+internal import TernAudit
+internal import TernPlatform
+
+/// What the service does beside requests, every second.
+struct Housekeeping {
+    static let tickMilliseconds = 1000
+    /// Ticks between two writings of what has been read, and between two looks at the age of files.
+    static let saveTickCount = 5
+    static let lookTickCount = 60
+
+    var tickCount = 0
+    /// What was last written down.
+    var saved = ReadResults()
+    /// A look or a writing is under way.
+    var isBusy = false
+    /// The unread result that was last complained of.
+    var unread: Int?
+}
+
+extension Service {
+    /// Has the next page of a stream read from the disk.
+    func readPage(for exchange: Exchange, _ stream: Stream) {
+        let slot = Slot<FindingsArchive.Page>()
+        // No result is shown before the loop knows of it.
+        let until = min(stream.until ?? core.lastSequence, core.lastSequence)
+        streams[exchange]?.isReading = reader.submit(
+            run: { [archive, limits = core.limits] in slot.value = archive.page(stream.cursor, until: until, byteCount: limits.pageByteCount) },
+            finish: { [self] in
+                if let page = slot.value { received(page, for: exchange) }
+            })
+        if streams[exchange]?.isReading == false { drop(exchange) }
+    }
+
+    private func received(_ page: FindingsArchive.Page, for exchange: Exchange) {
+        guard streams[exchange] != nil else { return }
+        streams[exchange]?.isReading = false
+        switch page {
+        case .lines(let lines, let cursor):
+            streams[exchange]?.cursor = cursor
+            server.write(exchange, page: lines)
+        case .gone: drop(exchange)
+        case .failed(let errno):
+            noteUnreadable(errno)
+            drop(exchange)
+        }
+    }
+
+    private func drop(_ exchange: Exchange) {
+        streams[exchange] = nil
+        core.counters.laggingStreams += 1
+        server.drop(exchange)
+    }
+
+    private func noteUnreadable(_ errno: Int32) {
+        core.events.note("findings_unreadable", [Problem.Number(name: "errno", value: Int(errno))], level: .error)
+    }
+
+    /// Looks for the result of a study on the disk, a file at a time from the newest to the oldest, so that other readers have their turn.
+    func search(_ identifier: StudyIdentifier, before sequence: Int, _ exchange: Exchange) {
+        guard let segment = core.index.segment(before: sequence) else { return server.reply(exchange, core.refused(.noSuchFinding, nil)) }
+        let slot = Slot<HTTPReply>()
+        let isTaken = reader.submit(
+            run: { [archive] in
+                do throws(PlatformError) { slot.value = try archive.line(of: identifier, in: segment).map(ServiceCore.found) } catch {
+                    slot.value = Problem.notReadBack.reply()
+                }
+            },
+            finish: { [self] in
+                searchCount -= 1
+                if let reply = slot.value { server.reply(exchange, reply) } else { search(identifier, before: segment.first, exchange) }
+            })
+        if isTaken { searchCount += 1 } else { server.reply(exchange, core.refused(.tooManySearches, nil)) }
+    }
+
+    /// Somebody has the result of this number for good, as when it lies in a file beside the study.
+    public func delivered(_ sequence: Int) { core.read.read(sequence) }
+
+    /// Every second: is there room, what has been read, what may go.
+    func keepHouse() {
+        let around = surroundings()
+        core.disk.look(freeByteCount: around.freeByteCount, isBlocked: around.isBlocked)
+        housekeeping.tickCount += 1
+        guard !housekeeping.isBusy, !core.isStopping else { return }
+        let retention = core.limits.retention
+        let isOver = retention.byteCount > 0 && core.index.extent.byteCount > retention.byteCount
+        let looks = retention.isLimited && (isOver || housekeeping.tickCount % Housekeeping.lookTickCount == 1)
+        let saves = core.read != housekeeping.saved && housekeeping.tickCount % Housekeeping.saveTickCount == 0
+        guard looks || saves else { return }
+        let read = core.read
+        let slot = Slot<FindingsRetention.Outcome>()
+        housekeeping.isBusy = reader.submit(
+            run: { [keeper] in
+                // One that is lost is made again, from less.
+                if saves { try? keeper.save(read) }
+                if looks { slot.value = keeper.apply(read: read, now: Clock.utcSeconds) }
+            },
+            finish: { [self] in
+                housekeeping.isBusy = false
+                if saves { housekeeping.saved = read }
+                if let outcome = slot.value { note(outcome) }
+            })
+    }
+
+    private func note(_ outcome: FindingsRetention.Outcome) {
+        for segment in outcome.removed {
+            core.events.note(
+                "findings_removed",
+                [
+                    Problem.Number(name: "first", value: segment.first), Problem.Number(name: "last", value: segment.last),
+                    Problem.Number(name: "bytes", value: segment.byteCount),
+                ])
+            record(.retention(first: segment.first, last: segment.last, byteCount: segment.byteCount))
+        }
+        if let unread = outcome.unread, unread != housekeeping.unread {
+            core.events.note("findings_unread", [Problem.Number(name: "first", value: unread)], level: .warning)
+        }
+        housekeeping.unread = outcome.unread
+        if let errno = outcome.errno { core.events.note("removal_failed", [Problem.Number(name: "errno", value: Int(errno))], level: .error) }
+    }
+
+    /// Writes down what has been read when the loop has ended.
+    ///
+    /// - Returns: False when the disk took too long.
+    func saveLastMark() -> Bool {
+        guard core.read != housekeeping.saved else { return true }
+        let isSaved = StopFlag()
+        let read = core.read
+        let isTaken = reader.submit(
+            run: { [keeper] in
+                try? keeper.save(read)
+                isSaved.raise()
+            },
+            finish: {})
+        guard isTaken, isSaved.wait(milliseconds: 150) else { return false }
+        reader.collect()
+        return true
+    }
+}
