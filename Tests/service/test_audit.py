@@ -160,6 +160,7 @@ def test_findings_that_were_moved_away_are_recorded(start):
     server.post(png())
     assert server.stop() == 0
     (server.state / "findings.jsonl").rename(server.state / "kept")
+    (server.state / "findings").rename(server.state / "kept-too")
     again = start()
     assert again.post(png()).json()["sequence"] == 1
     found = records(again.state)
