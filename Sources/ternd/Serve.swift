@@ -42,7 +42,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
         say("stopped; a thread was still at work, and what it has not done waits for the next start")
         // Its thread is still at work: nothing it uses may be freed.
         socket.removePath()
-        Process.exit(ExitCode.ok.rawValue)
+        withExtendedLifetime((service, reloader)) { Process.exit(ExitCode.ok.rawValue) }
     }
     service.onReload {}
     reloader.model.trial?.passed()
