@@ -177,8 +177,8 @@ final class WatchedDesk {
         return try place.processing.read(WatchedName.claimed(claim.file.identifier, claim.file.name), limitByteCount: claim.byteCount)
     }
 
-    /// Writes what is to stand beside files, and moves them there.
-    func finish(_ files: [WatchedPlan.Ended]) -> [WatchedPlan.Finished] {
+    /// Writes what is to stand beside files, and moves them there; all of it is on the disk when `isSynced`.
+    func finish(_ files: [WatchedPlan.Ended]) -> (outcomes: [WatchedPlan.Finished], isSynced: Bool) {
         var outcomes: [WatchedPlan.Finished] = []
         for ended in files {
             guard let place = place(of: ended.file.generation) else {
@@ -193,12 +193,17 @@ final class WatchedDesk {
                 outcomes.append(place.home.isLinked ? .again(errno: error.number) : .orphaned)
             }
         }
+        var isSynced = true
         for place in places where files.contains(where: { $0.file.generation == place.generation }) {
             // Before that is on the disk, a power cut may bring a file back into `processing/`: its result is then found again.
-            try? place.done.sync()
-            try? place.failed.sync()
+            do throws(PlatformError) {
+                try place.done.sync()
+                try place.failed.sync()
+            } catch {
+                isSynced = false
+            }
         }
-        return outcomes
+        return (outcomes, isSynced)
     }
 
     /// First what stands beside the file, then the file: a file in its place always has its answer. A run that was killed between the two finds the

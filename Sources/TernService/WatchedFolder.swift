@@ -83,7 +83,7 @@ final class WatchedFolder {
         case .sync: perform({ $0.sync() }, then: { [self] in plan.synced($0) })
         case .search(let claims): perform({ $0.search(claims) }, then: { [self] in plan.sought($0) })
         case .load(let claim): load(claim)
-        case .finish(let files): perform({ $0.finish(files) }, then: { [self] in finished(files, $0) })
+        case .finish(let files): perform({ $0.finish(files) }, then: { [self] in finished(files, $0.outcomes, isSynced: $0.isSynced) })
         }
     }
 
@@ -122,13 +122,18 @@ final class WatchedFolder {
         for case .stuck(_, let errno) in outcomes { return note("watch_stuck", errno) }
     }
 
-    private func finished(_ files: [WatchedPlan.Ended], _ outcomes: [WatchedPlan.Finished]) {
-        for (file, outcome) in zip(files, outcomes) where outcome == .done || outcome == .failed {
-            if let (sequence, _) = FindingsLine.sequence(of: file.ending.line[...]) { service.delivered(sequence) }
-        }
+    private func finished(_ files: [WatchedPlan.Ended], _ outcomes: [WatchedPlan.Finished], isSynced: Bool) {
         plan.finished(outcomes)
         var errno: Int32?
-        for case .again(let number) in outcomes { errno = number }
+        for (file, outcome) in zip(files, outcomes) {
+            switch outcome {
+            case .again(let number): errno = number
+            case .done, .failed:
+                // Whoever empties the folders has it.
+                if isSynced, case .result(let line, _) = file.ending, let sequence = FindingsLine.sequence(of: line[...])?.number { service.delivered(sequence) }
+            case .orphaned: break
+            }
+        }
         if let errno, !isFinishFailing { note("watch_not_finished", errno, level: .error) }
         isFinishFailing = errno != nil
     }
