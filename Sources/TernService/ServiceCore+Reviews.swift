@@ -6,8 +6,8 @@ extension ServiceCore {
     /// `POST /v1/findings/ID/review`: what is to be stored, when the result can be seen and the body is a review of it.
     func review(_ request: HTTPRequest, _ identifier: StudyIdentifier) throws(Problem) -> Answer {
         if isStopping { throw .stopping }
-        guard isJSON(request.contentType) else { throw .notJSON }
         let line = try reviewed(identifier)
+        guard isJSON(request.contentType) else { throw .notJSON }
         let body: ReviewRequest
         do throws(ReviewError) { body = try ReviewRequest(parsing: request.body) } catch { throw .badReview(error) }
         var review = AuditedReview()

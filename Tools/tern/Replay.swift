@@ -1,6 +1,7 @@
 import Foundation
 import TernAudit
 import TernConvert
+import TernModel
 import TernPlatform
 
 /// The results of an audit log, run again.
