@@ -209,3 +209,12 @@ def test_stopping_while_a_model_loads(start, models, tmp_path):
     assert server.process.wait(timeout=LIMIT) == 0
     assert server.stop_messages().endswith("ternd: stopped")
     assert not server.socket_path.exists()
+
+
+def test_a_signal_while_it_starts_is_kept(start):
+    server = start(model="slow.tern", ready=False)
+    while not (server.state / "lock").exists():
+        assert server.process.poll() is None
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_until_ready()
+    server.wait_for(lambda status: [event["code"] for event in status["events"]] == ["model_unchanged"])
