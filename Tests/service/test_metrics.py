@@ -1,10 +1,13 @@
 """/metrics as Prometheus reads it, and the drift of the scores. The model is that of tiny_model.drift_model: its reference holds a tenth of the images at each grey value of
 DRIFT_VALUES, 500 in all."""
 import math
+import shutil
+import signal
 
 import numpy as np
 import pytest
-from harness import dicom, png, ternd
+import tiny_model
+from harness import dicom, follow_events, png, ternd
 from prometheus_client.parser import text_string_to_metric_families
 from tiny_model import DRIFT_VALUES
 
@@ -132,6 +135,23 @@ def test_a_start_begins_anew_and_a_cine_is_one_image(start):
     server.stop()
     again = start(model="drift.tern").status()["drift"]
     assert again["outOfDistribution"] is None and [label["count"] for label in again["labels"]] == [0, 0]
+
+
+def test_another_model_begins_anew(start, models, tmp_path):
+    path = tmp_path / "model.tern"
+    shutil.copy(models / "drift.tern", path)
+    server = start(model=path)
+    event = follow_events(server)
+    server.post(png(128))
+    assert drift(server)["white"]["count"] == 1
+    tiny_model.drift_model(tmp_path / "new.tern", cases=700)
+    (tmp_path / "new.tern").replace(path)
+    server.process.send_signal(signal.SIGHUP)
+    assert event()["code"] == "model_replaced"
+    found = server.status()["drift"]
+    assert found["reference"]["cases"] == 700 and found["labels"][0]["count"] == 0 and found["outOfDistribution"] is None
+    server.post(png(128))
+    assert drift(server)["white"]["count"] == 1
 
 
 def test_without_a_reference(start):
