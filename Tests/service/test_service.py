@@ -111,7 +111,7 @@ def test_modality_that_does_not_fit(start):
         ("GET", "/v1/findings?after=-1", 400), ("GET", "/v1/findings?after=99999999999999999999", 400), ("GET", "/v1/findings?after=1", 400),
         ("GET", "/v1/findings?follow=yes", 400), ("GET", "/v1/findings?after=0&after=0", 400), ("GET", "/v1/status?x=1", 400),
         ("GET", "/v1/findings/00000000-0000-4000-8000-000000000000", 404), ("GET", "/v1/findings/ID/map.jpg", 404),
-        ("POST", "/v1/findings/00000000-0000-4000-8000-000000000000/review", 415),
+        ("POST", "/v1/findings/00000000-0000-4000-8000-000000000000/review", 404),
     ])
 def test_problems(start, method, target, status):
     answer = start().ask(method, target)
