@@ -43,7 +43,7 @@ let deviceTargets: [Target] = [
     // Layer 0
     // Optimised in every configuration: tests of kernels at -O0 would take minutes.
     .target(name: "CTernKernels", exclude: ["README.md"], cSettings: warnings + [.unsafeFlags(["-O3"])]),
-    shim("CTernPlatform", links: "event_extra", "event_core", "sodium", "pthread"),
+    shim("CTernPlatform", links: "event_extra", "event_core", "sodium", "seccomp", "pthread"),
     shim("CTernJPEG", links: "jpeg"),
     shim("CTernPNG", links: "png16", "z", "m"),
     shim("CTernZlib", links: "z"),

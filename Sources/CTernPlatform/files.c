@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -95,6 +96,10 @@ static int write_all(int descriptor, const char *bytes, size_t count) {
     }
     return 0;
 }
+
+char *tern_real_path(const char *path) { return realpath(path, NULL); }
+
+void tern_free_path(char *path) { free(path); }
 
 static int flush_directory_of(const char *path) {
     char directory[PATH_MAX];

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "worker.h"
+
 enum {
     LIMIT_THREADS = 64,
     STACK_BYTES = 512 * 1024,
@@ -107,6 +109,7 @@ static void publish(tern_pool *pool) {
 }
 
 void tern_pool_run(tern_pool *pool, void (*body)(void *argument, unsigned part, unsigned parts), void *argument) {
+    tern_worker_step();
     if (pool->threads == 1) {
         body(argument, 0, 1);
         return;

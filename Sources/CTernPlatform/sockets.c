@@ -108,7 +108,7 @@ static void end_turn(const char *path, int turn)
     close(turn);
 }
 
-static int bind_and_listen(const char *path, const struct sockaddr_un *address, unsigned mode, int backlog, tern_listener *listener)
+static int bind_and_listen(const char *path, const struct sockaddr_un *address, unsigned mode, int64_t group, int backlog, tern_listener *listener)
 {
     struct stat made;
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -118,6 +118,9 @@ static int bind_and_listen(const char *path, const struct sockaddr_un *address, 
     int failure = bind(descriptor, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
     umask(before);
     int bound = failure == 0;
+    /* Nobody can connect before it listens. */
+    if (failure == 0 && group >= 0 && lchown(path, (uid_t)-1, (gid_t)group) != 0)
+        failure = errno;
     if (failure == 0 && lstat(path, &made) != 0)
         failure = errno;
     if (failure == 0 && listen(descriptor, backlog) != 0)
@@ -134,7 +137,7 @@ static int bind_and_listen(const char *path, const struct sockaddr_un *address, 
     return 0;
 }
 
-int tern_listen_unix(const char *path, unsigned mode, int backlog, tern_listener *listener)
+int tern_listen_unix(const char *path, unsigned mode, int64_t group, int backlog, tern_listener *listener)
 {
     struct sockaddr_un address;
     int turn = -1;
@@ -146,7 +149,7 @@ int tern_listen_unix(const char *path, unsigned mode, int backlog, tern_listener
         return failure;
     failure = clear_path(path, &address, &listener->replaced);
     if (failure == 0)
-        failure = bind_and_listen(path, &address, mode, backlog, listener);
+        failure = bind_and_listen(path, &address, mode, group, backlog, listener);
     end_turn(path, turn);
     return failure;
 }
@@ -169,25 +172,33 @@ int tern_adopt_listener(int *descriptor)
     return 1;
 }
 
-int tern_notify(const char *state)
+/* A connected socket is all that is needed later, when no other can be made: -2 before the first look, -1 without a manager. */
+static int manager = -2;
+
+static void connect_manager(void)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address;
-    if (!path)
-        return 0;
-    int failure = fill_address(path, &address);
-    if (failure != 0)
-        return EINVAL;
+    manager = -1;
+    if (!path || fill_address(path, &address) != 0)
+        return;
     socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     if (path[0] == '@')
         address.sun_path[0] = 0; /* an abstract name */
-    int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (sender < 0)
-        return errno;
-    if (sendto(sender, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, bytes) < 0)
-        failure = errno;
-    close(sender);
-    return failure;
+    int channel = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (channel >= 0 && connect(channel, (const struct sockaddr *)&address, bytes) == 0)
+        manager = channel;
+    else if (channel >= 0)
+        close(channel);
+}
+
+int tern_notify(const char *state)
+{
+    if (manager == -2)
+        connect_manager();
+    if (manager < 0 || !*state)
+        return 0;
+    return send(manager, state, strlen(state), MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
 void tern_remove_socket(const char *path, const tern_listener *listener)

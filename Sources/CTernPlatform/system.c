@@ -91,6 +91,26 @@ int tern_is_terminal(int descriptor)
     return isatty(descriptor);
 }
 
+int tern_is_journal(int descriptor)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat found;
+    char *end = NULL;
+    if (!stream || fstat(descriptor, &found) != 0)
+        return 0;
+    unsigned long long device = strtoull(stream, &end, 10);
+    return *end == ':' && device == found.st_dev && strtoull(end + 1, NULL, 10) == found.st_ino;
+}
+
+unsigned tern_watchdog_milliseconds(void)
+{
+    const char *period = getenv("WATCHDOG_USEC"), *process = getenv("WATCHDOG_PID");
+    if (!period || (process && strtoull(process, NULL, 10) != (unsigned long long)getpid()))
+        return 0;
+    unsigned long long milliseconds = strtoull(period, NULL, 10) / 1000;
+    return milliseconds > 1u << 31 ? 1u << 31 : (unsigned)milliseconds;
+}
+
 /* 32 MiB is the most that the C library takes for the first. */
 void tern_keep_freed_memory(void)
 {

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* `jobs` is a ring: finished jobs from `collected`, then the running one, then those that wait, up to `submitted`.
@@ -13,6 +14,8 @@ struct tern_worker {
     pthread_cond_t arrived;
     size_t capacity, slots;
     uint64_t collected, finished, started, submitted;
+    uint64_t steps, steps_seen; /* `steps` is written by the worker's thread alone */
+    char name[16];
     int ending;
     void (*run)(void *job);
     void (*on_finished)(void *context);
@@ -20,9 +23,21 @@ struct tern_worker {
     void *jobs[];
 };
 
+/* The worker whose thread this is. */
+static _Thread_local tern_worker *current;
+
+void tern_worker_step(void)
+{
+    if (current)
+        __atomic_store_n(&current->steps, current->steps + 1, __ATOMIC_RELAXED);
+}
+
 static void *work(void *argument)
 {
     tern_worker *worker = argument;
+    current = worker;
+    /* A thread that names another opens a file for it. */
+    (void)pthread_setname_np(pthread_self(), worker->name);
     pthread_mutex_lock(&worker->mutex);
     for (;;) {
         while (worker->started == worker->submitted && !worker->ending)
@@ -32,6 +47,7 @@ static void *work(void *argument)
         void *job = worker->jobs[worker->started % worker->slots];
         worker->started++;
         pthread_mutex_unlock(&worker->mutex);
+        tern_worker_step();
         worker->run(job);
         pthread_mutex_lock(&worker->mutex);
         worker->finished++;
@@ -52,6 +68,8 @@ tern_worker *tern_worker_create(const char *name, size_t capacity, void (*run)(v
     tern_worker *worker = calloc(1, sizeof *worker + slots * sizeof(void *));
     if (!worker)
         return NULL;
+    /* A name that is too long is cut. */
+    strncpy(worker->name, name, sizeof worker->name - 1);
     worker->capacity = capacity;
     worker->slots = slots;
     worker->run = run;
@@ -59,9 +77,10 @@ tern_worker *tern_worker_create(const char *name, size_t capacity, void (*run)(v
     worker->context = context;
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->arrived, NULL);
-    /* Signals are for the thread of the event loop. */
+    /* Signals are for the thread of the event loop, except the one that a refused call raises (seccomp.c). */
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, SIGSYS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failure = pthread_create(&worker->thread, NULL, work, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -69,8 +88,6 @@ tern_worker *tern_worker_create(const char *name, size_t capacity, void (*run)(v
         free(worker);
         return NULL;
     }
-    /* A name that is too long is none. */
-    (void)pthread_setname_np(worker->thread, name);
     return worker;
 }
 
@@ -114,6 +131,16 @@ int tern_worker_is_idle(tern_worker *worker)
     int idle = worker->collected == worker->submitted;
     pthread_mutex_unlock(&worker->mutex);
     return idle;
+}
+
+int tern_worker_is_alive(tern_worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    uint64_t steps = __atomic_load_n(&worker->steps, __ATOMIC_RELAXED);
+    int alive = worker->finished == worker->submitted || steps != worker->steps_seen;
+    worker->steps_seen = steps;
+    pthread_mutex_unlock(&worker->mutex);
+    return alive;
 }
 
 void tern_worker_end(tern_worker *worker)

@@ -40,3 +40,12 @@ public func writeFileAtomically(_ path: String, _ bytes: [UInt8], isPrivate: Boo
     // SAFETY: an array of bytes has no padding that could be read uninitialised.
     try unsafe writeFileAtomically(path, bytes.span.bytes, isPrivate: isPrivate)
 }
+
+/// The path without links; nil when nothing is there.
+public func realPath(_ path: String) -> String? {
+    guard (try? checkPath(path)) != nil else { return nil }
+    // SAFETY: the callee reads a terminated string and gives NULL or one that is ours to free.
+    guard let found = unsafe path.withCString({ unsafe tern_real_path($0) }) else { return nil }
+    defer { unsafe tern_free_path(found) }
+    return unsafe String(cString: found)
+}

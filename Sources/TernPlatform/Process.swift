@@ -56,10 +56,20 @@ public enum Process {
     /// The largest resident set so far.
     public static var peakResidentByteCount: Int { Int(clamping: tern_peak_resident_bytes()) }
 
-    /// Tells the service manager, where there is one (NOTIFY_SOCKET), for example `READY=1`.
+    /// True when standard error goes to the system's journal, which reads a priority at the head of each line.
+    public static var messagesGoToJournal: Bool { tern_is_journal(2) != 0 }
+
+    /// Tells the service manager, where there is one (NOTIFY_SOCKET), for example `READY=1`. The first call connects to it, so a process that
+    /// gives up making sockets calls once before, with no text. One thread.
     public static func notifyManager(_ state: String) {
         // SAFETY: the callee reads a terminated string during the call.
         _ = unsafe state.withCString { unsafe tern_notify($0) }
+    }
+
+    /// How long the service manager waits for the next `WATCHDOG=1` before it kills the process; nil when it does not watch.
+    public static var watchdogMilliseconds: Int? {
+        let milliseconds = Int(tern_watchdog_milliseconds())
+        return milliseconds == 0 ? nil : milliseconds
     }
 }
 

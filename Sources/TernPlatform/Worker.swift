@@ -19,7 +19,7 @@ import CTernPlatform
 
     /// Starts the thread. `server` is woken after each job; it must live until `end`.
     ///
-    /// - Parameter name: what the system calls the thread, at most 15 bytes.
+    /// - Parameter name: what the system calls the thread, cut after 15 bytes.
     /// - Throws: `PlatformError.openFailed` when there is no memory or thread.
     public init(name: String, capacity: Int, waking server: HTTPServer) throws(PlatformError) {
         // SAFETY: a job was retained by `submit` and stays so until `collect`; the context is the C server, which outlives this worker.
@@ -62,6 +62,13 @@ import CTernPlatform
 
     /// True when every job has run and been collected.
     public var isIdle: Bool { unsafe tern_worker_is_idle(handle) != 0 }
+
+    /// True when the worker has nothing to do or has made progress since this was last asked: a job that begins, every operation of the kernels, and
+    /// `step`. One thread asks.
+    public var isAlive: Bool { unsafe tern_worker_is_alive(handle) != 0 }
+
+    /// Says that the calling thread, when it is a worker's, makes progress.
+    public static func step() { tern_worker_step() }
 
     /// Ends the thread after the jobs it has; call it once, when it is idle, and nothing after it.
     public func end() {

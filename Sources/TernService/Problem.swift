@@ -55,6 +55,10 @@ public struct Problem: Error, Equatable, Sendable {
 extension Problem {
     static var noSuchPath: Problem { Problem(status: 404, code: "no_such_path", message: "there is nothing at this path") }
 
+    static var userNotAllowed: Problem {
+        Problem(status: 403, code: "user_not_allowed", message: "this user may read here and nothing else")
+    }
+
     static func methodNotAllowed(_ allowed: String) -> Problem {
         var problem = Problem(status: 405, code: "method_not_allowed", message: "the methods of this path: \(allowed)")
         problem.allow = allowed

@@ -7,8 +7,8 @@ public import TernPlatform
 public final class Service {
     var core: ServiceCore
     let server: HTTPServer
-    private let writer: Worker
-    private let worker: Worker
+    let writer: Worker
+    let worker: Worker
     /// The only thread that reads old results, and removes them.
     let reader: Worker
     let archive: FindingsArchive
@@ -104,10 +104,16 @@ public final class Service {
         self.journal = journal
     }
 
+    /// What the process has given up; `/v1/status` says it.
+    public var sandbox: Sandbox {
+        get { core.sandbox }
+        set { core.sandbox = newValue }
+    }
+
     /// Serves until SIGTERM or SIGINT: then takes nothing new, finishes the study that is being read if that does not take long, leaves it otherwise
     /// and those that wait in the journal, and returns within two seconds. Begins with what an earlier run left there.
     ///
-    /// - Throws: `ServiceError.eventLoop`.
+    /// - Throws: `ServiceError.eventLoop` or `.outOfResources`.
     public func run() throws(ServiceError) {
         let events = HTTPEvents(
             request: { [self] request, exchange in received(request, exchange) },
@@ -135,10 +141,13 @@ public final class Service {
             events.note("closing_failed", [Problem.Number(name: "errno", value: Int(errno))], level: .warning)
         }
         for (entry, _) in journal.recovered { submit(entry, nil, waits: false) }
+        do throws(PlatformError) { try startLooking() } catch { throw .outOfResources }
         do throws(PlatformError) { try watched?.start() } catch { throw .outOfResources }
         do throws(PlatformError) { try startAuditing() } catch { throw .outOfResources }
         do throws(PlatformError) { try server.every(milliseconds: Housekeeping.tickMilliseconds) { [self] in keepHouse() } } catch { throw .outOfResources }
         let succeeded = server.run(events)
+        // They hold each other through what the loop calls.
+        core.events.wakes {}
         stopFlag.raise()
         writer.collect()
         worker.collect()
@@ -302,6 +311,7 @@ public final class Service {
                     return .notRecorded(errno: error.number)
                 }
                 blockedFlag.raise()
+                Worker.step()
                 if stopFlag.wait(milliseconds: Self.retryMilliseconds) { return .kept }
             }
         }

@@ -1,5 +1,6 @@
 internal import TernAudit
 internal import TernFindings
+internal import TernPlatform
 
 extension ServiceCore {
     /// `GET /v1/status`.
@@ -65,6 +66,8 @@ extension ServiceCore {
         for event in events.newest(Self.shownEventCount) { text.value(json: event) }
         text.endArray()
         around.watched?.write(to: &text)
+        text.key("sandbox")
+        text.value(sandbox)
         text.endObject()
         return text.utf8
     }
@@ -140,6 +143,26 @@ extension ServiceCore {
         family("tern_clients_dropped_total", "counter", "Clients given up on.")
         text += "tern_clients_dropped_total{why=\"slow_sender\"} \(around.slowSenderCount)\n"
         text += "tern_clients_dropped_total{why=\"slow_reader\"} \(around.slowReaderCount)\n"
+        single("tern_system_calls_refused_total", "counter", "System calls that the sandbox refused.", Sandbox.refusedCallCount)
         return Array(text.utf8)
+    }
+}
+
+extension JSONText {
+    fileprivate mutating func value(_ sandbox: Sandbox) {
+        beginObject()
+        member("seccomp", sandbox.word(sandbox.filtersCalls))
+        key("landlock")
+        beginObject()
+        member("state", sandbox.word(sandbox.landlockVersion != nil))
+        key("abi")
+        if let version = sandbox.landlockVersion { value(version) } else { null() }
+        endObject()
+        member("no_new_privileges", sandbox.word(sandbox.refusesNewPrivileges))
+        member("write_execute", sandbox.word(sandbox.refusesWriteExecute))
+        member("refused_calls", Sandbox.refusedCallCount)
+        key("last_refused_call")
+        if let call = Sandbox.lastRefusedCall { value(call) } else { null() }
+        endObject()
     }
 }

@@ -52,6 +52,8 @@ struct ServiceCore {
     var reviewRing = ReviewRing()
     var metrics: Metrics
     var isStopping = false
+    /// What the process has given up.
+    var sandbox = Sandbox()
     /// False from a result that could not be recorded to the next one that could.
     private(set) var isRecording = true
     /// When a client that does not wait was first refused because of that.
@@ -90,7 +92,9 @@ struct ServiceCore {
     /// Decides what a request gets, and counts it.
     mutating func answer(_ request: HTTPRequest, _ around: Surroundings) -> Answer {
         do throws(Problem) {
-            switch try Route(method: request.method, target: request.target) {
+            let route = try Route(method: request.method, target: request.target)
+            if request.method == .post { try checkUser(request.peerUser) }
+            switch route {
             case .postStudy(let waits, let selection, let modality):
                 var study = try study(request, selection, waits: waits, around)
                 study.modality = modality
@@ -112,6 +116,12 @@ struct ServiceCore {
         } catch {
             return .reply(refused(error, request.peerUser))
         }
+    }
+
+    /// Whoever may connect may read; who may change something is told by the kernel (SO_PEERCRED), and one it does not name may not.
+    private func checkUser(_ user: Int?) throws(Problem) {
+        guard let users = limits.users else { return }
+        guard let user, users.contains(user) else { throw .userNotAllowed }
     }
 
     /// Counts a refusal, and gives the answer.

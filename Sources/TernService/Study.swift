@@ -69,6 +69,8 @@ public struct ServiceLimits: Equatable, Sendable {
     /// Studies that are looked for among old results at once.
     public var searchCount = 8
     public var retention = Retention()
+    /// The users whose requests may change something, by number; nil: everyone who can connect.
+    public var users: [Int]?
     public init() {}
 
     /// What one client may ask.

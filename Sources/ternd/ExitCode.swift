@@ -1,4 +1,5 @@
 import TernPlatform
+import TernService
 
 /// How the process ends; docs/operations.md has the table.
 enum ExitCode: Int32 {
@@ -32,8 +33,25 @@ struct Failure: Error {
     }
 }
 
-/// Says one line on standard error.
-func say(_ message: String) { Process.writeMessage("ternd: " + message + "\n") }
+/// How much a message matters, as the system's journal counts it (RFC 5424).
+enum Priority: Int {
+    case error = 3
+    case warning = 4
+    case information = 6
+
+    init(_ level: ServiceEvents.Level) {
+        switch level {
+        case .info: self = .information
+        case .warning: self = .warning
+        case .error: self = .error
+        }
+    }
+}
+
+/// Says one line on standard error. The journal reads the priority from its head and shows the rest.
+func say(_ message: String, _ priority: Priority = .information) {
+    Process.writeMessage((Process.messagesGoToJournal ? "<\(priority.rawValue)>ternd: " : "ternd: ") + message + "\n")
+}
 
 /// Writes data to standard output.
 func put(_ text: String) throws(Failure) {

@@ -68,9 +68,11 @@ extension Command {
         case .selftest:
             """
             usage: ternd selftest [--model M.tern [options]]
+                   ternd selftest --sandbox
 
             Runs the golden vectors of the model on every instruction set this CPU has, a line each. Without a model it compares every kernel
-            table with the scalar one on built-in values. Exit code 0 only when all bits agree.
+            table with the scalar one on built-in values. Exit code 0 only when all bits agree. With --sandbox it enters the sandbox of the service instead, tries what it must refuse,
+            a line each, and gives 0 only when the kernel refused everything.
 
             \(modelHelp)
             example: ternd selftest --model pneumonia28.tern --trust signing-key.pub

@@ -24,7 +24,7 @@ func run(_ arguments: [String]) -> ExitCode {
         }
         return try command.run(rest)
     } catch {
-        say(error.message)
+        say(error.message, .error)
         return error.code
     }
 }

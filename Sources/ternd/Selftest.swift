@@ -6,8 +6,9 @@ import TernPlatform
 
 /// `ternd selftest`.
 func runSelftest(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "selftest", options: ModelOptions.options, flags: ModelOptions.flags)
+    let arguments = try Arguments(words, verb: "selftest", options: ModelOptions.options, flags: ModelOptions.flags + ["--sandbox"])
     try arguments.refuseOperands()
+    if arguments.has("--sandbox") { return try testSandbox() }
     let isForced = arguments.value("--isa") != nil || Process.environment("TERN_ISA") != nil
     let chosen = try chosenInstructionSet(arguments.value("--isa")).set
     let sets = isForced ? [chosen] : InstructionSet.available

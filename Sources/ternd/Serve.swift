@@ -21,8 +21,11 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     limits.http.clientMilliseconds = try arguments.number("--client-timeout") * 1000
     limits.resultCount = try arguments.number("--keep")
     let events: ServiceEvents
-    do throws(ServiceError) { events = try ServiceEvents(say: { _, words in say("event " + words) }) } catch { throw Failure(error) }
+    do throws(ServiceError) { events = try ServiceEvents(say: { level, words in say("event " + words, Priority(level)) }) } catch { throw Failure(error) }
+    limits.users = try arguments.allowedUsers()
+    var confinement = try Confinement(arguments)
     let directory = try openState(try arguments.required("--state"))
+    try confinement.restrictFiles(arguments)
     let file: FindingsFile
     var files = FindingsFile.Limits()
     files.segmentByteCount = try arguments.number("--segment-bytes")
@@ -30,12 +33,12 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     limits.retention.byteCount = try arguments.number("--retain-bytes")
     files.closesDaily = limits.retention.dayCount > 0
     do throws(ServiceError) { file = try FindingsFile(directory: directory, limits: files) } catch { throw Failure(error) }
-    if file.cutByteCount > 0 { say("findings.jsonl: cut \(file.cutByteCount) bytes of an unfinished last line") }
-    if file.foreignCount > 0 { say("findings: left \(file.foreignCount) closed files alone behind which results are missing") }
+    if file.cutByteCount > 0 { say("findings.jsonl: cut \(file.cutByteCount) bytes of an unfinished last line", .warning) }
+    if file.foreignCount > 0 { say("findings: left \(file.foreignCount) closed files alone behind which results are missing", .warning) }
     let journal = try openJournal(directory, file)
     let auditor = try openAuditor(directory, events)
 
-    let (service, reloader, socket) = try prepare(words, loader, limits, directory, file, journal, events, auditor)
+    let (service, reloader, socket) = try prepare(words, loader, limits, directory, file, journal, events, auditor, &confinement)
     do throws(ServiceError) { try service.run() } catch { throw Failure(error) }
     if service.hasLeftThreads {
         Process.notifyManager("STOPPING=1")
@@ -54,28 +57,31 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
 /// Loads the model, opens the socket and says that all is ready. No reference to the model stays here: a reload takes its place.
 private func prepare(
     _ words: [String], _ loader: ModelLoader, _ limits: ServiceLimits, _ directory: StateDirectory, _ file: FindingsFile, _ journal: StudyJournal,
-    _ events: ServiceEvents, _ auditor: Auditor
+    _ events: ServiceEvents, _ auditor: Auditor, _ confinement: inout Confinement
 ) throws(Failure) -> (Service, Reloader, ListeningSocket) {
     let model = try loader.start(events)
     let arguments = loader.arguments
     let socketPath = arguments.value("--socket")
-    let socket = try openSocket(socketPath)
-    if socket.replacedStaleSocket { say("replaced a socket that nobody listened on") }
+    let socket = try openSocket(socketPath, try arguments.socketGroup())
+    if socket.replacedStaleSocket { say("replaced a socket that nobody listened on", .warning) }
+    let service: Service
     do throws(ServiceError) {
-        let service = try Service(
+        service = try Service(
             identity: model.identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, events: events,
             auditor: auditor, recognise: { InputKind(recognising: $0) }, analyse: model.analyser)
         if let folder = arguments.value("--watch") { try service.watch(folder: folder) }
-        let reloader = Reloader(words, arguments, service: service, events: events, model: model)
-        service.onReload { reloader.reload() }
-        Process.notifyManager("READY=1")
-        say(
-            "ready: socket \(socketPath ?? "of the service manager"), model \(model.words), \(model.identity.instructionSet), golden vectors agree, "
-                + "next sequence \(file.lastSequence + 1)")
-        return (service, reloader, socket)
     } catch {
         throw Failure(error)
     }
+    let reloader = Reloader(words, arguments, service: service, events: events, model: model)
+    service.onReload { reloader.reload() }
+    try confinement.restrictCalls()
+    service.sandbox = confinement.sandbox
+    Process.notifyManager("READY=1")
+    say(
+        "ready: socket \(socketPath ?? "of the service manager"), model \(model.words), \(model.identity.instructionSet), golden vectors agree, "
+            + "next sequence \(file.lastSequence + 1)")
+    return (service, reloader, socket)
 }
 
 func openState(_ path: String) throws(Failure) -> StateDirectory {
@@ -89,26 +95,26 @@ func openState(_ path: String) throws(Failure) -> StateDirectory {
 private func openJournal(_ directory: StateDirectory, _ file: FindingsFile) throws(Failure) -> StudyJournal {
     let journal: StudyJournal
     do throws(ServiceError) { journal = try StudyJournal(directory: directory, file: file) } catch { throw Failure(error) }
-    if journal.cutByteCount > 0 { say("queue: cut \(journal.cutByteCount) bytes of studies that had not been accepted") }
+    if journal.cutByteCount > 0 { say("queue: cut \(journal.cutByteCount) bytes of studies that had not been accepted", .warning) }
     if journal.answeredCount > 0 { say("queue: \(journal.answeredCount) of the studies there had their result already") }
     if journal.recoveredCount > 0 { say("queue: \(journal.recoveredCount) accepted studies wait for their result") }
-    if journal.foreignCount > 0 { say("queue: left \(journal.foreignCount) files alone that are not accepted studies") }
+    if journal.foreignCount > 0 { say("queue: left \(journal.foreignCount) files alone that are not accepted studies", .warning) }
     return journal
 }
 
 private func openAuditor(_ directory: StateDirectory, _ events: ServiceEvents) throws(Failure) -> Auditor {
     let auditor: Auditor
     do throws(ServiceError) { auditor = try Auditor(directory: directory) } catch { throw Failure(error) }
-    if auditor.log.cutByteCount > 0 { say("audit.jsonl: cut \(auditor.log.cutByteCount) bytes of an unfinished last record") }
+    if auditor.log.cutByteCount > 0 { say("audit.jsonl: cut \(auditor.log.cutByteCount) bytes of an unfinished last record", .warning) }
     if auditor.log.lacksRecords { events.note("audit_records_missing", level: .error) }
-    if auditor.reviews.cutByteCount > 0 { say("reviews.jsonl: cut \(auditor.reviews.cutByteCount) bytes of an unfinished last line") }
+    if auditor.reviews.cutByteCount > 0 { say("reviews.jsonl: cut \(auditor.reviews.cutByteCount) bytes of an unfinished last line", .warning) }
     return auditor
 }
 
-private func openSocket(_ path: String?) throws(Failure) -> ListeningSocket {
+private func openSocket(_ path: String?, _ group: Int?) throws(Failure) -> ListeningSocket {
     do throws(SocketError) {
         if path == nil, let adopted = try ListeningSocket.adopted() { return adopted }
-        if let path { return try ListeningSocket(path: path) }
+        if let path { return try ListeningSocket(path: path, group: group) }
     } catch {
         throw Failure(error)
     }

@@ -11,6 +11,10 @@ enum ServeOptions {
             Option("--store", "DIR", "take the model that is chosen in this store instead of --model; see ternd model --help", isReloaded: true),
             Option("--operating-point", "NAME", "thresholds of this name instead of the model's default ones; ternd info lists them", isReloaded: true),
             Option("--socket", "PATH", "where to listen, mode 0660; without it the socket that the service manager gives"),
+            Option("--socket-group", "G", "the group of the socket, a name of /etc/group or a number; that of the process when not given"),
+            Option(
+                "--allow-user", "LIST",
+                "users who may change something, names of /etc/passwd or numbers with commas between them; who else can connect may read"),
             Option("--state", "DIR", "made when missing; one service at a time"),
             Option("--watch", "DIR", "read the files that are put into this folder too; they end in DIR/done or DIR/failed"),
             Option("--queue", "N", 1...1000, standard: 8, "studies that may wait"),
@@ -20,5 +24,7 @@ enum ServeOptions {
             Option("--segment-bytes", "BYTES", 4096...(64 << 20), standard: 8 << 20, "of findings.jsonl, when it is closed and a new one begun"),
             Option("--retain-days", "DAYS", 0...36_500, standard: 0, "read results are removed so long after they were recorded; 0 keeps them"),
             Option("--retain-bytes", "BYTES", 0...(1 << 50), standard: 0, "read results are removed, the oldest first, when all have more; 0 keeps them"),
+            Option(flag: "--require-sandbox", "refuse to start (69) when this kernel cannot enforce the whole sandbox"),
+            Option(flag: "--no-sandbox", "for debuggers: keep every file and system call within reach"),
         ]
 }

@@ -254,7 +254,7 @@ def test_a_socket_from_the_service_manager(models, tmp_path):
             ["sh", "-c", 'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"', "sh", *command], pass_fds=[3], stderr=subprocess.PIPE, text=True,
             preexec_fn=lambda: os.dup2(listener.fileno(), 3))
         try:
-            assert "ready" in process.stderr.readline()
+            assert any("ready" in line for line in process.stderr)
             server = Server.__new__(Server)
             server.socket_path = path
             assert server.post(png()).status == 200

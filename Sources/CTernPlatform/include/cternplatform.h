@@ -8,6 +8,7 @@
 #include "digest.h"
 #include "worker.h"
 #include "http.h"
+#include "sandbox.h"
 #include "sockets.h"
 #include "installation.h"
 #include "system.h"

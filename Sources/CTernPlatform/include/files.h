@@ -30,3 +30,7 @@ void tern_close_descriptor(int descriptor);
 /* Writes a temporary file beside `path`, flushes it to disk, renames it over `path` and flushes the directory.
    A file that exists is replaced whole or not at all. */
 int tern_replace_file(const char *path, const void *bytes, size_t count, unsigned mode);
+
+/* The path without links, to be freed; NULL when nothing is there. */
+char *tern_real_path(const char *path);
+void tern_free_path(char *path);

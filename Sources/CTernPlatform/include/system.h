@@ -21,6 +21,10 @@ uint64_t tern_peak_resident_bytes(void);
 
 /* 1 when the descriptor is a terminal, else 0. */
 int tern_is_terminal(int descriptor);
+/* 1 when the descriptor is the system journal's (JOURNAL_STREAM), else 0. */
+int tern_is_journal(int descriptor);
+/* How long the service manager waits for a sign of life (WATCHDOG_USEC, WATCHDOG_PID); 0 when it does not. */
+unsigned tern_watchdog_milliseconds(void);
 int tern_write_all(int descriptor, const void *bytes, size_t count);
 int tern_fill_random(void *bytes, size_t count);
 

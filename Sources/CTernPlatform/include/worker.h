@@ -6,7 +6,7 @@
 
 typedef struct tern_worker tern_worker;
 
-/* `run` is called on the worker's thread, `finished` there too after it, to wake whoever collects. `name` has at most 15 bytes. NULL when there is no
+/* `run` is called on the worker's thread, `finished` there too after it, to wake whoever collects. `name` is cut after 15 bytes. NULL when there is no
    memory or thread. */
 tern_worker *tern_worker_create(const char *name, size_t capacity, void (*run)(void *job), void (*finished)(void *context), void *context);
 /* 0, or 1 when the queue holds `capacity` jobs already. */
@@ -16,6 +16,10 @@ void *tern_worker_collect(tern_worker *worker);
 /* Jobs that wait, and whether one runs. */
 size_t tern_worker_waiting(tern_worker *worker);
 int tern_worker_is_idle(tern_worker *worker);
+/* Says that the calling thread, if it is a worker's, has made progress. */
+void tern_worker_step(void);
+/* 1 when the worker has nothing to do, or has made progress since this was last asked; a job that begins is progress. One thread asks. */
+int tern_worker_is_alive(tern_worker *worker);
 /* Ends the thread after the jobs it has, and frees the worker. Finished jobs must have been collected. */
 void tern_worker_end(tern_worker *worker);
 
