@@ -128,8 +128,9 @@ struct ModelLoader {
 
 /// The trial of a model, as the state directory has it.
 final class TrialRecord {
-    private var trial: ModelTrial
+    private let trial: ModelTrial
     private let statePath: String
+    /// The worker's.
     private var isOpen = true
 
     init(_ trial: ModelTrial, _ statePath: String) {
@@ -137,10 +138,16 @@ final class TrialRecord {
         self.statePath = statePath
     }
 
-    /// The model has answered a study, or the service stops in order: the starts before do not count. Called by the worker, and once the worker has ended.
+    /// The model has read a study: the starts before do not count. Called by the worker.
     func passed() {
         guard isOpen else { return }
         isOpen = false
+        end()
+    }
+
+    /// The same for a service that stops in order; the worker may still be at work.
+    func end() {
+        var trial = self.trial
         trial.starts = 0
         Self.write(trial, statePath)
     }

@@ -40,6 +40,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
 
     let (service, reloader, socket) = try prepare(words, loader, limits, directory, file, journal, events, auditor, &confinement)
     do throws(ServiceError) { try service.run() } catch { throw Failure(error) }
+    reloader.model.trial?.end()
     if service.hasLeftThreads {
         Process.notifyManager("STOPPING=1")
         say("stopped; a thread was still at work, and what it has not done waits for the next start")
@@ -48,7 +49,6 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
         withExtendedLifetime((service, reloader)) { Process.exit(ExitCode.ok.rawValue) }
     }
     service.onReload {}
-    reloader.model.trial?.passed()
     Process.notifyManager("STOPPING=1")
     say("stopped")
     return .ok
