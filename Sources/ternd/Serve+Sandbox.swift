@@ -6,10 +6,13 @@ struct Confinement {
     static let flags = ["--no-sandbox", "--require-sandbox"]
 
     private let isRequired: Bool
+    /// Looked up while /etc/group is in reach.
+    let socketGroup: Int?
     private(set) var sandbox = Sandbox()
 
     init(_ arguments: Arguments) throws(Failure) {
         isRequired = arguments.has("--require-sandbox")
+        socketGroup = try arguments.socketGroup()
         sandbox.isWanted = !arguments.has("--no-sandbox")
         if isRequired, !sandbox.isWanted { throw Failure(.usage, "serve: --no-sandbox and --require-sandbox exclude each other") }
         // What finds its connection open later needs no new one.

@@ -62,7 +62,7 @@ private func prepare(
     let model = try loader.start(events)
     let arguments = loader.arguments
     let socketPath = arguments.value("--socket")
-    let socket = try openSocket(socketPath, try arguments.socketGroup())
+    let socket = try openSocket(socketPath, confinement.socketGroup)
     if socket.replacedStaleSocket { say("replaced a socket that nobody listened on", .warning) }
     let service: Service
     do throws(ServiceError) {

@@ -92,7 +92,7 @@ def test_a_user_who_is_not_named_may_read_and_change_nothing(start, reachable):
     assert ask_as(OTHER, OTHER, server, "GET", "/v1/status")[0] == 200
     assert ask_as(1234, OTHER, server, "POST", "/v1/studies?wait=1", png())[0] == 200
     assert server.post(png()).status == 200
-    assert 'tern_requests_refused_total{status="403"} 1' in server.ask("GET", "/metrics").body.decode()
+    assert 'tern_requests_refused_total{status="403",code="user_not_allowed"} 1' in server.ask("GET", "/metrics").body.decode()
     assert server.status()["results"]["last_sequence"] == 2
 
 
