@@ -127,14 +127,14 @@ private func newCore() -> ServiceCore? {
     let identity = ServiceIdentity(
         version: "0", model: model, instructionSet: "scalar", threadCount: 1, arenaByteCount: 0, goldenVectorCount: 1, modelDocument: Array("{}".utf8))
     return ServiceCore(
-        identity: identity, limits: limits, file: file, events: events, startedAt: 0,
+        identity: identity, limits: limits, file: file, read: ReadResults(), events: events, startedAt: 0,
         recognise: { $0.first == 0x89 ? .png : $0.first == 0xFF ? .jpeg : nil })
 }
 
 private let seeds = [
     "\u{1}\0/v1/studies?wait=1&frames=1-40:2&modality=MR\nimage/png\n\u{4}\u{7F}ABC", "\0\0/v1/findings?after=0&follow=1\n\n\0", "\0\0/v1/status\n\n\0",
     "\u{2}\u{8}/v1/findings/00000000-0000-4000-8000-000000000000\n\n\0", "\0\0/v1/events?after=1&follow=0\n\n\0", "\0\0/metrics\n\n\0\u{3}@/healthz\n\n\0",
-    "\0\0/v1/model\n\n\0", "\u{9}\u{3}/v1/studies?frames=1-\napplication/dicom; a=b\n\0",
+    "\u{1}\0/v1/findings/00000000-0000-4000-8000-000000000000/review\napplication/json\n\u{15}{\"decision\":\"accept\"}", "\0\0/v1/model\n\n\0", "\u{9}\u{3}/v1/studies?frames=1-\napplication/dicom; a=b\n\0",
 ]
 
 @_cdecl("LLVMFuzzerInitialize")
