@@ -4,6 +4,8 @@ import signal
 
 from .service import Hung
 
+# Small enough that findings are closed and opened anew all the time.
+SEGMENTS = ("--segment-bytes", "65536")
 # Half of a write and then SIGKILL, or SIGKILL at the door of a call.
 MOMENTS = ("write", "fsync", "fdatasync", "rename", "unlink", "open", "ftruncate")
 
@@ -48,7 +50,7 @@ def _one(context, choose, state, ledger, can_preload):
         environment, control = context.faults(f"{call} {state} KILL nth={choose.randint(1, 40)}", armed=choose.random() < 0.3)
     torn = context.tail(state)
     model = "cxr224" if choose.random() < 0.25 else "pneumonia28"
-    options = ["--queue", str(choose.choice([2, 8, 40]))]
+    options = ["--queue", str(choose.choice([2, 8, 40])), *SEGMENTS]
     service = context.start(state, *options, model=model, environment=environment, ready=False)
     if way == "starting":
         context.wait(choose.uniform(0, 0.06))
