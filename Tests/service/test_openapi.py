@@ -15,7 +15,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from harness import ROOT, UnixConnection, dicom, jpeg, nifti, png
 
-EXAMPLES = 15
+EXAMPLES = 10
 
 
 class OverUnixSocket(requests.adapters.BaseAdapter):
