@@ -6,6 +6,7 @@ import TernStore
 func runCheck(_ arguments: Arguments) throws(Failure) -> ExitCode {
     var checks = Checks()
     let loader = try ModelLoader(arguments)
+    _ = try (arguments.socketGroup(), arguments.allowedUsers())
     try put("options: ok\n")
     try checks.add("trust", loader.options.trust.map { "\($0.keys.count) keys" } ?? "any valid signature")
     try checks.run("model") { () throws(Failure) in
