@@ -69,10 +69,10 @@ let deviceTargets: [Target] = [
     device(
         "TernPrepare", "TernBytes", "TernModel", "TernKernels", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless", "TernJPEG2000", "TernNIfTI",
         "TernPNG", "TernZlib"),
-    device("TernQuality", "TernModel", "TernImage"),
+    device("TernQuality", "TernBytes", "TernModel", "TernImage"),
     device("TernAudit", "TernPlatform", "TernFindings"),
     // Layer 4
-    device("TernService", "TernPlatform", "TernFindings", "TernAudit", exclude: ["openapi.yaml"]),
+    device("TernService", "TernBytes", "TernPlatform", "TernImage", "TernFindings", "TernAudit", exclude: ["openapi.yaml"]),
     // Layer 5
     .executableTarget(
         name: "ternd",

@@ -48,8 +48,6 @@ struct tern_http {
     int wake_descriptor, paused, stopped, finishing;
 };
 
-/* Forgets every descriptor and period. */
-void tern_http_drop_watches(tern_http *server);
 /* Monotonic. */
 uint64_t tern_http_now(void);
 /* Changes a client's state and starts its time. */

@@ -43,8 +43,8 @@ static int clear_path(const char *path, const struct sockaddr_un *address, int *
         return errno;
     int failure = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
     close(probe);
-    /* EAGAIN: someone listens, and its backlog is full. */
-    if (failure == 0 || failure == EAGAIN)
+    /* EAGAIN: someone listens, and its backlog is full. EPROTOTYPE: on a socket of packets. */
+    if (failure == 0 || failure == EAGAIN || failure == EPROTOTYPE)
         return TERN_SOCKET_ANSWERED;
     if (failure != ECONNREFUSED)
         return failure;
@@ -108,10 +108,10 @@ static void end_turn(const char *path, int turn)
     close(turn);
 }
 
-static int bind_and_listen(const char *path, const struct sockaddr_un *address, unsigned mode, int64_t group, int backlog, tern_listener *listener)
+static int bind_and_listen(const char *path, const struct sockaddr_un *address, int type, unsigned mode, int64_t group, int backlog, tern_listener *listener)
 {
     struct stat made;
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int descriptor = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0)
         return errno;
     mode_t before = umask(~(mode_t)mode & 0777);
@@ -137,7 +137,7 @@ static int bind_and_listen(const char *path, const struct sockaddr_un *address, 
     return 0;
 }
 
-int tern_listen_unix(const char *path, unsigned mode, int64_t group, int backlog, tern_listener *listener)
+int tern_listen_unix(const char *path, int packets, unsigned mode, int64_t group, int backlog, tern_listener *listener)
 {
     struct sockaddr_un address;
     int turn = -1;
@@ -149,7 +149,7 @@ int tern_listen_unix(const char *path, unsigned mode, int64_t group, int backlog
         return failure;
     failure = clear_path(path, &address, &listener->replaced);
     if (failure == 0)
-        failure = bind_and_listen(path, &address, mode, group, backlog, listener);
+        failure = bind_and_listen(path, &address, packets ? SOCK_SEQPACKET : SOCK_STREAM, mode, group, backlog, listener);
     end_turn(path, turn);
     return failure;
 }

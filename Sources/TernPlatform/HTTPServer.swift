@@ -205,10 +205,11 @@ public struct HTTPEvents {
     public func run(_ events: HTTPEvents) -> Bool {
         self.events = events
         defer {
+            // What they hold may hold this object.
             self.events = nil
-            // The loop calls nobody any more, and who is called may hold this object.
-            ticks.removeAll()
-            watches.removeAll()
+            unsafe tern_http_drop_watches(handle)
+            watches = [:]
+            ticks = []
         }
         return unsafe tern_http_run(handle) == 0
     }
@@ -222,6 +223,16 @@ public struct HTTPEvents {
         guard unsafe tern_http_watch(handle, descriptor, Self.run, Unmanaged.passUnretained(call).toOpaque()) == 0 else { throw .openFailed(errno: 12) }
         watches[descriptor] = call
     }
+
+    /// Calls `ready` as long as clients wait at a socket.
+    ///
+    /// - Throws: as the other.
+    public func watch(listener: ListeningSocket, _ ready: @escaping () -> Void) throws(PlatformError) {
+        try watch(descriptor: listener.descriptor, ready)
+    }
+
+    /// Leaves the clients of a socket waiting.
+    public func unwatch(listener: ListeningSocket) { unwatch(descriptor: listener.descriptor) }
 
     /// Forgets a descriptor, before it is closed; also from inside its own call.
     public func unwatch(descriptor: Int32) {
@@ -240,6 +251,19 @@ public struct HTTPEvents {
         }
         ticks.append(call)
     }
+
+    /// Prepares the one alarm of the loop; `setAlarm` makes it ring.
+    ///
+    /// - Throws: `PlatformError.openFailed` when there is no memory.
+    public func addAlarm(_ ring: @escaping () -> Void) throws(PlatformError) {
+        let call = Call(ring)
+        // SAFETY: as for `every`.
+        guard unsafe tern_http_add_alarm(handle, Self.run, Unmanaged.passUnretained(call).toOpaque()) == 0 else { throw .openFailed(errno: 12) }
+        ticks.append(call)
+    }
+
+    /// The alarm rings once, so many milliseconds from now, and not when it was to ring before.
+    public func setAlarm(milliseconds: Int) { unsafe tern_http_set_alarm(handle, UInt32(clamping: milliseconds)) }
 
     // SAFETY: see `watch` and `every`.
     private static var run: @convention(c) (UnsafeMutableRawPointer?) -> Void {

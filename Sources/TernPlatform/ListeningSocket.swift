@@ -10,13 +10,15 @@ import CTernPlatform
 
     /// Binds a path, readable and writable for owner and group alone (0660).
     ///
-    /// - Parameter group: the number of the group; nil: that of the process.
+    /// - Parameters:
+    ///   - group: the number of the group; nil: that of the process.
+    ///   - takesPackets: a socket of messages (SOCK_SEQPACKET) for `FrameConnection`, not of bytes.
     /// - Throws: `SocketError`; a path that exists is touched only when it is a socket nobody listens on.
-    public init(path: String, group: Int? = nil) throws(SocketError) {
+    public init(path: String, group: Int? = nil, takesPackets: Bool = false) throws(SocketError) {
         guard !path.utf8.contains(0) else { throw .pathTooLong(limitByteCount: 107) }
         var listener = tern_listener()
         // SAFETY: the callee reads a terminated string and fills the structure during the call.
-        let failure = unsafe path.withCString { unsafe tern_listen_unix($0, 0o660, Int64(group ?? -1), 64, &listener) }
+        let failure = unsafe path.withCString { unsafe tern_listen_unix($0, takesPackets ? 1 : 0, 0o660, Int64(group ?? -1), 64, &listener) }
         guard failure == 0 else { throw SocketError(failure: failure) }
         descriptor = listener.descriptor
         bound = (path, listener)

@@ -9,15 +9,31 @@ import TernModel
 /// - Cost: one pass over the image.
 public func greyPlane(of image: DecodedImage, longestSide: Int) -> GreyPlane {
     precondition(longestSide > 0, "a plane has pixels")
-    let longer = max(image.width, image.height)
-    let shrinks = longer > longestSide
-    func side(_ count: Int) -> Int { shrinks ? max((count * longestSide + longer / 2) / longer, 1) : count }
-    let recipe = InputRecipe(
-        modality: "", channels: 1, height: side(image.height), width: side(image.width), crop: .stretch, filter: .box, intensity: .fileWindow, scale: [1],
-        offset: [0])
+    let recipe = boxRecipe(width: image.width, height: image.height, longestSide: longestSide)
     // Without a window of the recipe's own, and without one that cannot be used, there is nothing that preparing refuses.
     var image = image
     if case .unusable = image.greyscale?.voi { image.greyscale?.voi = nil }
-    let values = (try? prepare(image, recipe: recipe).values) ?? [Float](repeating: 0, count: recipe.width * recipe.height)
+    return plane(try? prepare(image, recipe: recipe), recipe)
+}
+
+/// The same of a picture in memory that somebody else holds.
+///
+/// - Precondition: `bytes` hold `pixels.byteCount` bytes at least.
+public func greyPlane(of pixels: RawPixels, in bytes: RawSpan, longestSide: Int) -> GreyPlane {
+    precondition(longestSide > 0, "a plane has pixels")
+    let recipe = boxRecipe(width: pixels.width, height: pixels.height, longestSide: longestSide)
+    return plane(try? prepare(pixels, in: bytes, recipe: recipe), recipe)
+}
+
+private func boxRecipe(width: Int, height: Int, longestSide: Int) -> InputRecipe {
+    let longer = max(width, height)
+    let shrinks = longer > longestSide
+    func side(_ count: Int) -> Int { shrinks ? max((count * longestSide + longer / 2) / longer, 1) : count }
+    return InputRecipe(
+        modality: "", channels: 1, height: side(height), width: side(width), crop: .stretch, filter: .box, intensity: .fileWindow, scale: [1], offset: [0])
+}
+
+private func plane(_ prepared: PreparedInput?, _ recipe: InputRecipe) -> GreyPlane {
+    let values = prepared?.values ?? [Float](repeating: 0, count: recipe.width * recipe.height)
     return GreyPlane(width: recipe.width, height: recipe.height, values: values.map { UInt8(min(max($0.rounded(.toNearestOrEven), 0), 255)) })
 }

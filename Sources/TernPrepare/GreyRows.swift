@@ -10,6 +10,8 @@ struct GreyRows {
         case luminance
     }
     private let image: DecodedImage
+    /// Where the samples lie when `image` has none: 16 bits of grey in the memory that `add` is given.
+    private let pixels: RawPixels?
     private let crop: Crop
     private let channel: Channel
     private let source: Source
@@ -30,8 +32,9 @@ struct GreyRows {
         return (1, 0)
     }
 
-    init(image: DecodedImage, map: GreyscaleMap, crop: Crop, channel: Channel) {
+    init(image: DecodedImage, pixels: RawPixels? = nil, map: GreyscaleMap, crop: Crop, channel: Channel) {
         self.image = image
+        self.pixels = pixels
         self.crop = crop
         self.channel = channel
         let isRampable = image.channels == 1
@@ -49,9 +52,11 @@ struct GreyRows {
     }
 
     /// Adds the rows of one step.
-    mutating func add(_ step: ResampleRuns.Step, weights: [Float], to sums: inout ResizeSums<Double>, _ kernels: ResizeKernels) {
+    mutating func add(_ step: ResampleRuns.Step, in memory: RawSpan, weights: [Float], to sums: inout ResizeSums<Double>, _ kernels: ResizeKernels) {
         if case .ramp(let ramp) = source {
             switch image.samples {
+            case .uint16 where pixels != nil:
+                kernels.addColumns(memory, rows(step.row), as: .uint16(low: ramp.low, high: ramp.high), weights: weights, run: step.run, to: &sums)
             case .uint16(let samples):
                 kernels.addColumns(
                     samples.rawBytes, rows(step.row), as: .uint16(low: ramp.low, high: ramp.high), weights: weights, run: step.run, to: &sums)
@@ -62,7 +67,7 @@ struct GreyRows {
             }
             return
         }
-        fill(step)
+        fill(step, in: memory)
         kernels.addColumns(
             values.rawBytes, ResizeRows(byteOffset: 0, byteStride: crop.width * 4, columnCount: crop.width), as: .real, weights: weights,
             run: step.run, to: &sums)
@@ -70,11 +75,16 @@ struct GreyRows {
 
     /// Rows of 16-bit samples of a grey image from row `y` of the crop on.
     private func rows(_ y: Int) -> ResizeRows {
-        ResizeRows(byteOffset: ((crop.y + y) * image.width + crop.x) * 2, byteStride: image.width * 2, columnCount: crop.width)
+        if let pixels {
+            return ResizeRows(byteOffset: (crop.y + y) * pixels.byteStride + crop.x * 2, byteStride: pixels.byteStride, columnCount: crop.width)
+        }
+        return ResizeRows(byteOffset: ((crop.y + y) * image.width + crop.x) * 2, byteStride: image.width * 2, columnCount: crop.width)
     }
 
-    private mutating func fill(_ step: ResampleRuns.Step) {
+    private mutating func fill(_ step: ResampleRuns.Step, in memory: RawSpan) {
         switch (source, image.samples) {
+        case (.table(let table), .uint16) where pixels != nil:
+            ResizeKernels.lookUp(memory, rows(step.row), rowCount: step.run.rowCount, table: table, into: &values)
         case (.table(let table), .uint16(let samples)) where image.channels == 1:
             ResizeKernels.lookUp(samples.rawBytes, rows(step.row), rowCount: step.run.rowCount, table: table, into: &values)
         case (.table(let table), .int16(let samples)) where image.channels == 1:

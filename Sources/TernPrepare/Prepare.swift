@@ -1,3 +1,4 @@
+import TernBytes
 import TernDICOM
 public import TernImage
 public import TernKernels
@@ -51,9 +52,11 @@ public func prepare(_ image: DecodedImage, recipe: InputRecipe, kernels: ResizeK
     precondition(recipe.channels == 1 || recipe.channels == 3, "a recipe has 1 or 3 channels")
     precondition(recipe.scale.count >= recipe.channels && recipe.offset.count >= recipe.channels, "a factor and an offset per channel")
     precondition(image.samples.count == image.width * image.height * image.channels, "samples of the image's shape")
-    let crop = Crop(image, recipe.crop)
+    let crop = Crop(width: image.width, height: image.height, recipe.crop)
     if case .uint8(let samples) = image.samples, image.isShownAsStored, recipe.intensity == .fileWindow {
-        return prepare8(samples, image, crop, recipe, kernels)
+        return prepare8(
+            samples.rawBytes, channels: image.channels, byteStride: image.width * image.channels, isInverted: image.greyscale?.isInverted == true, crop,
+            recipe, kernels)
     }
     var voi = image.greyscale?.voi
     if case .window(let centre, let width) = recipe.intensity {
@@ -61,7 +64,24 @@ public func prepare(_ image: DecodedImage, recipe: InputRecipe, kernels: ResizeK
         voi = .window(DecodedImage.Window(centre: Double(centre), width: Double(width)))
     }
     if case .unusable(let fault) = voi { throw .dicom(DICOMError(fault)) }
-    return prepareFloat(image, GreyscaleMap(image: image, voi: voi), crop, recipe, kernels)
+    let none: [UInt8] = []
+    return prepareFloat(image, nil, in: none.rawBytes, GreyscaleMap(image: image, voi: voi), crop, recipe, kernels)
+}
+
+/// Turns a picture in memory that somebody else holds into a model's input, in place: the same bits as of an image with these samples and no grey scale.
+///
+/// - Precondition: `bytes` hold `pixels.byteCount` bytes at least.
+/// - Throws: `.noRescaledValues` when the recipe has a window in rescaled units.
+public func prepare(_ pixels: RawPixels, in bytes: RawSpan, recipe: InputRecipe, kernels: ResizeKernels = .best) throws(PrepareError) -> PreparedInput {
+    precondition(bytes.byteCount >= pixels.byteCount, "memory that holds the picture")
+    guard recipe.intensity == .fileWindow else { throw .noRescaledValues }
+    let crop = Crop(width: pixels.width, height: pixels.height, recipe.crop)
+    guard pixels.format == .grey16 else {
+        return prepare8(bytes, channels: pixels.channels, byteStride: pixels.byteStride, isInverted: false, crop, recipe, kernels)
+    }
+    let image = DecodedImage(
+        width: pixels.width, height: pixels.height, channels: 1, bitsStored: pixels.bitsStored, samples: .uint16([]), greyscale: nil)
+    return prepareFloat(image, pixels, in: bytes, GreyscaleMap(image: image, voi: nil), crop, recipe, kernels)
 }
 
 /// The part of the image that is used.
@@ -71,13 +91,13 @@ struct Crop {
     let width: Int
     let height: Int
 
-    init(_ image: DecodedImage, _ rule: InputRecipe.Crop) {
+    init(width: Int, height: Int, _ rule: InputRecipe.Crop) {
         switch rule {
         case .stretch:
-            (x, y, width, height) = (0, 0, image.width, image.height)
+            (x, y, self.width, self.height) = (0, 0, width, height)
         case .centreSquare:
-            let side = min(image.width, image.height)
-            (x, y, width, height) = ((image.width - side) / 2, (image.height - side) / 2, side, side)
+            let side = min(width, height)
+            (x, y, self.width, self.height) = ((width - side) / 2, (height - side) / 2, side, side)
         }
     }
 }
@@ -90,12 +110,13 @@ extension DecodedImage {
     }
 }
 
-private func prepare8(_ samples: [UInt8], _ image: DecodedImage, _ crop: Crop, _ recipe: InputRecipe, _ kernels: ResizeKernels) -> PreparedInput {
-    let planes = min(image.channels, recipe.channels)
+private func prepare8(
+    _ samples: RawSpan, channels: Int, byteStride: Int, isInverted: Bool, _ crop: Crop, _ recipe: InputRecipe, _ kernels: ResizeKernels
+) -> PreparedInput {
+    let planes = min(channels, recipe.channels)
     let source = Resize8.Source(
-        samples: samples, byteOffset: (crop.y * image.width + crop.x) * image.channels, byteStride: image.width * image.channels,
-        isReduced: image.channels == 3 && planes == 1, flip: image.greyscale?.isInverted == true ? 255 : 0)
-    let resized = Resize8(width: crop.width, height: crop.height, channels: planes, recipe: recipe, kernels: kernels).run(source)
+        byteOffset: crop.y * byteStride + crop.x * channels, byteStride: byteStride, isReduced: channels == 3 && planes == 1, flip: isInverted ? 255 : 0)
+    let resized = Resize8(width: crop.width, height: crop.height, channels: planes, recipe: recipe, kernels: kernels).run(source, in: samples)
     var values: [Float] = []
     values.reserveCapacity(recipe.channels * recipe.height * recipe.width)
     for channel in 0..<recipe.channels {
@@ -108,14 +129,15 @@ private func prepare8(_ samples: [UInt8], _ image: DecodedImage, _ crop: Crop, _
 }
 
 private func prepareFloat(
-    _ image: DecodedImage, _ map: GreyscaleMap, _ crop: Crop, _ recipe: InputRecipe, _ kernels: ResizeKernels
+    _ image: DecodedImage, _ pixels: RawPixels?, in memory: RawSpan, _ map: GreyscaleMap, _ crop: Crop, _ recipe: InputRecipe, _ kernels: ResizeKernels
 ) -> PreparedInput {
     let resize = ResizeFloat(width: crop.width, height: crop.height, recipe: recipe, kernels: kernels)
     let channels: [GreyRows.Channel] =
         image.channels == 1 ? [.one(0)] : recipe.channels == 3 ? [.one(0), .one(1), .one(2)] : [.luminance]
-    let planes = channels.map { channel in
-        var rows = GreyRows(image: image, map: map, crop: crop, channel: channel)
-        return resize.run(&rows)
+    var planes: [[Float]] = []
+    for channel in channels {
+        var rows = GreyRows(image: image, pixels: pixels, map: map, crop: crop, channel: channel)
+        planes.append(resize.run(&rows, in: memory))
     }
     var values: [Float] = []
     values.reserveCapacity(recipe.channels * recipe.height * recipe.width)

@@ -10,7 +10,6 @@ import TernModel
 struct Resize8 {
     /// Rows of bytes and how they become planes.
     struct Source {
-        var samples: [UInt8]
         /// Where the crop's first pixel lies.
         var byteOffset: Int
         /// From row to row.
@@ -41,10 +40,12 @@ struct Resize8 {
         self.kernels = kernels
     }
 
-    /// - Shapes: the result is [recipe.height, recipe.width, channels].
-    func run(_ source: Source) -> [UInt8] { takesColumnsFirst ? runColumnsFirst(source) : runRowsFirst(source) }
+    /// - Shapes: `samples` hold the rows of `source`; the result is [recipe.height, recipe.width, channels].
+    func run(_ source: Source, in samples: RawSpan) -> [UInt8] {
+        takesColumnsFirst ? runColumnsFirst(source, samples) : runRowsFirst(source, samples)
+    }
 
-    private func runRowsFirst(_ source: Source) -> [UInt8] {
+    private func runRowsFirst(_ source: Source, _ samples: RawSpan) -> [UInt8] {
         let rowByteCount = horizontal.outputCount * channels
         var band = [UInt8](repeating: 0, count: ResizeKernels.limitRowCount * rowByteCount)
         var scratch = [UInt8](repeating: 0, count: ResizeKernels.scratchByteCount(horizontal, channels: channels))
@@ -57,12 +58,12 @@ struct Resize8 {
         for start in stride(from: runs.row, to: end, by: ResizeKernels.limitRowCount) {
             let rowCount = min(ResizeKernels.limitRowCount, end - start)
             if source.isReduced {
-                let rows = reduce(source, start, rowCount, into: &grey)
+                let rows = reduce(source, samples, start, rowCount, into: &grey)
                 kernels.resampleRows(
                     grey.rawBytes, rows, rowCount: rowCount, channels: 1, flip: source.flip, taps: horizontal, scratch: &scratch, into: &band, at: 0)
             } else {
                 kernels.resampleRows(
-                    source.samples.rawBytes, pixelRows(source, start), rowCount: rowCount, channels: channels, flip: source.flip, taps: horizontal,
+                    samples, pixelRows(source, start), rowCount: rowCount, channels: channels, flip: source.flip, taps: horizontal,
                     scratch: &scratch, into: &band, at: 0)
             }
             while let step = runs.next(before: start + rowCount) {
@@ -77,7 +78,7 @@ struct Resize8 {
         return result
     }
 
-    private func runColumnsFirst(_ source: Source) -> [UInt8] {
+    private func runColumnsFirst(_ source: Source, _ samples: RawSpan) -> [UInt8] {
         let wideByteCount = horizontal.inputCount * channels
         var wide = [UInt8](repeating: 0, count: ResizeKernels.limitRowCount * wideByteCount)
         var wideRows = 0
@@ -91,12 +92,12 @@ struct Resize8 {
         while let step = runs.next(before: vertical.end) {
             runs.weights(step, of: verticalWeights, into: &weights)
             if source.isReduced {
-                let rows = reduce(source, step.row, step.run.rowCount, into: &grey)
+                let rows = reduce(source, samples, step.row, step.run.rowCount, into: &grey)
                 kernels.addColumns(grey.rawBytes, rows, flip: source.flip, weights: weights, run: step.run, to: &sums)
             } else {
                 var rows = pixelRows(source, step.row)
                 rows.columnCount = wideByteCount
-                kernels.addColumns(source.samples.rawBytes, rows, flip: source.flip, weights: weights, run: step.run, to: &sums)
+                kernels.addColumns(samples, rows, flip: source.flip, weights: weights, run: step.run, to: &sums)
             }
             for output in step.run.firstOutput..<(step.run.firstOutput + step.finishedCount) {
                 ResizeKernels.finishRow(output, of: sums, into: &wide, at: wideRows * wideByteCount)
@@ -123,8 +124,8 @@ struct Resize8 {
     }
 
     /// Writes the luminance of rows to `grey` and says how they lie there.
-    private func reduce(_ source: Source, _ y: Int, _ rowCount: Int, into grey: inout [UInt8]) -> ResizeRows {
-        kernels.luminance(source.samples.rawBytes, pixelRows(source, y), rowCount: rowCount, into: &grey)
+    private func reduce(_ source: Source, _ samples: RawSpan, _ y: Int, _ rowCount: Int, into grey: inout [UInt8]) -> ResizeRows {
+        kernels.luminance(samples, pixelRows(source, y), rowCount: rowCount, into: &grey)
         return ResizeRows(byteOffset: 0, byteStride: horizontal.inputCount, columnCount: horizontal.inputCount)
     }
 

@@ -20,8 +20,8 @@ struct ResizeFloat {
         self.kernels = kernels
     }
 
-    /// - Shapes: the rows are those of the image that the sides were given for. The result is [recipe.height, recipe.width], 0 ... 255.
-    func run(_ source: inout GreyRows) -> [Float] {
+    /// - Shapes: the rows are those of the image that the sides were given for; `samples` hold them when the image is in memory of somebody else. The result is [recipe.height, recipe.width], 0 ... 255.
+    func run(_ source: inout GreyRows, in samples: RawSpan) -> [Float] {
         let outputWidth = horizontal.outputCount
         let scale = source.scale
         var sums = ResizeSums<Double>(columnCount: horizontal.inputCount, slotCount: vertical.limitActiveOutputs)
@@ -30,7 +30,7 @@ struct ResizeFloat {
         var runs = ResampleRuns(vertical)
         while let step = runs.next(before: Int.max) {
             runs.weights(step, of: verticalWeights, into: &weights)
-            source.add(step, weights: weights, to: &sums, kernels)
+            source.add(step, in: samples, weights: weights, to: &sums, kernels)
             for output in step.run.firstOutput..<(step.run.firstOutput + step.finishedCount) {
                 kernels.resampleRow(
                     output, of: sums, taps: horizontal, factor: scale.factor, addend: scale.addend, into: &result, at: output * outputWidth)

@@ -67,10 +67,27 @@ public func assessQuality(
     _ rules: QualityRules?, image: DecodedImage, attributes: ImageAttributes, prepared: Span<Float>, recipe: InputRecipe, textShare: () -> Float
 ) -> QualityReport {
     guard let rules else { return .notAssessed }
+    return assess(rules, min(image.width, image.height), colourShare(of: image), attributes, prepared, recipe, textShare)
+}
+
+/// The same of a picture in memory that somebody else holds.
+///
+/// - Precondition: `bytes` hold `pixels.byteCount` bytes at least.
+public func assessQuality(
+    _ rules: QualityRules?, pixels: RawPixels, in bytes: RawSpan, prepared: Span<Float>, recipe: InputRecipe, textShare: () -> Float
+) -> QualityReport {
+    guard let rules else { return .notAssessed }
+    return assess(rules, min(pixels.width, pixels.height), colourShare(of: pixels, in: bytes), ImageAttributes(), prepared, recipe, textShare)
+}
+
+private func assess(
+    _ rules: QualityRules, _ shortSide: Int, _ colour: Float, _ attributes: ImageAttributes, _ prepared: Span<Float>, _ recipe: InputRecipe,
+    _ textShare: () -> Float
+) -> QualityReport {
     let plane = displayPlane(of: prepared, recipe: recipe)
     let (brightness, contrast, saturation) = levels(of: plane)
     let measures = QualityMeasures(
-        shortSide: min(image.width, image.height), colour: colourShare(of: image), brightness: brightness, contrast: contrast, saturation: saturation,
+        shortSide: shortSide, colour: colour, brightness: brightness, contrast: contrast, saturation: saturation,
         blur: blurEffect(of: plane), text: rules.rule(.text) == nil ? nil : textShare())
     return QualityReport(measures: measures, refusal: firstRefusal(rules, measures, attributes))
 }

@@ -1,3 +1,4 @@
+import TernBytes
 public import TernImage
 public import TernModel
 
@@ -107,20 +108,26 @@ func levels(of plane: GreyPlane) -> (brightness: Float, contrast: Float, saturat
 public func colourShare(of image: DecodedImage) -> Float {
     guard image.channels == 3 else { return 0 }
     switch image.samples {
-    case .uint8(let samples): return colourShare(image) { Int(samples[$0]) }
-    case .uint16(let samples): return colourShare(image) { Int(samples[$0]) }
+    case .uint8(let samples): return colourShare(image.width, image.height, rowStride: image.width * 3, bits: image.bitsStored) { Int(samples[$0]) }
+    case .uint16(let samples): return colourShare(image.width, image.height, rowStride: image.width * 3, bits: image.bitsStored) { Int(samples[$0]) }
     // Colour is unsigned and of 16 bits at most.
     case .int16, .uint32, .int32, .real: return 0
     }
 }
 
-private func colourShare(_ image: DecodedImage, _ sample: (Int) -> Int) -> Float {
-    let most = ((1 << image.bitsStored) - 1) * 24 / 255
-    let (columnStep, rowStep) = ((image.width + 255) / 256, (image.height + 255) / 256)
+/// The same of a picture in memory that somebody else holds.
+func colourShare(of pixels: RawPixels, in bytes: RawSpan) -> Float {
+    guard pixels.format == .rgb8 else { return 0 }
+    return colourShare(pixels.width, pixels.height, rowStride: pixels.byteStride, bits: 8) { Int(bytes.uint8(at: $0)) }
+}
+
+private func colourShare(_ width: Int, _ height: Int, rowStride: Int, bits: Int, _ sample: (Int) -> Int) -> Float {
+    let most = ((1 << bits) - 1) * 24 / 255
+    let (columnStep, rowStep) = ((width + 255) / 256, (height + 255) / 256)
     var (coloured, count) = (0, 0)
-    for y in stride(from: rowStep / 2, to: image.height, by: rowStep) {
-        for x in stride(from: columnStep / 2, to: image.width, by: columnStep) {
-            let at = 3 * (y * image.width + x)
+    for y in stride(from: rowStep / 2, to: height, by: rowStep) {
+        for x in stride(from: columnStep / 2, to: width, by: columnStep) {
+            let at = y * rowStride + 3 * x
             let (red, green, blue) = (sample(at), sample(at + 1), sample(at + 2))
             if max(red, green, blue) - min(red, green, blue) > most { coloured += 1 }
             count += 1

@@ -11,4 +11,5 @@
 #include "sandbox.h"
 #include "sockets.h"
 #include "installation.h"
+#include "frames.h"
 #include "system.h"

@@ -55,8 +55,14 @@ void tern_http_wake(tern_http *server);
 int tern_http_watch(tern_http *server, int descriptor, void (*ready)(void *context), void *context);
 /* Before the descriptor is closed; also from inside `ready`. */
 void tern_http_unwatch(tern_http *server, int descriptor);
+/* Forgets every descriptor, period and alarm; not from inside one of their calls. */
+void tern_http_drop_watches(tern_http *server);
 /* Calls `tick` again and again until the server is freed. 0, or 1 when there is no memory. */
 int tern_http_every(tern_http *server, unsigned milliseconds, void (*tick)(void *context), void *context);
+/* Calls `ring` once after each tern_http_set_alarm. 0, or 1 when there is no memory. */
+int tern_http_add_alarm(tern_http *server, void (*ring)(void *context), void *context);
+/* Sets the alarm, or moves it. */
+void tern_http_set_alarm(tern_http *server, unsigned milliseconds);
 
 /* The body of a request, while `request` runs. `count` is its byte count. */
 int tern_http_copy_body(tern_http *server, uint64_t exchange, void *bytes, size_t count);

@@ -17,9 +17,10 @@ typedef struct tern_listener {
     uint64_t device, inode;
 } tern_listener;
 
-/* Binds and listens with `mode`, for `group` (-1: that of the process). A socket file nobody listens on is replaced. Servers take turns by a lock on `path`.lock, which is there only meanwhile;
-   one that has waited two seconds for its turn gets TERN_SOCKET_ANSWERED. */
-int tern_listen_unix(const char *path, unsigned mode, int64_t group, int backlog, tern_listener *listener);
+/* Binds and listens with `mode`, for `group` (-1: that of the process). A socket file nobody listens on is replaced. Servers take turns by a lock on `path`.lock,
+   which is there only meanwhile; one that has waited two seconds for its turn gets TERN_SOCKET_ANSWERED. `packets`: a socket of messages (SOCK_SEQPACKET), not
+   of bytes. */
+int tern_listen_unix(const char *path, int packets, unsigned mode, int64_t group, int backlog, tern_listener *listener);
 /* 1 and descriptor 3 when the process was started with a listening socket (LISTEN_PID, LISTEN_FDS), 0 when not, or TERN_SOCKET_NOT_LISTENING. */
 int tern_adopt_listener(int *descriptor);
 /* Sends `state` to the socket that NOTIFY_SOCKET names; 0 also when it names none. The first call connects it, one without text does only that.
