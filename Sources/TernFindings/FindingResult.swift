@@ -127,11 +127,26 @@ public struct FindingResult: Equatable, Sendable {
         text.member("schema", "tern.result/1")
         text.member("sequence", sequence)
         text.member("id", id)
+        writeBody(to: &text)
+        return text.utf8
+    }
+
+    /// The answer to a live frame, `tern.frame/1`, as one JSON object: the number of the frame since the service started, and how many older ones it replaced.
+    public func frameJSON(number: Int, supersededCount: Int) -> [UInt8] {
+        var text = JSONText()
+        text.beginObject()
+        text.member("schema", "tern.frame/1")
+        text.member("frame", number)
+        text.member("superseded", supersededCount)
+        writeBody(to: &text)
+        return text.utf8
+    }
+
+    private func writeBody(to text: inout JSONText) {
         text.member("time", time)
         if let answeredFrom {
             text.value(answeredFrom)
-            text.endObject()
-            return text.utf8
+            return text.endObject()
         }
         write(model, to: &text)
         text.key("input")
@@ -156,7 +171,6 @@ public struct FindingResult: Equatable, Sendable {
         writeTiming(to: &text)
         text.member("digest", outputDigest)
         text.endObject()
-        return text.utf8
     }
 
     private func write(_ model: ModelReference, to text: inout JSONText) {

@@ -12,6 +12,8 @@ public enum InputKind: String, Equatable, Sendable {
 public struct InputReference: Equatable, Sendable {
     /// Nil when the bytes are of no known kind.
     public var kind: InputKind?
+    /// What a picture without a file consists of: grey8, grey16, rgb8.
+    public var pixels: RawPixels.Format?
     /// SHA-256 of the bytes as received, hexadecimal, of a pair of files the header's first; nil when they could not be read.
     public var sha256: String?
     public var sopInstanceUID: String?
@@ -112,7 +114,7 @@ extension JSONText {
     @inline(never)
     mutating func value(_ input: InputReference) {
         beginObject()
-        member("kind", input.kind?.rawValue)
+        member("kind", input.kind?.rawValue ?? input.pixels?.rawValue)
         member("sha256", input.sha256)
         if let identifier = input.sopInstanceUID { member("sopInstanceUID", identifier) }
         if let frame = input.frame { member("frame", frame) }

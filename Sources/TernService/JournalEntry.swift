@@ -102,7 +102,7 @@ struct JournalEntry: Hashable {
         }
     }
 
-    private static func kind(of code: Int) -> InputKind? {
+    static func kind(of code: Int) -> InputKind? {
         switch code {
         case 1: .dicom
         case 2: .jpeg

@@ -3,7 +3,8 @@ internal import TernPlatform
 
 /// What a request asks for.
 enum Route: Equatable {
-    case postStudy(waits: Bool, selection: FrameSelection, modality: StatedModality?)
+    case postStudy(waits: Bool, selection: FrameSelection, modality: StatedModality?, deadlineMilliseconds: Int? = nil)
+    case postFrame(source: Int?, modality: StatedModality?, deadlineMilliseconds: Int?)
     case findings(after: Int?, follows: Bool)
     case finding(StudyIdentifier)
     case events(after: Int?, follows: Bool)
@@ -33,7 +34,17 @@ enum Route: Equatable {
     private static func route(_ path: [UInt8], _ method: HTTPRequest.Method, _ query: inout Query) throws(Problem) -> Route {
         if path.elementsEqual("/v1/studies".utf8) {
             try allow(.post, method)
-            return .postStudy(waits: try query.flag("wait"), selection: try query.frames("frames"), modality: try query.modality("modality"))
+            let waits = try query.flag("wait")
+            let deadline = try query.deadline("deadline_ms")
+            if deadline != nil, !waits { throw .badQuery("a deadline is for a client that waits, with wait=1") }
+            return .postStudy(
+                waits: waits, selection: try query.frames("frames"), modality: try query.modality("modality"), deadlineMilliseconds: deadline)
+        }
+        if path.elementsEqual("/v1/frames".utf8) {
+            try allow(.post, method)
+            return .postFrame(
+                source: try query.number("source", is: "a source"), modality: try query.modality("modality"),
+                deadlineMilliseconds: try query.deadline("deadline_ms"))
         }
         let findings = Array("/v1/findings".utf8)
         if path == findings {
@@ -108,9 +119,18 @@ struct Query {
     }
 
     /// Decimal digits that fit in 63 bits.
-    mutating func number(_ name: String) throws(Problem) -> Int? {
+    mutating func number(_ name: String, is what: String = "a sequence number") throws(Problem) -> Int? {
         guard let value = take(name) else { return nil }
-        guard let number = Decimal.parse(value) else { throw .badQuery("a sequence number is digits alone") }
+        guard let number = Decimal.parse(value) else { throw .badQuery(what + " is digits alone") }
+        return number
+    }
+
+    /// Milliseconds, at least one.
+    mutating func deadline(_ name: String) throws(Problem) -> Int? {
+        guard let number = try number(name, is: "a deadline") else { return nil }
+        guard (1...FrameHead.limitDeadlineMilliseconds).contains(number) else {
+            throw .badQuery("a deadline is 1 to \(FrameHead.limitDeadlineMilliseconds) milliseconds")
+        }
         return number
     }
 

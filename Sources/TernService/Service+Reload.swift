@@ -6,6 +6,7 @@ internal import TernPlatform
 struct Reading {
     var identity: ServiceIdentity
     var analyse: Analyser
+    var analyseFrame: FrameAnalyser
 }
 
 /// The reading in use: replaced on the loop's thread, taken by the worker for one study. What was replaced goes when the study that it reads ends.
@@ -25,6 +26,9 @@ final class ReadingInUse {
         taken = reading
         return reading
     }
+
+    /// For one frame, also while a study is being read.
+    var current: Reading { lock.withLock { next } }
 
     func giveBack() { taken = nil }
 
@@ -57,7 +61,7 @@ extension Service {
     public var isStopping: Bool { stopFlag.isRaised }
 
     /// Studies that begin from now on are read by `analyse`; status, model and metrics name the new identity.
-    public func replace(identity: ServiceIdentity, analyse: @escaping Analyser) {
+    public func replace(identity: ServiceIdentity, analyse: @escaping Analyser, analyseFrame: @escaping FrameAnalyser) {
         if identity.model != core.identity.model {
             core.counters.replacedModels += 1
             core.metrics.drift = ScoreDrift(identity)
@@ -66,7 +70,7 @@ extension Service {
             auditor.note([.model(identity.model, operatingPoint: identity.operatingPoint)])
         }
         core.identity = identity
-        reading.replace(Reading(identity: identity, analyse: analyse))
+        reading.replace(Reading(identity: identity, analyse: analyse, analyseFrame: analyseFrame))
     }
 
     /// A model that was to take over did not.

@@ -13,6 +13,7 @@ public final class Service {
     let reader: Worker
     let archive: FindingsArchive
     let keeper: FindingsRetention
+    let live: LiveState
     private let journal: StudyJournal
     /// Studies whose bytes are on the disk and whose names are not yet, in order.
     private var group: [Arrival] = []
@@ -52,8 +53,10 @@ public final class Service {
         var study: Study
         var entry: JournalEntry
         var waits: Bool
-        /// Nil for a study from inside.
-        var exchange: Exchange?
+        /// Who hears of it; nil for a study from inside.
+        var client: LiveState.Client?
+        /// When it arrived, monotonic nanoseconds.
+        var time: UInt64
         let times = StudyTimes()
     }
 
@@ -70,10 +73,12 @@ public final class Service {
 
     /// Prepares a service on a socket; `run` starts it.
     ///
+    /// - Parameter frames: the socket of frames, which takes packets; nil for none.
     /// - Throws: `ServiceError.outOfResources`, `.findingsMissing`.
     public init(
-        identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, directory: StateDirectory, file: FindingsFile, journal: StudyJournal,
-        events: ServiceEvents, auditor: Auditor, recognise: @escaping Recogniser, analyse: @escaping Analyser
+        identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, frames: ListeningSocket? = nil, directory: StateDirectory,
+        file: FindingsFile, journal: StudyJournal, events: ServiceEvents, auditor: Auditor, recognise: @escaping Recogniser, analyse: @escaping Analyser,
+        analyseFrame: @escaping FrameAnalyser
     ) throws(ServiceError) {
         var bounds = HTTPLimits()
         bounds.bodyByteCount = limits.http.bodyByteCount
@@ -85,9 +90,10 @@ public final class Service {
         do throws(PlatformError) {
             server = try HTTPServer(listeningOn: socket, limits: bounds)
             writer = try Worker(name: "tern-writer", capacity: limits.queueCount, waking: server)
-            worker = try Worker(name: "tern-worker", capacity: max(limits.queueCount, journal.recoveredCount), waking: server)
+            worker = try Worker(name: "tern-worker", capacity: max(limits.queueCount, journal.recoveredCount) + 1, waking: server)
+            live = try LiveState(limits: limits, socket: frames, server: server)
             try auditor.start(waking: server)
-            reading = try ReadingInUse(Reading(identity: identity, analyse: analyse))
+            reading = try ReadingInUse(Reading(identity: identity, analyse: analyse, analyseFrame: analyseFrame))
             reader = try Worker(name: "tern-reader", capacity: limits.http.connectionCount + limits.searchCount, waking: server)
         } catch {
             throw .outOfResources
@@ -131,11 +137,13 @@ public final class Service {
                 reader.collect()
                 pumpEvents()
                 auditor.collect()
+                collectFrames()
                 leaveWhenDone()
             },
             stop: { [self] in stop() },
             reload: { [self] in reloaded() })
         core.events.wakes { [server] in server.wake() }
+        do throws(PlatformError) { try startLive() } catch { throw .outOfResources }
         core.takeOver(journal)
         file.onClosingFailed = { [events = core.events] errno in
             events.note("closing_failed", [Problem.Number(name: "errno", value: Int(errno))], level: .warning)
@@ -163,6 +171,8 @@ public final class Service {
         watched?.end()
         auditor.end()
         reader.end()
+        // A descriptor that is not closed yet may never be.
+        if live.closer?.isIdle == true { live.closer?.end() }
         guard succeeded else { throw .eventLoop }
     }
 
@@ -185,7 +195,8 @@ public final class Service {
         defer { auditor.note(core.refusals.takeFirsts()) }
         switch core.answer(request, surroundings()) {
         case .reply(let reply): server.reply(exchange, reply)
-        case .study(let study, let waits): queue(study, waits: waits, exchange)
+        case .study(let study, let waits): queue(study, waits: waits, for: .http(exchange))
+        case .frame(let frame, let source, let deadline): take(frame, from: source, deadlineMilliseconds: deadline, for: .http(exchange))
         case .review(let review, let note):
             let hasPlace = auditor.store(review, note: note) { [self] entry, errno in server.reply(exchange, core.reviewed(entry, errno: errno)) }
             if !hasPlace { server.reply(exchange, core.refused(.tooManyReviews, request.peerUser)) }
@@ -205,7 +216,7 @@ public final class Service {
 
     func surroundings() -> ServiceCore.Surroundings {
         var around = ServiceCore.Surroundings()
-        around.waitingCount = worker.waitingCount
+        around.waitingCount = max(0, worker.waitingCount - (live.turnWaits.isRaised ? 1 : 0))
         around.connectionCount = server.connectionCount
         around.streamCount = streams.count
         around.searchCount = searchCount
@@ -215,13 +226,15 @@ public final class Service {
         around.isBlocked = blockedFlag.isRaised
         around.watched = watched
         around.auditHead = auditor.log.head
+        around.live = liveSnapshot
         around.now = Clock.monotonicNanoseconds
         return around
     }
 
-    /// Has the study written; `exchange` is nil for one from inside.
-    func queue(_ study: Study, waits: Bool, _ exchange: Exchange?) {
-        let arrival = Arrival(study: study, entry: journal.entry(for: study.identifier), waits: waits, exchange: exchange)
+    /// Has the study written; `client` is nil for one from inside.
+    func queue(_ study: Study, waits: Bool, for client: LiveState.Client?) {
+        let arrival = Arrival(
+            study: study, entry: journal.entry(for: study.identifier), waits: waits, client: client, time: Clock.monotonicNanoseconds)
         let slot = Slot<StudyJournal.Stored>()
         core.queued(study)
         let hasPlace = writer.submit(
@@ -251,8 +264,8 @@ public final class Service {
     }
 
     private func refuse(_ arrival: Arrival, errno: Int32) {
-        if let exchange = arrival.exchange {
-            server.reply(exchange, core.notStored(arrival.study.identifier, errno: errno))
+        if let client = arrival.client {
+            reply(to: client, core.notStored(arrival.study.identifier, errno: errno))
         } else {
             core.leave(arrival.study.identifier)
             tell(arrival.study.identifier, .notStored)
@@ -262,11 +275,29 @@ public final class Service {
     private func accept(_ arrival: Arrival) {
         core.counters.accepted += 1
         submit(arrival.entry, arrival.study, waits: arrival.waits, arrival.times)
-        guard let exchange = arrival.exchange else { return }
-        if arrival.waits {
-            waiting[arrival.study.identifier] = exchange
-        } else {
-            server.reply(exchange, ServiceCore.accepted(arrival.study.identifier))
+        guard let client = arrival.client else { return }
+        let identifier = arrival.study.identifier
+        switch client {
+        case .http(let exchange) where arrival.waits: waiting[identifier] = exchange
+        case .http: reply(to: client, ServiceCore.accepted(identifier))
+        case .connection:
+            reply(to: client, ServiceCore.accepted(identifier))
+            live.followers[identifier] = client
+        }
+        if let patience = arrival.study.patienceMilliseconds {
+            setDeadline(.study(identifier), at: arrival.time + UInt64(patience) * 1_000_000)
+        }
+    }
+
+    /// The deadline of a study's client has passed: it hears so, and the study stays accepted.
+    func studyIsLate(_ identifier: StudyIdentifier) {
+        let problem = Problem.deadlinePassed
+        if let follower = live.followers.removeValue(forKey: identifier) {
+            core.counters.refuse(problem)
+            reply(to: follower, problem.reply(identifier: identifier))
+        } else if waiting[identifier] != nil, live.promises.promise(identifier), let exchange = waiting.removeValue(forKey: identifier) {
+            core.counters.refuse(problem)
+            server.reply(exchange, problem.reply(identifier: identifier))
         }
     }
 
@@ -286,6 +317,7 @@ public final class Service {
     /// On the worker's thread: the only place that takes the reading and uses `file` while the service runs. `study` is nil for one of an earlier run.
     private func read(_ entry: JournalEntry, _ study: Study?, waits: Bool, _ times: StudyTimes) -> StudyOutcome {
         if stopFlag.isRaised { return .kept }
+        takeFrameTurn()
         times.begun = Clock.monotonicNanoseconds
         let study = study ?? load(entry)
         if study == nil, stopFlag.isRaised { return .kept }
@@ -306,7 +338,7 @@ public final class Service {
                 return .recorded(analysis, line: line, fileByteCount: file.byteCount)
             } catch {
                 // A client that waits hears that its study was not taken after all; to every other it was promised.
-                if waits {
+                if waits, live.promises.withdraw(entry.identifier) {
                     journal.discard(entry)
                     return .notRecorded(errno: error.number)
                 }
@@ -352,10 +384,10 @@ public final class Service {
     }
 
     private func finish(_ identifier: StudyIdentifier, _ outcome: StudyOutcome) {
-        let reply = core.finished(identifier, outcome)
+        let answer = core.finished(identifier, outcome)
         if let exchange = waiting.removeValue(forKey: identifier) {
             if case .recorded(let analysis, _, _) = outcome { answering[exchange] = analysis.result.sequence }
-            server.reply(exchange, reply)
+            server.reply(exchange, answer)
         }
         if case .recorded(let analysis, let line, _) = outcome {
             tell(identifier, .recorded(line: line, isCopy: analysis.result.answeredFrom != nil))
@@ -364,6 +396,9 @@ public final class Service {
         }
         // A place in the queue is free.
         watched?.proceed()
+        if let follower = live.followers.removeValue(forKey: identifier) { reply(to: follower, answer, about: identifier) }
+        live.forgetDue(.study(identifier))
+        live.promises.forget(identifier)
         for exchange in Array(streams.keys) { pump(exchange) }
     }
 
@@ -397,6 +432,10 @@ public final class Service {
         streams[exchange] = nil
         answering[exchange] = nil
         if let identifier = waiting.first(where: { $0.value == exchange })?.key { waiting[identifier] = nil }
+        forgetFrames { client in
+            if case .http(let other) = client { return other == exchange }
+            return false
+        }
     }
 
     private func stop() {
@@ -409,6 +448,7 @@ public final class Service {
         stopBy = Clock.monotonicNanoseconds + Self.stopNanoseconds
         // Without memory for it the loop ends when the threads are done.
         try? server.every(milliseconds: 50) { [self] in leaveWhenDone() }
+        stopLive()
         leaveWhenDone()
     }
 

@@ -53,6 +53,7 @@ extension ServiceCore {
         text.key("free_bytes")
         if let free = around.freeByteCount { text.value(free) } else { text.null() }
         text.endObject()
+        writeLive(around.live, to: &text)
         text.key("clients")
         text.beginObject()
         text.member("connections", around.connectionCount)
@@ -144,6 +145,7 @@ extension ServiceCore {
         text += "tern_clients_dropped_total{why=\"slow_sender\"} \(around.slowSenderCount)\n"
         text += "tern_clients_dropped_total{why=\"slow_reader\"} \(around.slowReaderCount)\n"
         single("tern_system_calls_refused_total", "counter", "System calls that the sandbox refused.", Sandbox.refusedCallCount)
+        text += liveMetrics(around.live)
         return Array(text.utf8)
     }
 }

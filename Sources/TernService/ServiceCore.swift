@@ -9,6 +9,8 @@ struct ServiceCore {
         case reply(HTTPReply)
         /// The study is to be queued.
         case study(Study, waits: Bool)
+        /// The frame is to be put on the desk.
+        case frame(LiveFrame, FrameSource, deadlineMilliseconds: Int?)
         /// Results after a number; up to `until`, or on and on.
         case stream(after: Int, until: Int?)
         /// The study is to be looked for among the results on the disk, in the file of this one and those before it.
@@ -33,6 +35,7 @@ struct ServiceCore {
         var isBlocked = false
         var watched: WatchedFolder?
         var auditHead = AuditHead(number: 0, hash: [])
+        var live = LiveSnapshot()
         var now: UInt64 = 0
     }
 
@@ -95,10 +98,16 @@ struct ServiceCore {
             let route = try Route(method: request.method, target: request.target)
             if request.method == .post { try checkUser(request.peerUser) }
             switch route {
-            case .postStudy(let waits, let selection, let modality):
+            case .postStudy(let waits, let selection, let modality, let deadline):
                 var study = try study(request, selection, waits: waits, around)
                 study.modality = modality
+                study.patienceMilliseconds = deadline
                 return .study(study, waits: waits)
+            case .postFrame(let source, let modality, let deadline):
+                let sender =
+                    source.map { FrameSource.numbered(user: request.peerUser, $0) }
+                    ?? .process(user: request.peerUser, process: request.peerProcess)
+                return .frame(try frame(request, modality: modality), sender, deadlineMilliseconds: deadline)
             case .findings(let after, let follows):
                 let answer = try stream(after: after, follows: follows, around)
                 // Who asks for what comes after a result has it.
@@ -119,7 +128,7 @@ struct ServiceCore {
     }
 
     /// Whoever may connect may read; who may change something is told by the kernel (SO_PEERCRED), and one it does not name may not.
-    private func checkUser(_ user: Int?) throws(Problem) {
+    func checkUser(_ user: Int?) throws(Problem) {
         guard let users = limits.users else { return }
         guard let user, users.contains(user) else { throw .userNotAllowed }
     }
@@ -137,21 +146,33 @@ struct ServiceCore {
 
     private mutating func study(_ request: HTTPRequest, _ selection: FrameSelection, waits: Bool, _ around: Surroundings) throws(Problem) -> Study {
         if isStopping { throw .stopping }
+        var study = try admit(request.body, as: try kind(of: request), selection, waits: waits, around)
+        study.origin = .socket(user: request.peerUser, process: request.peerProcess)
+        return study
+    }
+
+    /// The kind of a request's body, which must be what it says.
+    func kind(of request: HTTPRequest) throws(Problem) -> InputKind {
         guard let kind = InputKind(contentType: request.contentType) else { throw .unknownKind }
         guard !request.body.isEmpty else { throw .emptyBody }
         guard request.body.count <= limits.http.bodyByteCount else { throw .bodyTooLarge(limit: limits.http.bodyByteCount) }
         guard recognise(request.body) == kind else { throw .kindMismatch }
-        if let free = around.freeByteCount, free - request.body.count < limits.freeByteCount {
-            disk.lacks(request.body.count)
+        return kind
+    }
+
+    /// A study of bytes that are what they are said to be, when there is room for it.
+    mutating func admit(
+        _ bytes: [UInt8], as kind: InputKind, _ selection: FrameSelection, waits: Bool, _ around: Surroundings
+    ) throws(Problem) -> Study {
+        if let free = around.freeByteCount, free - bytes.count < limits.freeByteCount {
+            disk.lacks(bytes.count)
             throw .diskFull
         }
         if around.isBlocked { throw .diskFull }
         if !isRecording, !waits, !mayProbe(at: around.now) { throw .diskFull }
-        guard hasPlace(byteCount: request.body.count) else { throw .queueFull }
+        guard hasPlace(byteCount: bytes.count) else { throw .queueFull }
         do {
-            var study = Study(identifier: try StudyIdentifier(), kind: kind, bytes: request.body, selection: selection)
-            study.origin = .socket(user: request.peerUser, process: request.peerProcess)
-            return study
+            return Study(identifier: try StudyIdentifier(), kind: kind, bytes: bytes, selection: selection)
         } catch {
             throw .internalFailure
         }

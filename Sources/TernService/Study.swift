@@ -10,6 +10,8 @@ public struct Study: Sendable {
     /// What the sender says of a file that names no modality.
     public var modality: StatedModality?
     public var origin = StudyOrigin.socket(user: nil, process: nil)
+    /// How long its sender waits for the result; not kept in the journal. Nil for as long as it takes.
+    public var patienceMilliseconds: Int?
     public init(identifier: StudyIdentifier, kind: InputKind, bytes: [UInt8], selection: FrameSelection = .all) {
         self.identifier = identifier
         self.kind = kind
@@ -71,6 +73,10 @@ public struct ServiceLimits: Equatable, Sendable {
     public var retention = Retention()
     /// The users whose requests may change something, by number; nil: everyone who can connect.
     public var users: [Int]?
+    /// Sources of live frames of which one waits.
+    public var frameSourceCount = 16
+    /// Clients of the socket of frames.
+    public var frameConnectionCount = 16
     public init() {}
 
     /// What one client may ask.

@@ -189,7 +189,7 @@ final class WatchedFolder {
             var study = Study(identifier: file.identifier, kind: kind, bytes: bytes)
             study.origin = .folder
             service.follow(file.identifier) { [self] in answered(file.identifier, $0) }
-            service.queue(study, waits: false, nil)
+            service.queue(study, waits: false, for: nil)
         case .failed(.fileTooLarge): refuse(file, claim.byteCount > limitByteCount ? .bodyTooLarge(limit: limitByteCount) : .stillWritten)
         case .failed(let error):
             switch error.number {

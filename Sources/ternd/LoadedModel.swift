@@ -36,6 +36,19 @@ struct LoadedModel {
     }
 }
 
+extension LoadedModel {
+    /// Reads one live frame.
+    var frameAnalyser: FrameAnalyser {
+        let reader = self.reader
+        return { reader.read($0) }
+    }
+
+    /// Between two frames of a study a live frame has its turn. The service holds the reader: `letGo` ends that.
+    func takeFrameTurns(of service: Service) { reader.betweenFrames = { service.takeFrameTurn() } }
+
+    func letGo() { reader.betweenFrames = {} }
+}
+
 /// How a service comes to its model: from a file, or from what a store says.
 struct ModelLoader {
     let arguments: Arguments

@@ -17,6 +17,22 @@ extension ImageQuality {
         ) {
             textShare(in: greyPlane(of: image, longestSide: textSearchLongestSide), crop: model.recipe.crop)
         }
+        return take(report)
+    }
+
+    /// The same of a picture in shared memory.
+    mutating func assess(_ pixels: RawPixels, in bytes: RawSpan, _ prepared: PreparedInput, for model: ModelFile) -> QualityRefusal? {
+        let asksForText = model.qualityRules?.rule(.text) != nil
+        // Before the call: its closure cannot hold the span.
+        let share =
+            asksForText ? textShare(in: greyPlane(of: pixels, in: bytes, longestSide: textSearchLongestSide), crop: model.recipe.crop) : 0
+        let report = assessQuality(
+            model.qualityRules, pixels: pixels, in: bytes, prepared: prepared.values.span, recipe: model.recipe
+        ) { share }
+        return take(report)
+    }
+
+    private mutating func take(_ report: QualityReport) -> QualityRefusal? {
         guard let found = report.measures else { return nil }
         isAssessed = true
         measures = [

@@ -22,11 +22,13 @@ struct Input {
 
 /// The way of one file: bytes to result. One thread uses a reader at a time.
 final class Reader {
-    private let engine: Engine
+    let engine: Engine
     /// The model's, with the thresholds in use.
     private let labels: Labels
-    private let reference: ModelReference
+    let reference: ModelReference
     private let reportedCount: Int
+    /// Called before each frame of a file of several, on the thread that reads.
+    var betweenFrames: () -> Void = {}
 
     init(engine: Engine, labels: Labels) {
         self.engine = engine
@@ -90,11 +92,7 @@ final class Reader {
             }
             result.timing.decodeMicroseconds = microseconds(since: start)
             result.input.describe(file)
-            let modality = file.modality ?? input.modality?.term
-            result.input.modality = ModalityReference(
-                value: modality, source: file.modality != nil ? .file : modality != nil ? .caller : nil,
-                isChecked: modality != nil && !engine.model.recipe.modality.utf8.isEmpty)
-            try checkModality(modality, of: file.kind, for: engine.model.recipe)
+            try check(file.modality, input.modality, of: file.kind, into: &result)
         } catch {
             throw ReadFailure(error)
         }
@@ -102,7 +100,8 @@ final class Reader {
         guard file.frameCount > 1 else {
             var frame = FrameResult(frame: 1)
             defer { result.take(frame) }
-            result.outputDigest = Hexadecimal.string(Digest.sha256(littleEndianBytes(try read(0, of: file, input.bytes, &frame, &result.timing))))
+            result.outputDigest = Hexadecimal.string(
+                Digest.sha256(littleEndianBytes(try read(0, of: file, input.bytes.rawBytes, &frame, &result.timing))))
             return .succeeded
         }
         let count = input.selection.chosenCount(of: file.frameCount)
@@ -125,8 +124,9 @@ final class Reader {
         var analysed = 0
         for index in indices {
             var frame = FrameResult(frame: index + 1, timeMilliseconds: file.milliseconds(toFrame: index))
+            betweenFrames()
             do throws(ReadFailure) {
-                let bits = littleEndianBytes(try read(index, of: file, bytes, &frame, &result.timing))
+                let bits = littleEndianBytes(try read(index, of: file, bytes.rawBytes, &frame, &result.timing))
                 output += bits
                 frame.outputDigest = Hexadecimal.string(Digest.sha256(bits))
                 frame.status = .succeeded
@@ -148,8 +148,8 @@ final class Reader {
     }
 
     /// Decodes, prepares and infers one frame, and gives the raw output.
-    private func read(
-        _ index: Int, of file: ImageFile, _ bytes: [UInt8], _ frame: inout FrameResult, _ timing: inout ResultTiming
+    func read(
+        _ index: Int, of file: ImageFile, _ bytes: RawSpan, _ frame: inout FrameResult, _ timing: inout ResultTiming
     ) throws(ReadFailure) -> [Float] {
         let recipe = engine.model.recipe
         let prepared: PreparedInput
@@ -157,7 +157,7 @@ final class Reader {
         let refusal: QualityRefusal?
         do throws(PrepareError) {
             var start = Clock.monotonicNanoseconds
-            let image = try file.frame(index, of: bytes.rawBytes)
+            let image = try file.frame(index, of: bytes)
             timing.decodeMicroseconds += microseconds(since: start)
             quality = ImageQuality(image)
             frame.quality = quality
@@ -175,7 +175,7 @@ final class Reader {
         return try infer(prepared, &frame, &timing)
     }
 
-    private func infer(_ prepared: PreparedInput, _ frame: inout FrameResult, _ timing: inout ResultTiming) throws(ReadFailure) -> [Float] {
+    func infer(_ prepared: PreparedInput, _ frame: inout FrameResult, _ timing: inout ResultTiming) throws(ReadFailure) -> [Float] {
         let start = Clock.monotonicNanoseconds
         var output = [Float](repeating: 0, count: engine.model.header.outputCount)
         do throws(EngineError) {
@@ -207,7 +207,7 @@ final class Reader {
     }
 
     /// What the digest of an output is taken of, N-12.
-    private func littleEndianBytes(_ values: [Float]) -> [UInt8] {
+    func littleEndianBytes(_ values: [Float]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(values.count * 4)
         for value in values {
@@ -216,7 +216,7 @@ final class Reader {
         return bytes
     }
 
-    private func microseconds(since start: UInt64) -> Int { Int(clamping: (Clock.monotonicNanoseconds - start) / 1000) }
+    func microseconds(since start: UInt64) -> Int { Int(clamping: (Clock.monotonicNanoseconds - start) / 1000) }
 }
 
 /// Why an image has no findings.
@@ -239,6 +239,9 @@ struct ReadFailure: Error {
     static var notOpened: ReadFailure { ReadFailure(400, "not_opened", "NOT-OPENED", "The file could not be opened") }
     static var fileTooLarge: ReadFailure { ReadFailure(413, "too_large", "FILE-TOO-LARGE", "The file has too many bytes") }
     static var someFramesRefused: ReadFailure { ReadFailure(422, "unfit", "FRAMES-REFUSED", "Some frames were not analysed") }
+
+    static var severalFrames: ReadFailure { ReadFailure(422, "unfit", "NOT-ONE-FRAME", "A live frame is one picture, and the file has several") }
+    static var kindMismatch: ReadFailure { ReadFailure(415, "kind_mismatch", "KIND-MISMATCH", "The bytes do not begin like what they are said to be") }
 
     static func noSuchFrame(count: Int) -> ReadFailure {
         var failure = ReadFailure(422, "unfit", "NO-SUCH-FRAME", "The file has not all the frames that are asked for")

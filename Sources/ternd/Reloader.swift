@@ -71,14 +71,15 @@ final class Reloader {
         switch outcome {
         case .replaced(let model):
             self.model = model
-            service.replace(identity: model.identity, analyse: model.analyser)
+            model.takeFrameTurns(of: service)
+            service.replace(identity: model.identity, analyse: model.analyser, analyseFrame: model.frameAnalyser)
             say("model \(model.words) takes over, digest \(model.key.digest)")
             events.note("model_replaced")
         case .same(let isMarkedGood, let isRolledBack):
             if (isMarkedGood, isRolledBack) != (model.identity.isMarkedGood, model.identity.isRolledBack) {
                 model.identity.isMarkedGood = isMarkedGood
                 model.identity.isRolledBack = isRolledBack
-                service.replace(identity: model.identity, analyse: model.analyser)
+                service.replace(identity: model.identity, analyse: model.analyser, analyseFrame: model.frameAnalyser)
             }
             events.note("model_unchanged")
         case .configRefused(let failure):

@@ -48,6 +48,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
         socket.removePath()
         withExtendedLifetime((service, reloader)) { Process.exit(ExitCode.ok.rawValue) }
     }
+    reloader.model.letGo()
     service.onReload {}
     Process.notifyManager("STOPPING=1")
     say("stopped")
@@ -64,11 +65,13 @@ private func prepare(
     let socketPath = arguments.value("--socket")
     let socket = try openSocket(socketPath, confinement.socketGroup)
     if socket.replacedStaleSocket { say("replaced a socket that nobody listened on", .warning) }
+    let frames = try openFrames(arguments.value("--frames"), confinement.socketGroup)
     let service: Service
     do throws(ServiceError) {
         service = try Service(
-            identity: model.identity, limits: limits, socket: socket, directory: directory, file: file, journal: journal, events: events,
-            auditor: auditor, recognise: { InputKind(recognising: $0) }, analyse: model.analyser)
+            identity: model.identity, limits: limits, socket: socket, frames: frames, directory: directory, file: file, journal: journal, events: events,
+            auditor: auditor, recognise: { InputKind(recognising: $0) }, analyse: model.analyser, analyseFrame: model.frameAnalyser)
+        model.takeFrameTurns(of: service)
         if let folder = arguments.value("--watch") { try service.watch(folder: folder) }
     } catch {
         throw Failure(error)

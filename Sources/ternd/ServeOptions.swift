@@ -15,6 +15,7 @@ enum ServeOptions {
             Option(
                 "--allow-user", "LIST",
                 "users who may change something, names of /etc/passwd or numbers with commas between them; who else can connect may read"),
+            Option("--frames", "PATH", "where to take live frames and studies in sealed memory, mode 0660; see docs/socket.md"),
             Option("--state", "DIR", "made when missing; one service at a time"),
             Option("--watch", "DIR", "read the files that are put into this folder too; they end in DIR/done or DIR/failed"),
             Option("--queue", "N", 1...1000, standard: 8, "studies that may wait"),
