@@ -37,14 +37,14 @@ static void sweep_in(tern_http *server, unsigned delay)
     event_add(server->sweeping, &after);
 }
 
-/* evhttp goes on reading while it writes. A client that asks on without taking its answers is not read from past a limit. It holds for the next
-   request too, until a sweep finds that request still under way: a chunk of a body must fit into the buffer whole. */
+/* evhttp goes on reading while it writes. A client that asks on without taking its answers is not read from past a limit; 0: none, since a chunk of a
+   body must fit into the buffer whole. */
 static void limit_reading(struct client *client, size_t bytes) { bufferevent_setwatermark(client->channel, EV_READ, 0, bytes); }
 
 void tern_http_enter(struct client *client, client_state state)
 {
-    if (state != CLIENT_SENDS && client->state == CLIENT_SENDS)
-        limit_reading(client, AHEAD_BYTES);
+    if ((state == CLIENT_SENDS) != (client->state == CLIENT_SENDS))
+        limit_reading(client, state == CLIENT_SENDS ? 0 : AHEAD_BYTES);
     if (client->state == CLIENT_SENDS) {
         client->server->receiving -= client->received;
         client->received = 0;
@@ -220,7 +220,6 @@ static int look_after(struct client *client, uint64_t now)
     uint64_t elapsed = now - client->since;
     switch (client->state) {
     case CLIENT_SENDS:
-        limit_reading(client, 0);
         if (elapsed < server->limits.client_milliseconds && !(server->stopped && client->received == 0))
             break;
         if (client->received == 0) {

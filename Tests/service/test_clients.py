@@ -1,7 +1,11 @@
+import io
 import re
 import socket
+import time
 
+import numpy as np
 import pytest
+from PIL import Image
 from harness import png
 
 
@@ -130,3 +134,22 @@ def test_a_body_without_end_is_cut(start):
             pass
         assert sent < 2_000_000
         assert channel.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_connection_that_is_kept_open_is_as_fast_as_a_new_one(start):
+    """Of the requests after the first none may wait for the sweep, which comes five times a second."""
+    server = start()
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (512, 512), dtype=np.uint8)).save(out, "PNG")
+    body = out.getvalue()
+    assert len(body) > 4 * (64 << 10)
+    connection = server.connect()
+    times = []
+    for _ in range(6):
+        begun = time.monotonic()
+        connection.request("POST", "/v1/studies?wait=1", body, {"Content-Type": "image/png"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status in (200, 422)
+        times.append(time.monotonic() - begun)
+    assert min(times[1:]) < 0.15, times
