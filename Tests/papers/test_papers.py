@@ -85,3 +85,37 @@ def test_a_manual_page_has_no_warnings_and_says_all_that_help_says(pages, name):
         text = subprocess.run([program, verb, "--help"], capture_output=True, text=True).stdout
         for option in re.findall(r"^ {2,}(?:-\w, )?(--[a-z-]+)", text, re.M):
             assert option in ("--help", "--version") or option in page, f"{name} {verb}: {option}"
+
+
+def test_the_threat_model_names_what_exists_for_every_row():
+    text = (ROOT / "docs/threat-model.md").read_text()
+    rows = [line for line in text.splitlines() if re.match(r"\| [STRIDE]\d", line)]
+    assert {row[2] for row in rows} == set("STRIDE")
+    for row in rows:
+        shown = row.split("|")[-2]
+        names = re.findall(r"`([^`]+)`", shown)
+        assert names or shown.strip() == "-" and f"{row[2:4]}," in text.split("## What is left")[1], row
+        for name in names:
+            path = ROOT / name.split("::")[0]
+            assert path.exists(), name
+            if "::" in name:
+                assert f"def {name.split('::')[1]}(" in path.read_text(), name
+
+
+@pytest.mark.parametrize("page", sorted(path.relative_to(ROOT).as_posix() for folder in ("", "docs", "docs/adr", "Models") for path in (ROOT / folder).glob("*.md")))
+def test_links_lead_somewhere(page):
+    """Files, and headings inside them as the forge names them."""
+
+    def anchors(text):
+        text = re.sub(r"```.*?```", "", text, flags=re.S)
+        return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.M)}
+
+    text = re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (ROOT / page).parent / name if name else ROOT / page
+        assert path.exists(), f"{page}: {target}"
+        if anchor and path.suffix == ".md":
+            assert anchor in anchors(path.read_text()), f"{page}: {target}"
