@@ -23,12 +23,14 @@ struct Counters: Equatable {
     private(set) var reasons = Tally()
 
     mutating func refuse(_ problem: Problem) {
-        refused.add("status=\"\(problem.status)\",code=\"\(problem.code)\"", other: "status=\"other\",code=\"other\"")
+        refused.add(
+            MetricsText.label("status", String(problem.status)) + "," + MetricsText.label("code", problem.code),
+            other: MetricsText.label("status", "other") + "," + MetricsText.label("code", "other"))
     }
 
     mutating func count(_ result: FindingResult) {
         if let reason = result.reason, result.status == .failed || result.status == .notAttempted {
-            reasons.add("reason=\"\(reason.value)\"", other: "reason=\"other\"")
+            reasons.add(MetricsText.label("reason", reason.value), other: MetricsText.label("reason", "other"))
         }
         switch result.status {
         case .succeeded, .partiallySucceeded:

@@ -98,56 +98,6 @@ extension ServiceCore {
         text.member("cut_bytes_at_start", cutByteCount)
         text.endObject()
     }
-
-    /// `GET /metrics`, Prometheus text format 0.0.4.
-    func metrics(_ around: Surroundings) -> [UInt8] {
-        var text = ""
-        func family(_ name: String, _ kind: String, _ help: String) {
-            text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
-        }
-        func single(_ name: String, _ kind: String, _ help: String, _ value: Int) {
-            family(name, kind, help)
-            text += "\(name) \(value)\n"
-        }
-        family("tern_model_info", "gauge", "The model in use.")
-        text += "tern_model_info{digest=\"\(identity.model.digest)\",isa=\"\(identity.instructionSet)\"} 1\n"
-        single("tern_models_replaced_total", "counter", "Models that took over while the service ran.", counters.replacedModels)
-        single("tern_models_refused_total", "counter", "Models that were to take over and were refused.", counters.refusedModels)
-        single("tern_model_rolled_back", "gauge", "1 while the model that is marked good stands for one that failed.", identity.isRolledBack ? 1 : 0)
-        single("tern_uptime_seconds", "gauge", "Time since the service started.", Int(clamping: (around.now - startedAt) / 1_000_000_000))
-        single("tern_studies_accepted_total", "counter", "Studies taken into the queue.", counters.accepted)
-        family("tern_results_total", "counter", "Recorded results.")
-        text += "tern_results_total{status=\"succeeded\"} \(counters.succeeded)\n"
-        text += "tern_results_total{status=\"failed\"} \(counters.failed)\n"
-        text += "tern_results_total{status=\"not_attempted\"} \(counters.notAttempted)\n"
-        single("tern_out_of_distribution_total", "counter", "Results whose image the gate flags.", counters.outOfDistribution)
-        single("tern_results_unrecorded_total", "counter", "Results that could not be written to disk.", counters.unrecorded)
-        family("tern_requests_refused_total", "counter", "Requests refused, by HTTP status and code.")
-        for entry in counters.refused.entries { text += "tern_requests_refused_total{\(entry.labels)} \(entry.count)\n" }
-        family("tern_results_refused_total", "counter", "Results without an answer of the model, by coded reason.")
-        for entry in counters.reasons.entries { text += "tern_results_refused_total{\(entry.labels)} \(entry.count)\n" }
-        writeStages(to: &text)
-        writeDrift(to: &text)
-        single("tern_queue_waiting", "gauge", "Studies that wait.", around.waitingCount)
-        single("tern_queue_capacity", "gauge", "Studies that may wait.", limits.queueCount)
-        single("tern_queue_pending", "gauge", "Accepted studies without a result yet.", pending.count)
-        single("tern_queue_damaged_total", "counter", "Accepted studies that could not be read back from the disk.", counters.damaged)
-        single("tern_last_sequence", "gauge", "Sequence number of the newest result.", lastSequence)
-        single("tern_connections", "gauge", "Open connections.", around.connectionCount)
-        single("tern_streams", "gauge", "Clients that read or follow the findings.", around.streamCount)
-        if let watched = around.watched {
-            single("tern_watch_waiting", "gauge", "Files of the watched folder known to wait.", watched.plan.waitingCount + watched.plan.unsettledCount)
-            family("tern_watch_files_total", "counter", "Files of the watched folder that ended.")
-            text += "tern_watch_files_total{end=\"done\"} \(watched.plan.counts.done)\n"
-            text += "tern_watch_files_total{end=\"failed\"} \(watched.plan.counts.failed)\n"
-        }
-        family("tern_clients_dropped_total", "counter", "Clients given up on.")
-        text += "tern_clients_dropped_total{why=\"slow_sender\"} \(around.slowSenderCount)\n"
-        text += "tern_clients_dropped_total{why=\"slow_reader\"} \(around.slowReaderCount)\n"
-        single("tern_system_calls_refused_total", "counter", "System calls that the sandbox refused.", Sandbox.refusedCallCount)
-        text += liveMetrics(around.live)
-        return Array(text.utf8)
-    }
 }
 
 extension JSONText {

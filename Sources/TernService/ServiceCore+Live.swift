@@ -27,13 +27,12 @@ extension ServiceCore {
         text.endObject()
     }
 
-    /// Live frames in `GET /metrics`.
-    func liveMetrics(_ live: LiveSnapshot) -> String {
-        var text = "# HELP tern_live_frames_total Live frames, by what became of them.\n# TYPE tern_live_frames_total counter\n"
-        for (name, count) in live.counters.named.dropFirst() { text += "tern_live_frames_total{outcome=\"\(name)\"} \(count)\n" }
-        text += "tern_live_frames_total{outcome=\"refused\"} \(live.counters.refused)\n"
-        text += "# HELP tern_live_connections Clients on the socket of frames.\n# TYPE tern_live_connections gauge\n"
-        return text + "tern_live_connections \(live.connectionCount)\n"
+    /// The live frames of `/metrics`.
+    func write(_ live: LiveSnapshot, to text: inout MetricsText) {
+        text.family("tern_live_frames_total", "counter", "Live frames, by what became of them.")
+        for (name, count) in live.counters.named.dropFirst() { text.sample(count, labels: MetricsText.label("outcome", name)) }
+        text.sample(live.counters.refused, labels: MetricsText.label("outcome", "refused"))
+        text.single("tern_live_connections", "gauge", "Clients on the socket of frames.", live.connectionCount)
     }
 }
 
