@@ -44,7 +44,7 @@ tern_sysroot() {
         return 0
     fi
     local folder=$root/build/sysroot/aarch64 fresh=$root/build/sysroot/aarch64.new archive
-    if [ "$(cat "$folder/packages" 2>/dev/null)" != "${packages_sysroot[*]}" ]; then
+    if [ "$(cat "$folder/packages" 2>/dev/null)" != "${packages_sysroot[*]}" ] || [ ! -e "$folder/versions" ]; then
         [ "${TERN_NO_INSTALL:-0}" = 1 ] && die "missing in $folder: the arm64 packages ${packages_sysroot[*]}; run again without --no-install"
         say "fetching the arm64 packages ${packages_sysroot[*]}"
         rm -rf "$fresh"
@@ -55,7 +55,12 @@ tern_sysroot() {
         "${apt[@]}" update >&2 || die "the package sources give no list for arm64"
         (cd "$fresh/apt/archives" && "${apt[@]}" download "${packages_sysroot[@]}" >&2) ||
             die "the package sources have no arm64 packages of Debian 12; set TERN_AARCH64_SYSROOT to a folder that holds them unpacked"
-        for archive in "$fresh"/apt/archives/*.deb; do dpkg-deb -x "$archive" "$fresh"; done
+        # What Tools/sbom says of the archives: package, source package, its version.
+        for archive in "$fresh"/apt/archives/*.deb; do
+            dpkg-deb -x "$archive" "$fresh"
+            # shellcheck disable=SC2016
+            dpkg-deb -W --showformat='${Package} ${source:Package} ${source:Version}\n' "$archive" >>"$fresh/versions"
+        done
         rm -rf "$fresh/apt" "$folder"
         printf '%s\n' "${packages_sysroot[*]}" >"$fresh/packages"
         mv "$fresh" "$folder"
