@@ -198,7 +198,8 @@ int tern_notify(const char *state)
         connect_manager();
     if (manager < 0 || !*state)
         return 0;
-    return send(manager, state, strlen(state), MSG_NOSIGNAL) < 0 ? errno : 0;
+    /* A manager that reads nothing must not hold up the event loop. */
+    return send(manager, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
 }
 
 void tern_remove_socket(const char *path, const tern_listener *listener)

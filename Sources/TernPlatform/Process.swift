@@ -60,7 +60,7 @@ public enum Process {
     public static var messagesGoToJournal: Bool { tern_is_journal(2) != 0 }
 
     /// Tells the service manager, where there is one (NOTIFY_SOCKET), for example `READY=1`. The first call connects to it, so a process that
-    /// gives up making sockets calls once before, with no text. One thread.
+    /// gives up making sockets calls once before, with no text. It never waits for a manager that is behind: what it has no room for is lost. One thread.
     public static func notifyManager(_ state: String) {
         // SAFETY: the callee reads a terminated string during the call.
         _ = unsafe state.withCString { unsafe tern_notify($0) }

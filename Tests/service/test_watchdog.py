@@ -76,6 +76,22 @@ def test_a_thread_that_sticks_is_restarted_and_the_study_is_answered_once(start,
     assert [(line["id"], line["sequence"], line["status"]) for line in results] == [(identifier, 1, "succeeded")]
 
 
+def test_a_manager_that_reads_nothing_does_not_hold_up_the_service(start, manager, tmp_path):
+    server = start(environment=environment(tmp_path))
+    assert manager.recv(100) == b"READY=1"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.sendto(b"full", str(tmp_path / "notify"))
+    begun = server.status()["uptime_s"]
+    # Several signs of life find no room meanwhile.
+    server.wait_for(lambda status: status["uptime_s"] >= begun + 2)
+    drain(manager)
+    assert manager.recv(100) == b"WATCHDOG=1"
+    assert server.stop() == 0
+
+
 def test_another_process_s_watchdog_is_not_ours(start, manager, tmp_path):
     start(environment={**environment(tmp_path), "WATCHDOG_PID": "1"})
     assert manager.recv(100) == b"READY=1"

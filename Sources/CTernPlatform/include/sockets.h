@@ -24,7 +24,7 @@ int tern_listen_unix(const char *path, int packets, unsigned mode, int64_t group
 /* 1 and descriptor 3 when the process was started with a listening socket (LISTEN_PID, LISTEN_FDS), 0 when not, or TERN_SOCKET_NOT_LISTENING. */
 int tern_adopt_listener(int *descriptor);
 /* Sends `state` to the socket that NOTIFY_SOCKET names; 0 also when it names none. The first call connects it, one without text does only that.
-   One thread. */
+   It never waits: EAGAIN when the manager is behind with reading. One thread. */
 int tern_notify(const char *state);
 /* Removes the path when it still is the file that `listener` made; `listener` must not be closed yet. */
 void tern_remove_socket(const char *path, const tern_listener *listener);
