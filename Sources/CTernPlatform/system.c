@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -148,6 +150,40 @@ int tern_write_all(int descriptor, const void *bytes, size_t count)
         count -= (size_t)written;
     }
     return 0;
+}
+
+static pthread_mutex_t messages = PTHREAD_MUTEX_INITIALIZER;
+static int messages_wait = 1;
+static uint64_t lost_messages;
+
+void tern_messages_never_wait(void) { messages_wait = 0; }
+
+/* A pipe that can be written takes a page, and a socket more than that: a message is shorter. */
+static int takes_message(void)
+{
+    struct pollfd output = {.fd = 2, .events = POLLOUT};
+    return messages_wait || (poll(&output, 1, 0) == 1 && output.revents & POLLOUT);
+}
+
+void tern_write_message(const void *text, size_t count, uint64_t told)
+{
+    /* One at a time: between the look and the write no other thread takes the room. */
+    pthread_mutex_lock(&messages);
+    if (!takes_message()) {
+        lost_messages++;
+    } else {
+        tern_write_all(2, text, count);
+        lost_messages -= told < lost_messages ? told : lost_messages;
+    }
+    pthread_mutex_unlock(&messages);
+}
+
+uint64_t tern_lost_messages(void)
+{
+    pthread_mutex_lock(&messages);
+    uint64_t count = lost_messages;
+    pthread_mutex_unlock(&messages);
+    return count;
 }
 
 int tern_fill_random(void *bytes, size_t count)

@@ -37,8 +37,20 @@ public enum Process {
     /// - Throws: `PlatformError.openFailed` with the reason, for example EPIPE when the reader has gone.
     public static func writeOutput(_ text: String) throws(PlatformError) { try write(text, to: 1) }
 
-    /// Writes text to standard error; a failure is ignored, since there is nowhere left to say it.
-    public static func writeMessage(_ text: String) { try? write(text, to: 2) }
+    /// Writes text, less than a page of it, to standard error; a failure is ignored, since there is nowhere left to say it.
+    ///
+    /// - Parameter lostCount: of `lostMessageCount`, how many messages the text tells of; they count no longer once it is written.
+    public static func writeMessage(_ text: String, tellingOf lostCount: Int = 0) {
+        let bytes = Array(text.utf8)
+        // SAFETY: the callee reads `count` bytes during the call.
+        unsafe bytes.withUnsafeBytes { unsafe tern_write_message($0.baseAddress, $0.count, UInt64(lostCount)) }
+    }
+
+    /// From here on a message is lost, and counted, that would have to wait for whoever reads standard error. Call it before there are threads.
+    public static func neverWaitWithMessages() { tern_messages_never_wait() }
+
+    /// Messages that were lost and that none has told of.
+    public static var lostMessageCount: Int { Int(clamping: tern_lost_messages()) }
 
     private static func write(_ text: String, to descriptor: Int32) throws(PlatformError) {
         let bytes = Array(text.utf8)

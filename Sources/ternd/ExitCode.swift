@@ -50,7 +50,13 @@ enum Priority: Int {
 
 /// Says one line on standard error. The journal reads the priority from its head and shows the rest.
 func say(_ message: String, _ priority: Priority = .information) {
-    Process.writeMessage((Process.messagesGoToJournal ? "<\(priority.rawValue)>ternd: " : "ternd: ") + message + "\n")
+    let lost = Process.lostMessageCount
+    let text = lost == 0 ? "" : line("\(lost) messages were lost: nobody read standard error", .warning)
+    Process.writeMessage(text + line(message, priority), tellingOf: lost)
+}
+
+private func line(_ message: String, _ priority: Priority) -> String {
+    (Process.messagesGoToJournal ? "<\(priority.rawValue)>ternd: " : "ternd: ") + message + "\n"
 }
 
 /// Writes data to standard output.

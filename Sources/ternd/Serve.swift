@@ -14,6 +14,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     if arguments.has("--check") { return try runCheck(arguments) }
     let loader = try ModelLoader(arguments)
     Process.holdReload()
+    Process.neverWaitWithMessages()
     var limits = ServiceLimits()
     limits.queueCount = try arguments.number("--queue")
     limits.http.bodyByteCount = try arguments.number("--max-body")

@@ -1,10 +1,12 @@
 """What happened to the service itself: /v1/events, the status, and standard error."""
 
+import fcntl
 import os
+import signal
 import subprocess
 
 import pytest
-from harness import follow, png
+from harness import follow, follow_events, png
 
 
 @pytest.fixture
@@ -53,3 +55,35 @@ def test_a_full_disk_is_an_event_and_so_is_its_end(start, small_disk):
     finally:
         server.stop()
     assert any(message.startswith("ternd: event disk_full") for message in server.messages)
+
+
+def test_nobody_who_reads_messages_holds_up_the_service(start):
+    readable, writable = os.pipe()
+    fcntl.fcntl(writable, fcntl.F_SETPIPE_SZ, 4096)
+    server = start(ready=False, preexec=lambda: os.dup2(writable, 2))
+    # Its own open file: the service's stays one that waits.
+    full = os.open(f"/proc/self/fd/{writable}", os.O_WRONLY | os.O_NONBLOCK)
+    os.close(writable)
+    said = b""
+    while b"ternd: ready: " not in said:
+        said += os.read(readable, 4096)
+    event = follow_events(server)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(full, b"x")
+    for _ in range(3):
+        server.process.send_signal(signal.SIGHUP)
+        assert event()["code"] == "model_unchanged"
+    os.set_blocking(readable, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.read(readable, 4096)
+    os.set_blocking(readable, True)
+    server.process.send_signal(signal.SIGHUP)
+    said = b""
+    while said.count(b"\n") < 2:
+        said += os.read(readable, 4096)
+    assert said == b"ternd: 3 messages were lost: nobody read standard error\nternd: event model_unchanged\n"
+    os.close(readable)
+    os.close(full)
+    assert server.stop() == 0

@@ -26,6 +26,12 @@ int tern_is_journal(int descriptor);
 /* How long the service manager waits for a sign of life (WATCHDOG_USEC, WATCHDOG_PID); 0 when it does not. */
 unsigned tern_watchdog_milliseconds(void);
 int tern_write_all(int descriptor, const void *bytes, size_t count);
+/* Messages, to standard error, from any thread. Once they never wait, one that finds no room there is lost and counted; call it before there are threads. */
+void tern_messages_never_wait(void);
+/* `told`: of those that were lost, how many this one tells of. */
+void tern_write_message(const void *text, size_t count, uint64_t told);
+/* Messages that were lost, of which none has told. */
+uint64_t tern_lost_messages(void);
 int tern_fill_random(void *bytes, size_t count);
 
 /* Time. */
