@@ -10,12 +10,12 @@
 
 #include "system.h"
 
-int tern_store_open(const char *path, unsigned mode, int *directory)
+int tern_store_open(const char *path, unsigned mode, int is_inside, int *directory)
 {
     int failure = tern_make_directory(path, mode);
     if (failure != 0)
         return failure;
-    int opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_inside ? O_NOFOLLOW : 0));
     if (opened < 0)
         return errno;
     *directory = opened;

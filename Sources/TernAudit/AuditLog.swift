@@ -46,7 +46,7 @@ public final class AuditLog {
         var closed: AuditSegmentName?
         let head: AuditHead?
         do throws(PlatformError) {
-            store = try FileStore(path: path)
+            store = try FileStore(path: path, isInside: true)
             fileLock = try Lock()
             headLock = try Lock()
             for name in try store.names() {

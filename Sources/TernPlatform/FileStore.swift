@@ -9,12 +9,13 @@ import CTernPlatform
 
     /// Makes the directory when it is missing, its parent must exist: for its owner alone (0700), or also for its group to read (0750).
     ///
+    /// - Parameter isInside: it lies in a directory of the program's own, where a symbolic link has no business; a path that somebody gives may be one.
     /// - Throws: `PlatformError.openFailed`.
-    public init(path: String, isShared: Bool = false) throws(PlatformError) {
+    public init(path: String, isShared: Bool = false, isInside: Bool = false) throws(PlatformError) {
         try checkPath(path)
         var descriptor: Int32 = -1
         // SAFETY: the callee reads a terminated string and fills one integer during the call.
-        try Self.check(unsafe path.withCString { unsafe tern_store_open($0, isShared ? 0o750 : 0o700, &descriptor) })
+        try Self.check(unsafe path.withCString { unsafe tern_store_open($0, isShared ? 0o750 : 0o700, isInside ? 1 : 0, &descriptor) })
         directory = descriptor
     }
 

@@ -48,7 +48,7 @@ public final class FindingsFile {
         var segments: [FindingsSegment]
         do throws(PlatformError) {
             top = try FileStore(path: directory.path, isShared: true)
-            closed = try FileStore(path: directory.path + "/findings", isShared: true)
+            closed = try FileStore(path: directory.path + "/findings", isShared: true, isInside: true)
             segments = try Self.segments(in: closed)
             active = try AppendFile(path: path)
         } catch {

@@ -40,7 +40,7 @@ public final class StudyJournal {
     /// - Throws: `ServiceError.journal`.
     public init(directory: StateDirectory, file: FindingsFile) throws(ServiceError) {
         do throws(PlatformError) {
-            store = try FileStore(path: directory.path + "/queue")
+            store = try FileStore(path: directory.path + "/queue", isInside: true)
             try recover(file)
             // What a killed run had renamed or removed stays so.
             try store.sync()

@@ -58,7 +58,7 @@ public final class ModelStoreWriter {
             try makeDirectory(path, mode: 0o755)
             directory = try StateDirectory(path: path)
             try makeDirectory(path + "/models", mode: 0o755)
-            models = try FileStore(path: path + "/models")
+            models = try FileStore(path: path + "/models", isInside: true)
             try Self.removeUnfinished(models)
             try Self.removeUnfinished(try FileStore(path: path))
         } catch {

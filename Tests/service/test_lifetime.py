@@ -158,6 +158,22 @@ def test_a_disk_that_takes_no_more(start):
     assert [line["sequence"] for line in server.ask("GET", "/v1/findings").lines()] == list(range(1, taken + 1))
 
 
+def test_the_state_directory_may_be_a_link_and_nothing_inside_it(start, tmp_path):
+    (tmp_path / "private").mkdir()
+    linked = tmp_path / "linked"
+    linked.symlink_to("private")
+    server = start("--watch", tmp_path / "in", state=linked)
+    assert server.post(png()).status == 200 and server.stop() == 0
+    assert (tmp_path / "private" / "findings.jsonl").read_text().count("\n") == 1
+    for name in ("queue", "findings", "audit"):
+        folder = tmp_path / "private" / name
+        folder.rename(tmp_path / name)
+        folder.symlink_to(tmp_path / name)
+        assert start(state=linked, ready=False).process.wait(timeout=LIMIT) not in (0, None), name
+        folder.unlink()
+        (tmp_path / name).rename(folder)
+
+
 def test_a_second_server_is_refused(start, tmp_path):
     first = start()
     same_state = start(ready=False)

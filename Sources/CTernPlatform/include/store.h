@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Makes the directory with `mode` when it is missing and opens it. */
-int tern_store_open(const char *path, unsigned mode, int *directory);
+/* Makes the directory with `mode` when it is missing and opens it. `is_inside`: it lies in a directory of ours, where a link is an error. */
+int tern_store_open(const char *path, unsigned mode, int is_inside, int *directory);
 /* Calls `each` with every name but "." and ".."; the strings live until it returns. */
 int tern_store_list(int directory, void (*each)(void *context, const char *name), void *context);
 /* Writes `name` (0600): under `temporary` first, flushed to disk, then renamed. The name is on the disk after tern_store_sync.
