@@ -26,6 +26,7 @@ static const struct probe {
     {"connect", 0, SYS_connect, {-1}},
     {"bind", 0, SYS_bind, {-1}},
     {"listen", 0, SYS_listen, {-1}},
+    {"sendmsg", 0, SYS_sendmsg, {-1}},
     {"execve", 0, SYS_execve, {0}},
     {"execveat", 0, SYS_execveat, {-1}},
     {"fork", 0, SYS_clone, {SIGCHLD}},

@@ -28,6 +28,7 @@ REFUSED = [
     ("connect", "connect", (0, 0, 0)),
     ("bind", "bind", (0, 0, 0)),
     ("listen", "listen", (0, 1)),
+    ("a message to an address", "sendmsg", (0, 0, 0)),
     ("execve", "execve", ("text:0", 0, 0)),
     ("execveat", "execveat", (AT_FDCWD, "text:0", 0, 0, 0)),
     ("fork", "fork", ()),

@@ -23,7 +23,7 @@ LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_v
 
 # By name, of x86-64.
 CALLS = {
-    "read": 0, "open": 2, "mmap": 9, "mprotect": 10, "getpid": 39, "socket": 41, "connect": 42, "bind": 49, "listen": 50, "clone": 56, "fork": 57,
+    "read": 0, "open": 2, "mmap": 9, "mprotect": 10, "getpid": 39, "socket": 41, "connect": 42, "sendmsg": 46, "bind": 49, "listen": 50, "clone": 56, "fork": 57,
     "vfork": 58, "execve": 59, "kill": 62, "ptrace": 101, "setuid": 105, "mount": 165, "init_module": 175, "openat": 257, "unlinkat": 263, "unshare": 272,
     "perf_event_open": 298, "process_vm_readv": 310, "memfd_create": 319, "bpf": 321, "execveat": 322, "userfaultfd": 323, "pkey_mprotect": 329,
     "io_uring_setup": 425, "clone3": 435, "renameat": 264,
