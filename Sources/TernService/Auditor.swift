@@ -147,27 +147,35 @@ struct RefusalTable {
     private struct Kind {
         var status: Int
         var code: String
-        /// Nil for unknown, and for all kinds past the limit.
+        /// Nil for unknown, and for those past the limit.
         var user: Int?
         var count = 0
     }
     private var kinds: [Kind] = []
     private var firsts: [AuditEvent] = []
     private static let limitKindCount = 64
+    /// The code of those past the limit, one kind for each status.
+    private static let otherCode = "other"
 
     mutating func count(_ problem: Problem, user: Int?) {
-        if let index = index(of: problem, user) {
+        if let index = index(of: problem.status, problem.code, user) {
             kinds[index].count += 1
         } else if kinds.count < Self.limitKindCount {
-            kinds.append(Kind(status: problem.status, code: problem.code, user: user))
-            firsts.append(.refusal(status: problem.status, code: problem.code, user: user, count: 1))
+            begin(problem.status, problem.code, user)
+        } else if let index = index(of: problem.status, Self.otherCode, nil) {
+            kinds[index].count += 1
         } else {
-            kinds[0].count += 1
+            begin(problem.status, Self.otherCode, nil)
         }
     }
 
-    private func index(of problem: Problem, _ user: Int?) -> Int? {
-        kinds.firstIndex { $0.status == problem.status && $0.user == user && $0.code.utf8.elementsEqual(problem.code.utf8) }
+    private mutating func begin(_ status: Int, _ code: String, _ user: Int?) {
+        kinds.append(Kind(status: status, code: code, user: user))
+        firsts.append(.refusal(status: status, code: code, user: user, count: 1))
+    }
+
+    private func index(of status: Int, _ code: String, _ user: Int?) -> Int? {
+        kinds.firstIndex { $0.status == status && $0.user == user && $0.code.utf8.elementsEqual(code.utf8) }
     }
 
     /// Those that are new of their kind.

@@ -64,8 +64,15 @@ private func begin(_ folder: Folder, results: Int) throws -> AuditLog {
     @Test func refusalsOfManyUsersAreBounded() {
         var table = RefusalTable()
         for user in 0..<1000 { table.count(.queueFull, user: user) }
-        #expect(table.takeFirsts().count == 64)
-        #expect(table.takeRest() == [.refusal(status: 503, code: "queue_full", user: 0, count: 936)])
+        table.count(.diskFull, user: 1)
+        table.count(.queueFull, user: 0)
+        let firsts = table.takeFirsts()
+        #expect(firsts.count == 66 && firsts[63] == .refusal(status: 503, code: "queue_full", user: 63, count: 1))
+        #expect(firsts[64...] == [.refusal(status: 503, code: "other", user: nil, count: 1), .refusal(status: 507, code: "other", user: nil, count: 1)])
+        #expect(
+            table.takeRest() == [
+                .refusal(status: 503, code: "queue_full", user: 0, count: 1), .refusal(status: 503, code: "other", user: nil, count: 935),
+            ])
     }
 
     @Test func aReviewIsStoredAndReadBack() throws {
