@@ -302,9 +302,11 @@ public struct HTTPEvents {
     }
 
     /// Sends one page, when none is under way (`canWrite`).
-    public func write(_ exchange: Exchange, page: [UInt8]) {
+    ///
+    /// - Returns: False when the page was not taken.
+    public func write(_ exchange: Exchange, page: [UInt8]) -> Bool {
         // SAFETY: the bytes are copied during the call.
-        _ = unsafe page.withUnsafeBytes { unsafe tern_http_stream_write(handle, exchange.number, $0.baseAddress, $0.count) }
+        unsafe page.withUnsafeBytes { unsafe tern_http_stream_write(handle, exchange.number, $0.baseAddress, $0.count) } == 0
     }
 
     /// True when a stream has nothing under way.

@@ -36,8 +36,8 @@ extension Service {
         streams[exchange]?.isReading = false
         switch page {
         case .lines(let lines, let cursor):
-            streams[exchange]?.cursor = cursor
-            server.write(exchange, page: lines)
+            // A heartbeat may be under way: the page is read again once it is written.
+            if server.write(exchange, page: lines) { streams[exchange]?.cursor = cursor }
         case .gone: drop(exchange)
         case .failed(let errno):
             noteUnreadable(errno)

@@ -416,8 +416,7 @@ public final class Service {
             page = core.ring.page(after: position, until: until, byteCount: core.limits.pageByteCount)
         }
         if let page {
-            streams[exchange]?.cursor = .init(position: page.last)
-            server.write(exchange, page: page.lines)
+            if server.write(exchange, page: page.lines) { streams[exchange]?.cursor = .init(position: page.last) }
         } else if stream.until != nil || (core.isStopping && isIdle) {
             streams[exchange] = nil
             server.endStream(exchange)
