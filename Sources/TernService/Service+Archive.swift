@@ -55,21 +55,30 @@ extension Service {
         core.events.note("findings_unreadable", [Problem.Number(name: "errno", value: Int(errno))], level: .error)
     }
 
-    /// Looks for the result of a study on the disk, a file at a time from the newest to the oldest, so that other readers have their turn.
+    /// Looks for the result of a study on the disk, a file at a time from the newest to the oldest, so that other readers have their turn, as long as
+    /// its client waits and the service goes on.
     func search(_ identifier: StudyIdentifier, before sequence: Int, _ exchange: Exchange) {
-        guard let segment = core.index.segment(before: sequence) else { return server.reply(exchange, core.refused(.noSuchFinding, nil)) }
+        guard searching.contains(exchange) else { return }
+        if core.isStopping { return endSearch(exchange, Problem.stopping.reply()) }
+        guard let segment = core.index.segment(before: sequence) else { return endSearch(exchange, core.refused(.noSuchFinding, nil)) }
         let slot = Slot<HTTPReply>()
         let isTaken = reader.submit(
-            run: { [archive] in
+            run: { [archive, stopFlag] in
+                if stopFlag.isRaised { return }
                 do throws(PlatformError) { slot.value = try archive.line(of: identifier, in: segment).map(ServiceCore.found) } catch {
                     slot.value = Problem.notReadBack.reply()
                 }
             },
             finish: { [self] in
                 searchCount -= 1
-                if let reply = slot.value { server.reply(exchange, reply) } else { search(identifier, before: segment.first, exchange) }
+                if let reply = slot.value { endSearch(exchange, reply) } else { search(identifier, before: segment.first, exchange) }
             })
-        if isTaken { searchCount += 1 } else { server.reply(exchange, core.refused(.tooManySearches, nil)) }
+        if isTaken { searchCount += 1 } else { endSearch(exchange, core.refused(.tooManySearches, nil)) }
+    }
+
+    private func endSearch(_ exchange: Exchange, _ reply: HTTPReply) {
+        searching.remove(exchange)
+        server.reply(exchange, reply)
     }
 
     /// Somebody has the result of this number for good, as when it lies in a file beside the study.

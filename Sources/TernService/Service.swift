@@ -34,8 +34,9 @@ public final class Service {
     /// Clients that wait for a result.
     private var waiting: [StudyIdentifier: Exchange] = [:]
     var streams: [Exchange: Stream] = [:]
-    /// Studies that are looked for on the disk.
+    /// Looks for studies on the disk that have begun, and the clients among theirs that still wait.
     var searchCount = 0
+    var searching: Set<Exchange> = []
     /// Answers under way that hold the result of this number.
     private var answering: [Exchange: Int] = [:]
     var housekeeping = Housekeeping()
@@ -204,7 +205,9 @@ public final class Service {
             server.reply(exchange, HTTPReply(status: 200, contentType: ServiceCore.streamContentType, body: []))
         case .stream(let after, let until): begin(Stream(cursor: .init(position: after), until: until), exchange)
         case .events(let after, let until): begin(Stream(cursor: .init(position: after), until: until, readsEvents: true), exchange)
-        case .search(let identifier, let before): search(identifier, before: before, exchange)
+        case .search(let identifier, let before):
+            searching.insert(exchange)
+            search(identifier, before: before, exchange)
         }
     }
 
@@ -429,6 +432,7 @@ public final class Service {
 
     private func forget(_ exchange: Exchange) {
         streams[exchange] = nil
+        searching.remove(exchange)
         answering[exchange] = nil
         if let identifier = waiting.first(where: { $0.value == exchange })?.key { waiting[identifier] = nil }
         forgetFrames { client in

@@ -14,6 +14,7 @@ import uuid
 import pytest
 from harness import LIMIT, dicom, follow, png
 from test_durable import entry
+from traced import stopped, threads
 
 SMALL = ("--segment-bytes", "4096", "--keep", "3")
 
@@ -251,3 +252,26 @@ def test_stops_in_two_seconds_whatever_it_does(start):
     server = start()
     server.wait_for(lambda status: status["queue"]["pending"] == 0)
     assert [json.loads(line)["id"] for line in whole(server.state, 2)] == [identifier, problem["id"]]
+
+
+@pytest.mark.skipif(bool(os.environ.get("TERND_RUNNER")), reason="the threads of an emulator are not the program's own")
+def test_a_stop_ends_a_search_on_the_disk(start):
+    server = start(*SMALL)
+    for number in range(25):
+        server.post(png(value=number))
+    assert len(closed(server.state)) >= 3
+    kept = server.connect()
+    with stopped(threads(server.process.pid)["tern-reader"][0]):
+        searching = server.connect()
+        searching.request("GET", f"/v1/findings/{uuid.uuid4()}")
+        server.wait_for(lambda status: status["clients"]["connections"] >= 2)
+        server.process.send_signal(signal.SIGTERM)
+        while True:
+            kept.request("GET", "/healthz")
+            answer = kept.getresponse()
+            answer.read()
+            if answer.status == 503:
+                break
+    answer = searching.getresponse()
+    assert answer.status == 503 and json.loads(answer.read())["code"] == "stopping"
+    assert server.process.wait(timeout=LIMIT) == 0
