@@ -80,6 +80,8 @@ public enum AuditEvent: Equatable, Sendable {
     case unaudited(first: Int, last: Int)
     /// Results were recorded that are not in the findings any more, and their numbers are used anew.
     case findingsMissing(first: Int, last: Int)
+    /// Events have no record: the disk took none for so long that no more were kept.
+    case lost(count: Int)
     /// A file was closed and another begun.
     case rotation(lastSequence: Int, lastReview: Int)
 
@@ -100,6 +102,7 @@ public enum AuditEvent: Equatable, Sendable {
         case .headMissing: "head_missing"
         case .unaudited: "unaudited"
         case .findingsMissing: "findings_missing"
+        case .lost: "lost"
         case .rotation: "rotation"
         }
     }
@@ -133,6 +136,7 @@ public enum AuditEvent: Equatable, Sendable {
             text.member("bytes", byteCount)
         case .tornTail(let byteCount): text.member("bytes", byteCount)
         case .tailMissing(let first, let last), .unaudited(let first, let last), .findingsMissing(let first, let last): text.range(first, last)
+        case .lost(let count): text.member("count", count)
         case .rotation(let sequence, let review):
             text.member("sequence", sequence)
             text.member("review", review)

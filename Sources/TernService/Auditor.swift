@@ -11,14 +11,12 @@ public final class Auditor {
     /// Nil until the service is made.
     private var worker: Worker?
     /// What the loop has to record and the thread has not taken yet, in order.
-    private var pending: [AuditEvent] = []
+    private var pending = PendingEvents()
     private var isWriting = false
     private var reviewCount = 0
 
     /// Reviews that may be on their way to the disk.
     private static let limitReviewCount = 32
-    /// Events that are kept while the disk takes none; the refusals among them are bounded by `RefusalTable`.
-    private static let limitPendingCount = 4096
 
     /// Opens `audit/` and `reviews.jsonl` of a state directory.
     ///
@@ -73,24 +71,22 @@ public final class Auditor {
     /// Records events soon, in order.
     func note(_ events: [AuditEvent]) {
         guard !events.isEmpty else { return }
-        pending += events
-        if pending.count > Self.limitPendingCount { pending.removeFirst(pending.count - Self.limitPendingCount) }
+        pending.append(events)
         flush()
     }
 
     /// Hands what waits to the thread; what it cannot write waits on.
     func flush() {
         guard !isWriting, !pending.isEmpty, let worker else { return }
-        let batch = pending
+        let batch = pending.take()
         let slot = Slot<Bool>()
-        pending = []
         isWriting = worker.submit(
             run: { [log] in slot.value = (try? log.append(batch)) != nil },
             finish: { [self] in
                 isWriting = false
-                if slot.value == true { flush() } else { pending = batch + pending }
+                if slot.value == true { flush() } else { pending.giveBack(batch) }
             })
-        if !isWriting { pending = batch + pending }
+        if !isWriting { pending.giveBack(batch) }
     }
 
     /// Stores a review and its record.
@@ -120,7 +116,7 @@ public final class Auditor {
     func end() {
         worker?.end()
         worker = nil
-        try? log.append(pending + [.stop])
+        try? log.append(pending.take() + [.stop])
     }
 }
 
@@ -138,6 +134,48 @@ extension AuditOrigin {
         case .folder: self.init(AuditOrigin.Way.folder)
         case .frames(let user, let process): self.init(.frames, user: user, process: process)
         }
+    }
+}
+
+/// Events that wait for the disk, in order. When it takes none for long, those of refusals are given up first, then the oldest, and how many is recorded.
+struct PendingEvents {
+    private var events: [AuditEvent] = []
+    private var lostCount = 0
+    static let limitCount = 4096
+
+    var isEmpty: Bool { events.isEmpty && lostCount == 0 }
+
+    mutating func append(_ more: [AuditEvent]) {
+        events += more
+        bound()
+    }
+
+    mutating func take() -> [AuditEvent] {
+        defer { (events, lostCount) = ([], 0) }
+        return lostCount > 0 ? [.lost(count: lostCount)] + events : events
+    }
+
+    /// Puts back what was taken and could not be recorded.
+    mutating func giveBack(_ taken: [AuditEvent]) {
+        var taken = taken
+        if case .lost(let count)? = taken.first {
+            lostCount += count
+            taken.removeFirst()
+        }
+        events = taken + events
+        bound()
+    }
+
+    private mutating func bound() {
+        var excess = events.count - Self.limitCount
+        guard excess > 0 else { return }
+        lostCount += excess
+        events.removeAll { event in
+            guard excess > 0, case .refusal = event else { return false }
+            excess -= 1
+            return true
+        }
+        events.removeFirst(excess)
     }
 }
 

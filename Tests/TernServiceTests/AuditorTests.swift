@@ -75,6 +75,22 @@ private func begin(_ folder: Folder, results: Int) throws -> AuditLog {
             ])
     }
 
+    @Test func whatADiskDoesNotTakeForLongIsCounted() {
+        var pending = PendingEvents()
+        let refusal = AuditEvent.refusal(status: 503, code: "queue_full", user: 1, count: 1)
+        pending.append([.reload] + Array(repeating: refusal, count: 10))
+        pending.append(Array(repeating: .reload, count: PendingEvents.limitCount - 8))
+        let first = pending.take()
+        #expect(first.count == 1 + PendingEvents.limitCount && first[0] == .lost(count: 3) && first[1] == .reload && first[2] == refusal)
+        #expect(pending.isEmpty)
+        pending.append(Array(repeating: .headMissing, count: 10))
+        pending.giveBack(first)
+        let second = pending.take()
+        // The seven refusals, and the three oldest of the others.
+        #expect(second.count == 1 + PendingEvents.limitCount && second[0] == .lost(count: 13) && !second.contains(refusal))
+        #expect(second.last == .headMissing && second.count { $0 == .headMissing } == 10 && pending.isEmpty)
+    }
+
     @Test func aReviewIsStoredAndReadBack() throws {
         let folder = Folder()
         let log = try begin(folder, results: 1)

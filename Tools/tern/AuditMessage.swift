@@ -91,7 +91,7 @@ struct AuditMessage {
         case "refusal", "model_refused":
             outcome = "4"
             description = record["code"]?.string
-        case "torn_tail", "unaudited", "findings_missing": outcome = "4"
+        case "torn_tail", "unaudited", "findings_missing", "lost": outcome = "4"
         case "tail_missing", "head_missing": outcome = "8"
         default: break
         }

@@ -100,6 +100,7 @@ struct AuditVerification {
             notes.append("record \(record.number): the findings were moved away, and results are counted anew")
         case "tail_missing": add("truncated", "the service found at its start that records were gone from the end", line, record.number)
         case "head_missing": add("head", "the service found at its start that head was gone", line, record.number)
+        case "lost": notes.append("record \(record.number): \(document["count"]?.integer ?? 0) events have no record: the disk took none for too long")
         case "torn_tail": notes.append("record \(record.number): an unfinished record was cut off after a power cut or a kill")
         default: break
         }
