@@ -47,6 +47,7 @@ public final class AuditLog {
         let head: AuditHead?
         do throws(PlatformError) {
             store = try FileStore(path: path, isInside: true)
+            try store.removeUnfinished(of: Self.headName)
             fileLock = try Lock()
             headLock = try Lock()
             for name in try store.names() {

@@ -75,6 +75,16 @@ import CTernPlatform
         try Self.check(unsafe name.withCString { unsafe tern_store_remove(directory, $0) })
     }
 
+    /// Removes what `writeFileAtomically` leaves of a file when its process is killed: `NAME.PROCESS.NUMBER.tmp`. Nobody may be writing the file.
+    public func removeUnfinished(of name: String) throws(PlatformError) {
+        for other in try names() {
+            let bytes = other.utf8
+            guard bytes.starts(with: (name + ".").utf8), bytes.suffix(4).elementsEqual(Self.unfinishedSuffix.utf8) else { continue }
+            let middle = bytes.dropFirst(name.utf8.count + 1).dropLast(4)
+            if middle.allSatisfy({ $0 == 0x2E || (0x30...0x39).contains($0) }) { try remove(other) }
+        }
+    }
+
     /// Gives a file another name, in place of a file that has it.
     public func rename(_ name: String, to newName: String) throws(PlatformError) { try move(name, to: self, as: newName) }
 

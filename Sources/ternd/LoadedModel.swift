@@ -165,7 +165,11 @@ final class TrialRecord {
         Self.write(trial, statePath)
     }
 
-    private static func path(_ statePath: String) -> String { statePath + "/model-trial" }
+    private static let name = "model-trial"
+    private static func path(_ statePath: String) -> String { statePath + "/" + name }
+
+    /// Removes what a start that was killed left of a record.
+    static func removeUnfinished(_ statePath: String) { try? FileStore(path: statePath, isShared: true).removeUnfinished(of: name) }
 
     /// Nil when there is none, or none that can be read: then the model is new.
     static func read(_ statePath: String) -> ModelTrial? {

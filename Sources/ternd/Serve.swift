@@ -26,6 +26,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     limits.users = try arguments.allowedUsers()
     var confinement = try Confinement(arguments)
     let directory = try openState(try arguments.required("--state"))
+    TrialRecord.removeUnfinished(directory.path)
     try confinement.restrictFiles(arguments)
     let file: FindingsFile
     var files = FindingsFile.Limits()

@@ -174,6 +174,17 @@ def test_the_state_directory_may_be_a_link_and_nothing_inside_it(start, tmp_path
         (tmp_path / name).rename(folder)
 
 
+def test_what_a_kill_left_of_a_file_is_removed(start, tmp_path):
+    assert start().stop() == 0
+    state = tmp_path / "state"
+    ours = [state / "model-trial.12.0.tmp", state / "audit" / "head.345.99.tmp"]
+    others = [state / "model-trial.old.tmp", state / "audit" / "head.tmp.1", state / "other.1.0.tmp"]
+    for path in ours + others:
+        path.write_text("x")
+    assert start().stop() == 0
+    assert [path.exists() for path in ours + others] == [False] * 2 + [True] * 3
+
+
 def test_a_second_server_is_refused(start, tmp_path):
     first = start()
     same_state = start(ready=False)
