@@ -32,6 +32,8 @@ final class Reloader {
     private final class Found {
         var outcome: Outcome?
         var heldBack: [String] = []
+        /// Those that name another folder than at the start, which the sandbox may keep out of reach.
+        var moved: [String] = []
     }
 
     /// On the loop's thread.
@@ -40,7 +42,7 @@ final class Reloader {
         let begins = service.inBackground(
             run: { [self] in found.outcome = load(running, found) },
             finish: { [self] in
-                if let outcome = found.outcome { finish(outcome, found.heldBack) }
+                if let outcome = found.outcome { finish(outcome, heldBack(found)) }
             })
         if !begins { finish(.modelRefused(Failure(.unavailable, "the system refuses a thread")), []) }
     }
@@ -50,6 +52,7 @@ final class Reloader {
         let loader: ModelLoader
         do throws(Failure) {
             let arguments = try Arguments(words, verb: "serve", table: ServeOptions.table)
+            found.moved = moved(arguments)
             loader = try ModelLoader(arguments)
             found.heldBack = arguments.heldBack(since: self.arguments)
         } catch {
@@ -64,6 +67,23 @@ final class Reloader {
             return .replaced(model)
         } catch {
             return .modelRefused(error)
+        }
+    }
+
+    private func moved(_ arguments: Arguments) -> [String] {
+        ["--model", "--trust", "--store"].filter { name in
+            guard let path = arguments.value(name), let start = self.arguments.value(name) else { return arguments.value(name) != nil }
+            return name == "--store" ? path != start : Sandbox.Folder.parent(of: path) != Sandbox.Folder.parent(of: start)
+        }
+    }
+
+    /// What counts after a restart only: a folder that the sandbox has not been told of at the start is one of them.
+    private func heldBack(_ found: Found) -> [String] {
+        switch found.outcome {
+        case .configRefused(let failure), .modelRefused(let failure):
+            guard failure.code == .permission, service.sandbox.landlockVersion != nil else { return found.heldBack }
+            return found.heldBack + found.moved
+        default: return found.heldBack
         }
     }
 

@@ -113,6 +113,39 @@ def test_signatures_are_checked_again(start, models, tmp_path):
     assert any("model mean 1 (signed by The other) takes over" in line for line in server.messages)
 
 
+@pytest.mark.skipif(bool(os.environ.get("TERND_RUNNER")), reason="an emulator has no Landlock")
+@pytest.mark.parametrize("name", ["model", "trust"])
+def test_a_file_in_another_folder_needs_a_restart(start, models, tmp_path, name):
+    places = {}
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        places[folder] = {"model": tmp_path / folder / "signed.tern", "trust": tmp_path / folder / "key.txt"}
+        for path in places[folder].values():
+            shutil.copy(models / path.name, path)
+    file = tmp_path / "etc" / "ternd.conf"
+    file.parent.mkdir()
+
+    def write(options):
+        file.write_text(f"state = {tmp_path / 'state'}\nsocket = {tmp_path / 'run' / 's'}\n" + "".join(f"{key} = {value}\n" for key, value in options.items()))
+
+    (tmp_path / "run").mkdir()
+    write(places["first"])
+    server = start("--config", file, bare=True, socket_path=tmp_path / "run" / "s")
+    event = follow_events(server)
+    write(places["first"] | {name: places["second"][name]})
+    refused = reload(server, event)
+    assert (refused["code"], refused["exit_code"]) == ({"model": "model_refused", "trust": "config_refused"}[name], 77)
+    held = event()
+    assert (held["code"], held["options"]) == ("reload_needs_restart", 1)
+    assert f"ternd: changed, and in use after a restart only: --{name}" in server.messages
+    # A file that is bad where it lies is bad after a restart too.
+    places["first"][name].write_bytes(b"x")
+    write(places["first"])
+    assert reload(server, event)["exit_code"] == {"model": 65, "trust": 65}[name]
+    server.process.send_signal(signal.SIGHUP)
+    assert event()["code"].endswith("_refused")
+
+
 def test_the_configuration_is_read_again(start, models, tmp_path):
     file = tmp_path / "ternd.conf"
     base = f"allow-unsigned = yes\nstate = {tmp_path / 'state'}\nsocket = {tmp_path / 'tern.sock'}\n"
