@@ -73,16 +73,18 @@ import CTernPlatform
         byteCount += bytes.count
     }
 
-    /// True while a failed append could not be cut off.
+    /// True while bytes behind `byteCount` could not be cut off; the next append cuts them first, or fails.
     public private(set) var isDamaged = false
 
-    /// Cuts the file and waits until that is on the disk.
+    /// Cuts the file and waits until that is on the disk. What lies behind `count` counts no more, also when this fails.
+    ///
+    /// - Throws: `PlatformError.openFailed`; the file is then `isDamaged`.
     public func truncate(to count: Int) throws(PlatformError) {
         precondition(count >= 0 && count <= byteCount, "truncate only shortens")
-        let failure = tern_truncate(descriptor, UInt64(count))
-        guard failure == 0 else { throw .openFailed(errno: failure) }
         byteCount = count
-        isDamaged = false
+        let failure = tern_truncate(descriptor, UInt64(count))
+        isDamaged = failure != 0
+        guard failure == 0 else { throw .openFailed(errno: failure) }
     }
 
     /// The bytes of a range that lies inside the file.

@@ -91,6 +91,7 @@ public final class ReviewFile {
         guard let entry else { throw .openFailed(errno: 0) }
         try file.append(entry.line)
         do throws(PlatformError) { try log.append([.review(review)]) } catch {
+            // What cannot be cut now is cut before the next review is written.
             try? file.truncate(to: before)
             throw error
         }

@@ -22,6 +22,29 @@ import Testing
         #expect(try readFile(folder + "/a", limitByteCount: 10_000) == bytes)
     }
 
+    @Test func whatCannotBeCutNowIsCutBeforeTheNextAppend() throws {
+        defer { cleanUp() }
+        let path = folder + "/grows"
+        let file = try AppendFile(path: path)
+        try file.append(Array("one\ntwo\n".utf8))
+        let name = try #require(
+            FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").first {
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + $0))?.hasSuffix(path) == true
+            })
+        let descriptor = try #require(Int32(name))
+        // A device in its place cannot be cut.
+        let kept = dup(descriptor), device = unsafe open("/dev/null", O_RDWR)
+        #expect(dup2(device, descriptor) == descriptor)
+        #expect(throws: PlatformError.openFailed(errno: EINVAL)) { try file.truncate(to: 4) }
+        #expect(file.isDamaged && file.byteCount == 4)
+        #expect(throws: PlatformError.openFailed(errno: EINVAL)) { try file.append(Array("lost\n".utf8)) }
+        #expect(dup2(kept, descriptor) == descriptor)
+        try file.append(Array("three\n".utf8))
+        #expect(try !file.isDamaged && readFile(path, limitByteCount: 100) == Array("one\nthree\n".utf8))
+        close(kept)
+        close(device)
+    }
+
     @Test func copiesBytesToAPage() throws {
         defer { cleanUp() }
         let mapping = try MappedFile(copying: [1, 2, 3])
