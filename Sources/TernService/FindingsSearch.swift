@@ -6,33 +6,64 @@ struct FindingsSearch {
 
     private static let chunkByteCount = 1 << 20
 
-    /// The lines of those studies that have a result.
-    func lines(of identifiers: [StudyIdentifier]) -> [ResultRing.Entry] {
+    /// What a search gives.
+    struct Outcome {
+        /// Of those studies that have a result, and one each.
         var found: [ResultRing.Entry] = []
-        search(statePath, { $0 == "findings.jsonl" }, identifiers, &found)
-        // Opening a folder makes it when it is missing.
-        guard found.count < identifiers.count, let names = try? FileStore(path: statePath).names(), names.contains("findings") else { return found }
-        search(statePath + "/findings", { $0.utf8.suffix(6).elementsEqual(".jsonl".utf8) }, identifiers, &found)
-        return found
+        /// Why not every file was searched to its end; a study that was not found may then have a result all the same.
+        var errno: Int32?
     }
 
-    private func search(_ path: String, _ isWanted: (String) -> Bool, _ identifiers: [StudyIdentifier], _ found: inout [ResultRing.Entry]) {
-        guard let folder = try? FileStore(path: path), let names = try? folder.names() else { return }
-        for name in names where isWanted(name) {
-            var start = 0
-            var rest: [UInt8] = []
-            while let chunk = try? folder.read(name, from: start, limitByteCount: Self.chunkByteCount), !chunk.isEmpty {
-                start += chunk.count
-                rest += chunk
-                var position = 0
-                while let end = rest[position...].firstIndex(of: 0x0A) {
-                    if let entry = FindingsLine.entry(of: rest[position...end]), identifiers.contains(entry.identifier) { found.append(entry) }
-                    position = end + 1
+    /// The lines of those studies that have a result.
+    func lines(of identifiers: [StudyIdentifier]) -> Outcome {
+        var outcome = Outcome()
+        search(statePath, { $0 == FindingsSegment.activeName }, identifiers, &outcome)
+        guard outcome.found.count < identifiers.count else { return outcome }
+        do throws(PlatformError) {
+            // Opening a folder makes it when it is missing.
+            guard try FileStore(path: statePath).names().contains("findings") else { return outcome }
+        } catch {
+            outcome.errno = error.number
+            return outcome
+        }
+        search(statePath + "/findings", { FindingsSegment(name: $0) != nil }, identifiers, &outcome)
+        return outcome
+    }
+
+    private func search(_ path: String, _ isWanted: (String) -> Bool, _ identifiers: [StudyIdentifier], _ outcome: inout Outcome) {
+        do throws(PlatformError) {
+            let folder = try FileStore(path: path)
+            for name in try folder.names() where isWanted(name) {
+                do throws(PlatformError) { try search(name, in: folder, identifiers, &outcome) } catch {
+                    // ENOENT of Linux: it was closed, and lies among the closed ones, or it was removed, since its results have been read.
+                    if error.number != 2 { outcome.errno = error.number }
                 }
-                rest.removeFirst(position)
-                // No line of ours.
-                if rest.count > FindingsLine.limitByteCount { break }
             }
+        } catch {
+            outcome.errno = error.number
+        }
+    }
+
+    private func search(_ name: String, in folder: FileStore, _ identifiers: [StudyIdentifier], _ outcome: inout Outcome) throws(PlatformError) {
+        let file = try folder.file(name)
+        var start = 0
+        var rest: [UInt8] = []
+        while start < file.byteCount {
+            let chunk = try file.read(start..<min(start + Self.chunkByteCount, file.byteCount))
+            start += chunk.count
+            rest += chunk
+            var position = 0
+            while let end = rest[position...].firstIndex(of: 0x0A) {
+                if let entry = FindingsLine.entry(of: rest[position...end]), identifiers.contains(entry.identifier),
+                    !outcome.found.contains(where: { $0.identifier == entry.identifier })
+                {
+                    outcome.found.append(entry)
+                }
+                position = end + 1
+            }
+            rest.removeFirst(position)
+            // No line of ours.
+            if rest.count > FindingsLine.limitByteCount { return }
         }
     }
 }

@@ -164,9 +164,10 @@ final class WatchedDesk {
         return (try? current.sync()) != nil
     }
 
-    /// Results among all that are on the disk.
-    func search(_ claims: [WatchedPlan.Claim]) -> [(identifier: StudyIdentifier, ending: WatchedPlan.Ending)] {
-        FindingsSearch(statePath: statePath).lines(of: claims.map { $0.file.identifier }).map { ($0.identifier, WatchedPlan.Ending(line: $0.line)) }
+    /// Results among all that are on the disk; `errno` says why not all could be looked at.
+    func search(_ claims: [WatchedPlan.Claim]) -> (found: [(identifier: StudyIdentifier, ending: WatchedPlan.Ending)], errno: Int32?) {
+        let outcome = FindingsSearch(statePath: statePath).lines(of: claims.map { $0.file.identifier })
+        return (outcome.found.map { ($0.identifier, WatchedPlan.Ending(line: $0.line)) }, outcome.errno)
     }
 
     /// The bytes of a file.

@@ -13,6 +13,7 @@ final class WatchedFolder {
     /// What was said last of the folder.
     private var noted: WatchedPlan.State?
     private var isFinishFailing = false
+    private var isSearchFailing = false
 
     /// - Throws: `PlatformError.openFailed` when there is no memory, thread or inotify.
     init(path: String, statePath: String, service: Service) throws(PlatformError) {
@@ -81,7 +82,7 @@ final class WatchedFolder {
         case .claim(let candidates):
             perform({ $0.claim(candidates) }, then: { [self] in claimed($0.outcomes, isSynced: $0.isSynced) })
         case .sync: perform({ $0.sync() }, then: { [self] in plan.synced($0) })
-        case .search(let claims): perform({ $0.search(claims) }, then: { [self] in plan.sought($0) })
+        case .search(let claims): perform({ $0.search(claims) }, then: { [self] in sought($0.found, errno: $0.errno) })
         case .load(let claim): load(claim)
         case .finish(let files): perform({ $0.finish(files) }, then: { [self] in finished(files, $0.outcomes, isSynced: $0.isSynced) })
         }
@@ -120,6 +121,12 @@ final class WatchedFolder {
         // The first of some says it for all.
         guard stuckCount == 0 else { return }
         for case .stuck(_, let errno) in outcomes { return note("watch_stuck", errno) }
+    }
+
+    private func sought(_ found: [(identifier: StudyIdentifier, ending: WatchedPlan.Ending)], errno: Int32?) {
+        plan.sought(found, isComplete: errno == nil)
+        if let errno, !isSearchFailing { note("watch_not_sought", errno, level: .error) }
+        isSearchFailing = errno != nil
     }
 
     private func finished(_ files: [WatchedPlan.Ended], _ outcomes: [WatchedPlan.Finished], isSynced: Bool) {

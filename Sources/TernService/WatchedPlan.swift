@@ -143,6 +143,8 @@ struct WatchedPlan {
     private var needsSync = false
     /// Until the next tick: what failed is not tried again at once.
     private var isHeldBack = false
+    /// The same for the search for results alone: files that are not sought go on.
+    private var isSearchHeldBack = false
     private var ticks = 0
 
     init(share: Int) {
@@ -186,6 +188,7 @@ struct WatchedPlan {
     mutating func tick(now: UInt64) {
         ticks += 1
         isHeldBack = false
+        isSearchHeldBack = false
         if ticks % 2 == 0 { placeChanged() }
         let isOver = ticks % Self.scanTicks == 0
         if isOver { needsScan = true }
@@ -250,9 +253,7 @@ struct WatchedPlan {
             return .check
         }
         if needsSync { return isHeldBack ? nil : .sync }
-        if !unknown.isEmpty {
-            return .search(unknown)
-        }
+        if !unknown.isEmpty, !isSearchHeldBack { return .search(unknown) }
         if let claim = claims.first, !isHeldBack, inFlight.count + ended.count < share, hasRoom(claim.byteCount) {
             claims.removeFirst()
             inFlight.append(claim)
@@ -292,13 +293,22 @@ struct WatchedPlan {
     /// A file of an earlier run of which nothing is known.
     mutating func seek(_ claim: Claim) { unknown.append(claim) }
 
-    /// Those that were sought and have no result are to be read.
-    mutating func sought(_ found: [(identifier: StudyIdentifier, ending: Ending)]) {
+    /// Those that were sought and have no result are to be read. As long as not every result could be looked at they are sought again: to read them
+    /// would answer them twice.
+    mutating func sought(_ found: [(identifier: StudyIdentifier, ending: Ending)], isComplete: Bool) {
         isBusy = false
+        var left: [Claim] = []
         for claim in unknown {
-            if let known = found.first(where: { $0.identifier == claim.file.identifier }) { end(claim.file, known.ending) } else { claims.append(claim) }
+            if let known = found.first(where: { $0.identifier == claim.file.identifier }) {
+                end(claim.file, known.ending)
+            } else if isComplete {
+                claims.append(claim)
+            } else {
+                left.append(claim)
+            }
         }
-        unknown.removeAll()
+        unknown = left
+        isSearchHeldBack = !isComplete
     }
 
     /// The folder is not where it was.

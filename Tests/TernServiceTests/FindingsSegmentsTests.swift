@@ -229,6 +229,22 @@ private final class Folder {
         #expect(try archive.line(of: try StudyIdentifier(), in: try #require(file.index.segment(holding: 1))) == nil)
     }
 
+    @Test func aSearchSaysWhenItCouldNotLookEverywhere() throws {
+        let folder = Folder()
+        try folder.append(12, to: folder.file())
+        let wanted = [folder.identifiers[11], folder.identifiers[0], try StudyIdentifier()]
+        let search = FindingsSearch(statePath: folder.path)
+        let all = search.lines(of: wanted)
+        #expect(all.found.map(\.identifier) == Array(wanted[..<2]) && all.errno == nil)
+        let first = folder.path + "/findings/" + (try folder.closed[0])
+        try FileManager.default.moveItem(atPath: first, toPath: first + ".away")
+        // Removed: whoever removes results has read them.
+        #expect(search.lines(of: wanted).errno == nil)
+        try FileManager.default.createDirectory(atPath: first, withIntermediateDirectories: false)
+        let some = search.lines(of: wanted)
+        #expect(some.found.map(\.identifier) == [wanted[0]] && some.errno != nil)
+    }
+
     @Test func aFileThatIsClosedMeanwhileIsFound() throws {
         let folder = Folder()
         let file = try folder.file()

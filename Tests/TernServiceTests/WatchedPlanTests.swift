@@ -176,13 +176,33 @@ import Testing
         #expect(next(&plan) == .finish([Plan.Ended(file: claims[0].file, ending: result)]))
         plan.finished([.done])
         #expect(next(&plan) == .search([claims[2], claims[3]]))
-        plan.sought([(claims[2].file.identifier, result)])
+        plan.sought([(claims[2].file.identifier, result)], isComplete: true)
         #expect(next(&plan) == .finish([Plan.Ended(file: claims[2].file, ending: result)]))
         plan.finished([.done])
         #expect(next(&plan) == .load(claims[3]))
         plan.loaded()
         plan.end(claims[1].file.identifier, result)
         #expect(next(&plan) == .finish([Plan.Ended(file: claims[1].file, ending: result)]))
+    }
+
+    @Test func aFileWhoseResultCannotBeLookedForIsNotRead() throws {
+        var plan = watching()
+        let claims = [try claim("found"), try claim("not found")]
+        for claim in claims { plan.seek(claim) }
+        let result = Plan.Ending.result(line: [1], succeeded: true)
+        #expect(next(&plan) == .search(claims))
+        plan.sought([(claims[0].file.identifier, result)], isComplete: false)
+        #expect(next(&plan) == .finish([Plan.Ended(file: claims[0].file, ending: result)]))
+        plan.finished([.done])
+        #expect(next(&plan) == nil && plan.waitingCount == 1)
+        // Other files go on.
+        plan.noticed(bytes("a"))
+        #expect(names(next(&plan)) == ["a"])
+        plan.claimed([.nothing(bytes("a"))], isSynced: true, now: 0)
+        plan.tick(now: 0)
+        #expect(next(&plan) == .search([claims[1]]))
+        plan.sought([], isComplete: true)
+        #expect(next(&plan) == .load(claims[1]))
     }
 
     @Test func aStudyThatTheDiskDidNotTakeIsPutBack() throws {
