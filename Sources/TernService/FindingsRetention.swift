@@ -35,14 +35,15 @@ final class FindingsRetention {
         self.limits = limits
     }
 
-    /// Removes what is past the limits at a time in seconds since 1970.
-    func apply(read: ReadResults, now: Int) -> Outcome {
+    /// Removes what is past the limits at a time in seconds since 1970, but no result from `firstNeeded` on.
+    func apply(read: ReadResults, firstNeeded: Int = .max, now: Int) -> Outcome {
         var outcome = Outcome()
         while let segment = index.removable, isPast(segment, now: now) {
             guard segment.last <= read.through else {
                 outcome.unread = max(segment.first, read.through + 1)
                 break
             }
+            guard segment.last < firstNeeded else { break }
             // A study that comes back from a power cut is recognised by its result.
             guard journal.settle() else { break }
             index.removeOldest()

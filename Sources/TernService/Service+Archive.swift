@@ -96,12 +96,13 @@ extension Service {
         let saves = core.read != housekeeping.saved && housekeeping.tickCount % Housekeeping.saveTickCount == 0
         guard looks || saves else { return }
         let read = core.read
+        let firstNeeded = watched?.plan.firstNeeded ?? .max
         let slot = Slot<FindingsRetention.Outcome>()
         housekeeping.isBusy = reader.submit(
             run: { [keeper] in
                 // One that is lost is made again, from less.
                 if saves { try? keeper.save(read) }
-                if looks { slot.value = keeper.apply(read: read, now: Clock.utcSeconds) }
+                if looks { slot.value = keeper.apply(read: read, firstNeeded: firstNeeded, now: Clock.utcSeconds) }
             },
             finish: { [self] in
                 housekeeping.isBusy = false

@@ -110,6 +110,7 @@ struct WatchedPlan {
     private(set) var counts = Counts()
     private(set) var generation = 0
     private(set) var isBusy = false
+    private var wasOpened = false
     var isStopping = false
 
     /// What is known of a name.
@@ -160,6 +161,12 @@ struct WatchedPlan {
         for claim in inFlight + claims + unknown { used.append(claim.file.generation) }
         for file in ended { used.append(file.file.generation) }
         return used
+    }
+    /// The first result without which a file might be answered twice: results from this one on belong to files that are still in `processing/`, or may
+    /// do so as long as nobody has looked at what an earlier run left there.
+    var firstNeeded: Int {
+        guard wasOpened, unknown.isEmpty else { return 0 }
+        return ended.reduce(.max) { first, file in min(first, FindingsLine.sequence(of: file.ending.line[...])?.number ?? .max) }
     }
     /// True when nothing that was begun is left to do before the service may end; the rest waits for the next start.
     var isIdle: Bool { !isBusy && (ended.isEmpty || isHeldBack) }
@@ -278,6 +285,7 @@ struct WatchedPlan {
     /// The folder is open; `leftovers` are the files in `processing/`, of which the caller says afterwards what is known (`await`, `end`, `seek`).
     mutating func opened() {
         isBusy = false
+        wasOpened = true
         state = .watching
         needsScan = true
     }

@@ -365,6 +365,8 @@ private final class Folder {
         #expect(keeper.apply(read: read, now: 0) == .init(unread: 1))
         read = ReadResults()
         read.confirm(through: segments[2].last)
+        #expect(keeper.apply(read: read, firstNeeded: segments[0].last, now: 0) == .init())
+        #expect(keeper.apply(read: read, firstNeeded: 0, now: 0) == .init())
         let outcome = keeper.apply(read: read, now: 0)
         #expect(outcome.removed.map(\.first) == segments[...2].map(\.first) && outcome.unread == segments[3].first && outcome.errno == nil)
         #expect(try folder.closed == segments[3...].map(\.name) && file.index.oldest == segments[3].first)

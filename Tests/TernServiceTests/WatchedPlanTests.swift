@@ -205,6 +205,35 @@ import Testing
         #expect(next(&plan) == .load(claims[1]))
     }
 
+    @Test func resultsOfFilesThatAreNotInTheirPlaceAreNeeded() throws {
+        var plan = Plan(share: 4)
+        #expect(plan.firstNeeded == 0)
+        _ = next(&plan)
+        plan.notOpened(.missing)
+        #expect(plan.firstNeeded == 0)
+        plan.placeChanged()
+        _ = next(&plan)
+        plan.opened()
+        #expect(plan.firstNeeded == .max)
+        let claims = [try claim("sought"), try claim("answered"), try claim("refused")]
+        func result(_ number: Int) -> Plan.Ending {
+            .result(line: bytes("{\"schema\":\"tern.result/1\",\"sequence\":\(number),\"id\":\"x\"}\n"), succeeded: true)
+        }
+        plan.seek(claims[0])
+        plan.end(claims[1].file, result(8))
+        plan.end(claims[2].file, .problem(line: bytes("{}")))
+        #expect(plan.firstNeeded == 0)
+        _ = next(&plan)
+        plan.finished([.again(errno: 5), .failed])
+        #expect(next(&plan) == .search([claims[0]]))
+        plan.sought([(claims[0].file.identifier, result(7))], isComplete: true)
+        #expect(plan.firstNeeded == 7)
+        plan.tick(now: 0)
+        _ = next(&plan)
+        plan.finished([.done, .done])
+        #expect(plan.firstNeeded == .max)
+    }
+
     @Test func aStudyThatTheDiskDidNotTakeIsPutBack() throws {
         var plan = watching(["a"])
         _ = next(&plan)
