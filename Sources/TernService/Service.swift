@@ -105,6 +105,7 @@ public final class Service {
         keeper = FindingsRetention(file, journal: journal, limits: limits.retention)
         for entry in auditor.reviews.recovered { core.reviewRing.append(entry) }
         try auditor.begin(identity, file: file, journal: journal)
+        try journal.removeAnswered()
         self.auditor = auditor
         self.file = file
         self.directory = directory

@@ -24,8 +24,9 @@ public final class StudyJournal {
     public var recoveredCount: Int { recovered.count }
     /// Bytes of studies that were being written when the service ended, and were never accepted; they are gone.
     public private(set) var cutByteCount = 0
-    /// Entries whose result was recorded before the service ended; they are gone.
-    public private(set) var answeredCount = 0
+    /// Entries whose result was recorded before the service ended; `removeAnswered` removes them.
+    public var answeredCount: Int { answeredEntries.count }
+    private var answeredEntries: [JournalEntry] = []
     /// Those studies, without their bytes: who asked, and for what.
     private(set) var answered: [Study] = []
     /// Files that are not the journal's own; they are left alone.
@@ -71,8 +72,7 @@ public final class StudyJournal {
             switch known[entry.identifier] {
             case 0:
                 if let study = try load(entry) { answered.append(study.withoutBytes) }
-                try store.remove(entry.name)
-                answeredCount += 1
+                answeredEntries.append(entry)
             // A study has one result; a second file of it was put there by somebody else.
             case .some: foreignCount += 1
             case nil:
@@ -81,6 +81,19 @@ public final class StudyJournal {
                 let byteCount = (try? store.byteCount(of: entry.name)) ?? 0
                 recovered.append((entry, max(0, byteCount - JournalEntry.headByteCount)))
             }
+        }
+    }
+
+    /// Removes the entries whose result was recorded before the start, once the audit log has who asked: until then they alone say it.
+    ///
+    /// - Throws: `ServiceError.journal`.
+    func removeAnswered() throws(ServiceError) {
+        guard !answeredEntries.isEmpty else { return }
+        do throws(PlatformError) {
+            for entry in answeredEntries { try store.remove(entry.name) }
+            try store.sync()
+        } catch {
+            throw .journal(errno: error.number)
         }
     }
 
