@@ -110,8 +110,8 @@ struct ServiceCore {
                 return .frame(try frame(request, modality: modality), sender, deadlineMilliseconds: deadline)
             case .findings(let after, let follows):
                 let answer = try stream(after: after, follows: follows, around)
-                // Who asks for what comes after a result has it.
-                if let after, request.method == .get { read.confirm(through: after) }
+                // Who asks for what comes after a result has it; for one who may only read nothing is removed.
+                if let after, request.method == .get, isAllowed(request.peerUser) { read.confirm(through: after) }
                 return answer
             case .events(let after, let follows): return try events(after: after, follows: follows, around)
             case .finding(let identifier): return try finding(identifier, around)
@@ -129,8 +129,12 @@ struct ServiceCore {
 
     /// Whoever may connect may read; who may change something is told by the kernel (SO_PEERCRED), and one it does not name may not.
     func checkUser(_ user: Int?) throws(Problem) {
-        guard let users = limits.users else { return }
-        guard let user, users.contains(user) else { throw .userNotAllowed }
+        guard isAllowed(user) else { throw .userNotAllowed }
+    }
+
+    private func isAllowed(_ user: Int?) -> Bool {
+        guard let users = limits.users else { return true }
+        return user.map { users.contains($0) } ?? false
     }
 
     /// Counts a refusal, and gives the answer.

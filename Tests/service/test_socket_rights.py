@@ -96,6 +96,19 @@ def test_a_user_who_is_not_named_may_read_and_change_nothing(start, reachable):
     assert server.status()["results"]["last_sequence"] == 2
 
 
+def test_who_may_only_read_has_nothing_removed(start):
+    server = start()
+    for number in range(3):
+        assert server.post(png(value=number), wait=False).status == 202
+    server.wait_for(lambda status: status["results"]["last_sequence"] == 3)
+    server.stop()
+    for user, through in ((os.getuid() + 1, 0), (os.getuid(), 2)):
+        server = start("--allow-user", str(user))
+        assert len(server.ask("GET", "/v1/findings?after=2").body.splitlines()) == 1
+        assert server.status()["results"]["read_through"] == through
+        server.stop()
+
+
 def test_the_own_user_can_be_left_out(start):
     server = start("--allow-user", str(os.getuid() + 1))
     assert server.post(png()).json()["code"] == "user_not_allowed"
