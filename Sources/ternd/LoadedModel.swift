@@ -25,12 +25,12 @@ struct LoadedModel {
     /// Its trial, when it is in one.
     var trial: TrialRecord?
 
-    /// Reads a study; a model in trial has then shown that it works.
+    /// Reads a study; a model in trial that gives a result has then shown that it works. What is no image comes to no model.
     var analyser: Analyser {
         let reader = self.reader, trial = self.trial
         return {
             let analysis = reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier)
-            trial?.passed()
+            if [.succeeded, .partiallySucceeded].contains(analysis.result.status) { trial?.passed() }
             return analysis
         }
     }
@@ -151,7 +151,7 @@ final class TrialRecord {
         self.statePath = statePath
     }
 
-    /// The model has read a study: the starts before do not count. Called by the worker.
+    /// The model has given a result: the starts before do not count. Called by the worker.
     func passed() {
         guard isOpen else { return }
         isOpen = false

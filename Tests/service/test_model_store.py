@@ -235,6 +235,18 @@ def test_starts_that_die_roll_back(made, start):
         server.stop(signal.SIGKILL)
 
 
+def test_what_no_model_reads_proves_none(made, start):
+    store, (a, b, _) = made
+    for step in [("use", a), ("mark-good",), ("use", b)]:
+        store.ok(*step)
+    for count in (1, 2, 3):
+        server = serve(start, store)
+        assert server.post(b"\x89PNG\r\n\x1a\n" + b"no image" * 10).status == 400
+        assert trial(store)["starts"] == str(count)
+        server.stop(signal.SIGKILL)
+    assert serve(start, store).status()["models"]["rolled_back"] is True
+
+
 def test_without_a_good_model_a_bad_one_ends_the_start(made, start):
     store, (a, _, _) = made
     store.ok("use", a)
