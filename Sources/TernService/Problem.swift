@@ -100,6 +100,10 @@ extension Problem {
         Problem(status: 507, code: "disk_full", message: "the state directory has no room for the study or its result", retryAfterSeconds: 60)
     }
 
+    static var resultDelayed: Problem {
+        Problem(status: 504, code: "result_delayed", message: "the result waits for room on the disk; the study stays accepted")
+    }
+
     static var notRecorded: Problem {
         Problem(status: 500, code: "not_recorded", message: "the result could not be written to disk, so it is not given out")
     }

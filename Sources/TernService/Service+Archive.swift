@@ -88,6 +88,7 @@ extension Service {
     func keepHouse() {
         let around = surroundings()
         core.disk.look(freeByteCount: around.freeByteCount, isBlocked: around.isBlocked)
+        if around.isBlocked { answerWaiting() }
         housekeeping.tickCount += 1
         guard !housekeeping.isBusy, !core.isStopping else { return }
         let retention = core.limits.retention

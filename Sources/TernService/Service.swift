@@ -305,6 +305,15 @@ public final class Service {
         }
     }
 
+    /// The worker waits for room: whoever waits for a result hears that his study stays accepted, unless it is taken back this very moment.
+    func answerWaiting() {
+        for (identifier, exchange) in waiting where live.promises.promise(identifier) {
+            waiting[identifier] = nil
+            core.counters.refuse(.resultDelayed)
+            server.reply(exchange, Problem.resultDelayed.reply(identifier: identifier))
+        }
+    }
+
     private func submit(_ entry: JournalEntry, _ study: Study?, waits: Bool, _ times: StudyTimes = StudyTimes()) {
         let slot = Slot<StudyOutcome>()
         times.queued = Clock.monotonicNanoseconds
@@ -375,6 +384,7 @@ public final class Service {
         guard let result = AuditedResult(line: line, request: request, operatingPoint: operatingPoint) else { return true }
         while (try? auditor.log.append([.result(result)])) == nil {
             blockedFlag.raise()
+            Worker.step()
             if stopFlag.wait(milliseconds: Self.retryMilliseconds) { return false }
         }
         return true

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -46,6 +47,28 @@ def test_an_idle_and_a_busy_service_give_signs_of_life(start, manager, tmp_path)
         assert server.post(png(), wait=False).status == 202
     while server.status()["results"]["last_sequence"] < 4:
         assert manager.recv(100) == b"WATCHDOG=1"
+
+
+def test_an_audit_log_without_room_is_waited_for(start, manager, tmp_path):
+    """A restart makes no room. Files of results are closed while they are small, so that the log alone is at the limit."""
+    server = start("--segment-bytes", "2048", environment=environment(tmp_path))
+    assert manager.recv(100) == b"READY=1"
+    log, findings = server.state / "audit/audit.jsonl", server.state / "findings.jsonl"
+    count = 0
+    while log.stat().st_size < findings.stat().st_size + 3000:
+        assert server.post(png()).status == 200
+        count += 1
+    limit = log.stat().st_size + 100
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    answer = server.post(png())
+    assert answer.status == 504 and answer.json()["code"] == "result_delayed"
+    assert server.post(png()).status == 507 and server.status()["results"]["last_sequence"] == count
+    drain(manager)
+    manager.settimeout(PERIOD)
+    assert [manager.recv(100) for _ in range(8)] == [b"WATCHDOG=1"] * 8
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    server.wait_for(lambda status: status["results"]["last_sequence"] == count + 1 and status["queue"]["pending"] == 0)
+    assert server.ask("GET", f"/v1/findings/{answer.json()['id']}").json()["sequence"] == count + 1
 
 
 @pytest.mark.skipif(bool(os.environ.get("TERND_RUNNER")), reason="the threads of an emulator are not the program's own")
