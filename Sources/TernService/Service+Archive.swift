@@ -99,15 +99,16 @@ extension Service {
         let read = core.read
         let firstNeeded = watched?.plan.firstNeeded ?? .max
         let slot = Slot<FindingsRetention.Outcome>()
+        let isSaved = Slot<Bool>()
         housekeeping.isBusy = reader.submit(
             run: { [keeper] in
-                // One that is lost is made again, from less.
-                if saves { try? keeper.save(read) }
+                if saves { isSaved.value = (try? keeper.save(read)) != nil }
                 if looks { slot.value = keeper.apply(read: read, firstNeeded: firstNeeded, now: Clock.utcSeconds) }
             },
             finish: { [self] in
                 housekeeping.isBusy = false
-                if saves { housekeeping.saved = read }
+                // What was not taken is tried again, with what has been read by then.
+                if isSaved.value == true { housekeeping.saved = read }
                 if let outcome = slot.value { note(outcome) }
             })
     }

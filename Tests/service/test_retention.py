@@ -141,6 +141,20 @@ def test_nothing_unread_is_removed(start):
     assert server.ask("GET", f"/v1/findings?after={status['oldest_on_disk'] - 1}").lines()[0]["sequence"] == status["oldest_on_disk"]
 
 
+def test_what_was_read_is_written_down_when_the_disk_takes_it_again(start):
+    server = start()
+    mark = server.state / "findings/read"
+    # Its name is taken: every attempt fails.
+    mark.with_name("read.tmp").touch()
+    server.post(png())
+    begun = server.wait_for(lambda status: status["results"]["read_through"] == 1)["uptime_s"]
+    server.wait_for(lambda status: status["uptime_s"] > begun + 6)
+    assert not mark.exists()
+    mark.with_name("read.tmp").unlink()
+    server.wait_for(lambda status: mark.exists())
+    assert mark.read_text() == "1-1\n"
+
+
 def test_an_answer_that_is_not_taken_is_unread(start):
     server = start(model="slow.tern")
     body = png()
