@@ -41,6 +41,16 @@ def test_what_the_issue_asks_of_the_service():
     assert setting("RestrictAddressFamilies") == ["AF_UNIX"] and setting("NoNewPrivileges") == ["yes"] and setting("MemoryDenyWriteExecute") == ["yes"]
 
 
+def test_a_cause_that_lasts_never_ends_the_restarts():
+    """A full disk refuses one start after another; the service is back when there is room."""
+    text = (UNITS / "ternd.service").read_text()
+    # systemd reads the limit of starts in [Unit] alone, and passes over it elsewhere.
+    head, body = text.split("[Service]")
+    assert re.findall(r"^StartLimitIntervalSec=(.*)$", head, re.M) == ["0"] and "StartLimit" not in body
+    assert setting("Restart") == ["on-failure"] and int(setting("RestartSec")[0]) >= 5
+    assert not {"74", "75"} & set(setting("RestartPreventExitStatus")[0].split())
+
+
 def test_the_command_of_the_unit_is_one(tmp_path):
     """Every option of ExecStart is one of `ternd serve`."""
     words = setting("ExecStart")[0].split()[1:]
