@@ -1,5 +1,6 @@
 """Packaging/systemd: judged by systemd's own tools, and held against what ternd really does when it starts."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -49,6 +50,32 @@ def test_a_cause_that_lasts_never_ends_the_restarts():
     assert re.findall(r"^StartLimitIntervalSec=(.*)$", head, re.M) == ["0"] and "StartLimit" not in body
     assert setting("Restart") == ["on-failure"] and int(setting("RestartSec")[0]) >= 5
     assert not {"74", "75"} & set(setting("RestartPreventExitStatus")[0].split())
+
+
+def test_the_groups_can_read_what_is_meant_for_them(start, tmp_path):
+    """With the unit's umask: results in the watched folder and the state directory, and nothing of what holds pixels or the audit log."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    folder.chmod(0o2770)
+    server = start("--watch", folder, "--queue", "8", model="slow.tern", preexec=lambda: os.umask(int(setting("UMask")[0], 8)))
+    (folder / ".a").write_bytes(png())
+    (folder / ".a").rename(folder / "a.png")
+    server.wait_for(lambda status: status["watch"]["done"] == 1)
+    for value in range(3):
+        server.post(png(value=value), wait=False)
+    modes = {}
+    for path in (folder, server.state, *folder.rglob("*"), *server.state.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            modes[path] = path.stat().st_mode & 0o7777
+    assert server.stop() == 0
+    assert modes[folder / "done"] == 0o2750 and modes[folder / "done/a.png.json"] == 0o640
+    assert (folder / "done/a.png.json").stat().st_gid == folder.stat().st_gid
+    assert modes[server.state] == 0o750 == int(setting("StateDirectoryMode")[0], 8) and modes[server.state / "findings.jsonl"] == 0o640
+    assert modes[server.state / "queue"] == 0o700 == modes[server.state / "audit"]
+    waiting = [mode for path, mode in modes.items() if path.suffix == ".study"]
+    assert waiting and set(waiting) == {0o600}
+    # The file itself is its sender's.
+    assert not [path for path, mode in modes.items() if mode & 0o007 and path.name not in ("model-trial", "a.png")]
 
 
 def test_the_command_of_the_unit_is_one(tmp_path):
