@@ -129,6 +129,27 @@ def test_check_names_everything_that_fails(models, tmp_path):
     assert not (tmp_path / "state").exists()
 
 
+def test_the_file_that_is_shipped_starts_beside_the_socket_of_the_unit(models, tmp_path):
+    """As docs/operations.md installs it; only the folders are others."""
+    text = EXAMPLE.read_text()
+    assert not re.search(r"^\s*socket\b", text, re.MULTILINE), "systemd makes the socket"
+    steps = re.search(r"^## Under systemd\n.*?```sh\n(.*?)```", (ROOT / "docs/operations.md").read_text(), re.DOTALL | re.MULTILINE)[1]
+    unit = (ROOT / "Packaging/systemd/ternd.service").read_text()
+    needed = re.findall(r"^(?:model|trust) = (\S+)$", text, re.MULTILINE)
+    needed += re.search(r"^ExecStart=(\S+) serve --config (\S+)", unit, re.MULTILINE).groups()
+    for path in needed:
+        assert re.search(rf"^install \S+ \S+ \S+ {re.escape(path)}( |$)", steps, re.MULTILINE), f"no step installs {path}"
+    for source in re.findall(r"(?:Packaging|Models)/\S+", steps):
+        assert (ROOT / source).is_file(), source
+    places = {"/usr/local/share/tern/model.tern": models / "signed.tern", "/usr/local/share/tern/signing-key.pub": models / "key.txt", "/var/lib/tern": tmp_path / "state"}
+    for path, place in places.items():
+        assert f" = {path}\n" in text
+        text = text.replace(f" = {path}\n", f" = {place}\n")
+    code, lines, said = checked("--config", conf(tmp_path, text))
+    assert (code, said, [line for line in lines if ": ok: " not in line]) == (0, "", ["options: ok"])
+    assert "socket: ok: that of the service manager" in lines
+
+
 @pytest.mark.parametrize("text, said", [
     ("", "line 1: not a public key of 64 hexadecimal digits, and a name behind it"),
     ("#\n" + "0" * 63 + "\n", "line 2: not a public key of 64 hexadecimal digits, and a name behind it"),
