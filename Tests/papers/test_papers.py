@@ -83,6 +83,9 @@ def test_a_manual_page_has_no_warnings_and_says_all_that_help_says(pages, name):
     assert len(verbs) >= 5
     for verb in verbs:
         text = subprocess.run([program, verb, "--help"], capture_output=True, text=True).stdout
+        if usage := re.search(r"^usage:.*\n(?: +.*\n)*", text, re.M):
+            for line in usage[0].splitlines():
+                assert " ".join(line.removeprefix("usage:").split()) in " ".join(page.split()), f"{name} {verb}: {line}"
         for option in re.findall(r"^ {2,}(?:-\w, )?(--[a-z-]+)", text, re.M):
             assert option in ("--help", "--version") or option in page, f"{name} {verb}: {option}"
 
