@@ -105,6 +105,31 @@ def test_the_threat_model_names_what_exists_for_every_row():
                 assert f"def {name.split('::')[1]}(" in path.read_text(), name
 
 
+def codes_in(folder, pattern):
+    return {code for path in (ROOT / "Sources" / folder).glob("*.swift") for code in re.findall(pattern, path.read_text())}
+
+
+def rows_of(page):
+    """The codes of a page's tables: what stands in backquotes in the first two cells of each row."""
+    rows = [line.split("|")[1:3] for line in (ROOT / page).read_text().splitlines() if line.startswith("|")]
+    return {code for row in rows for cell in row for code in re.findall(r"`([a-z_]+)`", cell)}
+
+
+def test_every_event_has_a_row():
+    noted = codes_in("TernService", r'\bnote\(\s*"([a-z_]+)"') | codes_in("ternd", r'\bnote\(\s*"([a-z_]+)"')
+    assert {"disk_full", "no_progress", "audit_records_missing", "watch_stuck", "findings_removed", "model_refused"} <= noted
+    assert noted <= rows_of("docs/operations.md"), noted - rows_of("docs/operations.md")
+
+
+def test_every_code_of_a_problem_has_a_row():
+    answered = codes_in("TernService", r'status: \d+,\s*code: "([a-z_]+)"')
+    assert {"queue_full", "bad_review", "no_such_label", "findings_gone", "method_not_allowed"} <= answered
+    # The last three are answers of the watched folder, which operations.md has.
+    known = rows_of("docs/socket.md") | {"nifti_pair", "still_written", "unreadable_file"}
+    assert answered <= known, answered - known
+    assert all(f"`{code}`" in (ROOT / "docs/operations.md").read_text() for code in ("nifti_pair", "still_written", "unreadable_file"))
+
+
 @pytest.mark.parametrize("page", sorted(path.relative_to(ROOT).as_posix() for folder in ("", "docs", "docs/adr", "Models") for path in (ROOT / folder).glob("*.md")))
 def test_links_lead_somewhere(page):
     """Files, and headings inside them as the forge names them."""
