@@ -88,6 +88,9 @@ class Context:
     # Services
 
     def start(self, state, *options, model=MODELS[0], environment=None, ready=True):
+        if environment and "LD_PRELOAD" in environment:
+            # The library asks the kernel for the paths of descriptors and kills its own process: calls that the sandbox refuses.
+            options = (*options, "--no-sandbox")
         service = Service(
             self.ternd, ROOT / f"Models/{model}/{model}.tern", ROOT / "Models/signing-key.pub", state, *options, environment=environment)
         self.services = [one for one in self.services if one.is_alive] + [service]

@@ -11,6 +11,7 @@ PROMISES = {
     "order": "the results of one client's studies are in the order in which it sent them",
     "invented": "there is no result without a study that was sent",
     "right": "findings and digests are those of an undisturbed run",
+    "withdrawn": "a study that was taken back with 500 or 507 has no result",
     "emptied": "when every study has its result, the queue holds nothing",
     "answered": "every request ends within its limit: with an answer of the contract, or a closed connection",
     "alive": "the service does not end unless it is told to",
@@ -27,7 +28,8 @@ class Findings:
     """What one run found: for each promise how often it was looked at, what is against it, and figures."""
 
     def __init__(self):
-        self.checked, self.against, self.notes, self.figures = {}, {}, [], {}
+        self.checked, self.against, self.notes, self.left_out, self.figures = {}, {}, [], [], {}
+        self.compared = 0  # results that were held against an undisturbed run
 
     def check(self, promise, holds, evidence=""):
         assert promise in PROMISES, promise
@@ -41,6 +43,10 @@ class Findings:
     def note(self, text):
         self.notes.append(text)
 
+    def leave_out(self, text):
+        """A part of the scenario that cannot run here. What is left may hold all the same; it is not the whole."""
+        self.left_out.append(text)
+
     def broken(self):
         return sorted(self.against)
 
@@ -48,7 +54,7 @@ class Findings:
         return {
             "promises": {name: {"sentence": PROMISES[name], "held": name not in self.against, "checked": count, "against": self.against.get(name, [])}
                          for name, count in sorted(self.checked.items())},
-            "figures": self.figures, "notes": self.notes}
+            "figures": self.figures, "notes": self.notes, "left_out": self.left_out}
 
     def lines(self):
         for name in PROMISES:

@@ -39,6 +39,7 @@ def page(whole):
             shown = ", ".join(f"{name}: {many}" for name, many in value.items()) if isinstance(value, dict) else value
             out.append(f"<tr><td>{html.escape(key)}<td>{html.escape(str(shown))}")
         out.append("</table>")
+        out += [f"<p class=broken>Skipped in part: {html.escape(text)}</p>" for text in document["left_out"]]
         out += [f"<p>{html.escape(note)}</p>" for note in document["notes"]]
         if "error" in document:
             out.append(f"<pre>{html.escape(document['error'])}</pre>")
