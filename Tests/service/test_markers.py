@@ -1,13 +1,17 @@
 """No patient data in anything that the service writes or says: every text field of DICOM, and of the other kinds, is filled with markers, and every file,
 message, metric and answer is searched for them."""
 
+import base64
 import io
+import os
+import re
+import subprocess
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
-from harness import bare_dicom, dicom, nifti, png
+from harness import LIMIT, bare_dicom, dicom, nifti, png
 from pydicom import datadict, dcmread
 from pydicom.dataset import Dataset
 
@@ -80,9 +84,9 @@ def altered(source, **values):
 
 
 def everything(server, answers):
-    """All that the service wrote and said, by where it stands."""
+    """All that the service wrote and said, by where it stands; its audit log also as it is exported, where the tests are given `tern`."""
     found = {f"answer {index}": answer.body + repr(dict(answer.headers)).encode() for index, answer in enumerate(answers)}
-    for target in ("/v1/status", "/v1/model", "/metrics", "/v1/findings"):
+    for target in ("/v1/status", "/v1/model", "/metrics", "/v1/findings", "/v1/events?after=0"):
         found[target] = server.ask("GET", target).body
     assert server.stop() == 0
     found["messages"] = server.stop_messages().encode()
@@ -91,6 +95,13 @@ def everything(server, answers):
         if path.is_file():
             found[str(path.relative_to(server.state))] = path.name.encode() + path.read_bytes()
     assert not list((server.state / "queue").iterdir())
+    for form in ("--dicom", "--fhir") if "TERN" in os.environ else ():
+        command = [os.environ["TERN"], "audit", "export", server.state, form]
+        exported = subprocess.run(command, capture_output=True, check=True, timeout=LIMIT).stdout
+        # Details are base64 there: they are searched as what they say.
+        details = re.findall(rb'value="([A-Za-z0-9+/=]+)"|"valueBase64Binary":"([A-Za-z0-9+/=]+)"', exported)
+        assert details
+        found[f"export {form}"] = exported + b"\n".join(base64.b64decode(one or other) for one, other in details)
     return found
 
 
@@ -153,3 +164,17 @@ def test_no_text_of_a_request_is_repeated(start):
         "POST", f"/v1/findings/{identifier}/review", f'{{"decision":"accept","note":"{MARK}"}}'.encode(), {"Content-Type": "application/json"})
     assert stored.status == 201
     assert search(everything(server, answers)) == [("reviews.jsonl", MARK.lower())]
+
+
+def test_no_text_and_no_name_of_a_watched_file_is_repeated(start, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    server = start("--watch", folder)
+    whole = filled(dicom(SpecificCharacterSet="ISO_IR 100"), nested=True)
+    for name, body in (("whole", whole), ("half", whole[: len(whole) // 2]), ("note", MARK.encode()), ("empty", b"")):
+        (folder / f"{MARK}-{name}.part").write_bytes(body)
+        os.rename(folder / f"{MARK}-{name}.part", folder / f"{MARK}-{name}.dcm")
+    server.wait_for(lambda status: status["watch"]["done"] + status["watch"]["failed"] == 4)
+    answers = {str(path.relative_to(folder)): path.read_bytes() for place in ("done", "failed") for path in (folder / place).glob("*.json")}
+    assert len(answers) == 4 and any(name.startswith("done/") for name in answers)
+    assert search(everything(server, []) | answers) == []
