@@ -51,7 +51,7 @@ def test_an_idle_and_a_busy_service_give_signs_of_life(start, manager, tmp_path)
 
 def test_an_audit_log_without_room_is_waited_for(start, manager, tmp_path):
     """A restart makes no room. Files of results are closed while they are small, so that the log alone is at the limit."""
-    server = start("--segment-bytes", "2048", environment=environment(tmp_path))
+    server = start("--segment-bytes", "4096", environment=environment(tmp_path))
     assert manager.recv(100) == b"READY=1"
     log, findings = server.state / "audit/audit.jsonl", server.state / "findings.jsonl"
     count = 0
