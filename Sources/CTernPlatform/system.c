@@ -209,6 +209,13 @@ uint64_t tern_monotonic_nanoseconds(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t tern_elapsed_nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 void tern_utc_now(tern_utc *now)
 {
     struct timespec clock;

@@ -5,6 +5,9 @@ public enum Clock {
     /// Nanoseconds since an unspecified start; never goes back.
     public static var monotonicNanoseconds: UInt64 { tern_monotonic_nanoseconds() }
 
+    /// Seconds since an unspecified start, those that the machine slept too; never goes back.
+    public static var elapsedSeconds: Int { Int(tern_elapsed_nanoseconds() / 1_000_000_000) }
+
     /// The time now, seconds since 1970.
     public static var utcSeconds: Int { Int(tern_utc_seconds()) }
 

@@ -11,12 +11,25 @@ public struct Retention: Equatable, Sendable {
     var isLimited: Bool { dayCount > 0 || byteCount > 0 }
 }
 
+/// Whether the time of day has gone on since the start as time itself has, or was set.
+struct ClockWatch {
+    /// What the time of day was ahead of the time elapsed, seconds.
+    private let ahead: Int
+    private static let limitSeconds = 60
+
+    init(utc: Int = Clock.utcSeconds, elapsed: Int = Clock.elapsedSeconds) { ahead = utc - elapsed }
+
+    /// True while it is more than a minute off.
+    func hasMoved(utc: Int = Clock.utcSeconds, elapsed: Int = Clock.elapsedSeconds) -> Bool { abs(utc - elapsed - ahead) > Self.limitSeconds }
+}
+
 /// Removes files of results that are past what is kept, the oldest first, and writes down what has been read. The archive's thread uses it.
 final class FindingsRetention {
     private let index: FindingsIndex
     private let closed: FileStore
     private let journal: StudyJournal
     private let limits: Retention
+    private let clock: ClockWatch
 
     /// What became of one look.
     struct Outcome: Equatable {
@@ -28,12 +41,16 @@ final class FindingsRetention {
         var errno: Int32?
     }
 
-    init(_ file: FindingsFile, journal: StudyJournal, limits: Retention) {
+    init(_ file: FindingsFile, journal: StudyJournal, limits: Retention, clock: ClockWatch = ClockWatch()) {
+        self.clock = clock
         index = file.index
         closed = file.closed
         self.journal = journal
         self.limits = limits
     }
+
+    /// Nothing goes by its age now: the clock was set since the start, and the age of a file may be wrong by as much. Any thread may ask.
+    var distrustsClock: Bool { limits.dayCount > 0 && clock.hasMoved() }
 
     /// Removes what is past the limits at a time in seconds since 1970, but no result from `firstNeeded` on.
     func apply(read: ReadResults, firstNeeded: Int = .max, now: Int) -> Outcome {
@@ -66,7 +83,7 @@ final class FindingsRetention {
 
     private func isPast(_ segment: FindingsSegment, now: Int) -> Bool {
         if limits.byteCount > 0, index.extent.byteCount > limits.byteCount { return true }
-        guard limits.dayCount > 0, let written = try? closed.secondsWritten(of: segment.name) else { return false }
+        guard limits.dayCount > 0, !distrustsClock, let written = try? closed.secondsWritten(of: segment.name) else { return false }
         return now - written >= limits.dayCount * 86_400
     }
 

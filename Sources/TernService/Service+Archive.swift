@@ -15,6 +15,8 @@ struct Housekeeping {
     var isBusy = false
     /// The unread result that was last complained of.
     var unread: Int?
+    /// The clock was complained of.
+    var distrustsClock = false
 }
 
 extension Service {
@@ -127,6 +129,9 @@ extension Service {
             core.events.note("findings_unread", [Problem.Number(name: "first", value: unread)], level: .warning)
         }
         housekeeping.unread = outcome.unread
+        let distrusts = keeper.distrustsClock
+        if distrusts, !housekeeping.distrustsClock { core.events.note("clock_set", level: .warning) }
+        housekeeping.distrustsClock = distrusts
         if let errno = outcome.errno { core.events.note("removal_failed", [Problem.Number(name: "errno", value: Int(errno))], level: .error) }
     }
 

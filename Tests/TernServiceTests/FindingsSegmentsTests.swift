@@ -411,6 +411,24 @@ private final class Folder {
         #expect(keeper.apply(read: read, now: -5).removed.isEmpty)
     }
 
+    @Test func aClockThatWasSetRemovesNothingByAge() throws {
+        let watch = ClockWatch(utc: 1_000_000, elapsed: 500)
+        #expect(!watch.hasMoved(utc: 1_086_400, elapsed: 86_900) && !watch.hasMoved(utc: 1_000_060, elapsed: 500))
+        #expect(watch.hasMoved(utc: 1_000_061, elapsed: 500) && watch.hasMoved(utc: 999_939, elapsed: 500))
+        let folder = Folder()
+        let file = try folder.file()
+        try folder.append(12, to: file)
+        var read = ReadResults()
+        read.confirm(through: 12)
+        var limits = Retention()
+        limits.dayCount = 1
+        let journal = try folder.journal(file)
+        let later = Clock.utcSeconds + 10 * 86_400
+        let moved = ClockWatch(utc: Clock.utcSeconds - 3600)
+        #expect(FindingsRetention(file, journal: journal, limits: limits, clock: moved).apply(read: read, now: later) == .init())
+        #expect(FindingsRetention(file, journal: journal, limits: limits).apply(read: read, now: later).removed.count > 1)
+    }
+
     @Test func aFileThatCannotBeRemovedStays() throws {
         let folder = Folder()
         let file = try folder.file()

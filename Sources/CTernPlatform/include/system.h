@@ -39,6 +39,8 @@ typedef struct tern_utc {
     int year, month, day, hour, minute, second, millisecond;
 } tern_utc;
 uint64_t tern_monotonic_nanoseconds(void);
+/* The same, and goes on while the machine sleeps. */
+uint64_t tern_elapsed_nanoseconds(void);
 void tern_utc_now(tern_utc *now);
 /* Since 1970. */
 int64_t tern_utc_seconds(void);
