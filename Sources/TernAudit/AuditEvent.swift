@@ -58,6 +58,8 @@ public enum AuditEvent: Equatable, Sendable {
     case result(AuditedResult)
     /// Requests were refused with a status and a code; `user` nil for unknown and for several.
     case refusal(status: Int, code: String, user: Int?, count: Int)
+    /// A file of the watched folder was refused; `digest` is the SHA-256 of its bytes, nil when they were not read.
+    case refusedFile(status: Int, code: String, identifier: String, digest: String?)
     /// Somebody reviewed a result.
     case review(AuditedReview)
     /// A review is stored that has no record, since the service was killed in between.
@@ -91,7 +93,7 @@ public enum AuditEvent: Equatable, Sendable {
         case .start: "start"
         case .stop: "stop"
         case .result: "result"
-        case .refusal: "refusal"
+        case .refusal, .refusedFile: "refusal"
         case .review, .recoveredReview: "review"
         case .model: "model"
         case .modelRefused: "model_refused"
@@ -121,6 +123,18 @@ public enum AuditEvent: Equatable, Sendable {
             text.member("code", code)
             text.member("uid", user)
             text.member("count", count)
+        case .refusedFile(let status, let code, let identifier, let digest):
+            AuditEvent.refusal(status: status, code: code, user: nil, count: 1).write(to: &text)
+            text.member("id", identifier)
+            text.value(AuditOrigin(.folder))
+            text.key("input")
+            if let digest {
+                text.beginObject()
+                text.member("sha256", digest)
+                text.endObject()
+            } else {
+                text.null()
+            }
         case .review(let review): review.write(to: &text)
         case .recoveredReview(let number, let identifier, let digest):
             text.member("review", number)

@@ -1,3 +1,4 @@
+internal import TernAudit
 internal import TernFindings
 internal import TernPlatform
 
@@ -167,17 +168,24 @@ final class WatchedFolder {
     private var limitByteCount: Int { service.core.limits.http.bodyByteCount }
 
     private enum Loaded {
-        case bytes([UInt8])
+        /// With their SHA-256 when they are nothing that is read.
+        case bytes([UInt8], refusedDigest: String?)
         case failed(PlatformError)
     }
 
     private func load(_ claim: WatchedPlan.Claim) {
         let limit = limitByteCount
+        let recognise = service.core.recognise
         if claim.byteCount <= limit { service.reserve(claim.file.identifier, byteCount: claim.byteCount) }
         perform(
             { desk in
                 guard claim.byteCount <= limit else { return .failed(.fileTooLarge(limitByteCount: limit)) }
-                do throws(PlatformError) { return .bytes(try desk.load(claim)) } catch { return .failed(error) }
+                do throws(PlatformError) {
+                    let bytes = try desk.load(claim)
+                    return .bytes(bytes, refusedDigest: recognise(bytes) == nil ? Hexadecimal.string(Digest.sha256(bytes)) : nil)
+                } catch {
+                    return .failed(error)
+                }
             },
             then: { [self] in loaded(claim, $0) })
     }
@@ -187,10 +195,10 @@ final class WatchedFolder {
         let file = claim.file
         service.release(file.identifier)
         switch loaded {
-        case .bytes(let bytes):
-            guard !bytes.isEmpty else { return refuse(file, .emptyBody) }
+        case .bytes(let bytes, let digest):
+            guard !bytes.isEmpty else { return refuse(file, .emptyBody, digest) }
             guard let kind = service.core.recognise(bytes) else {
-                return refuse(file, WatchedName.isHalfOfPair(file.name) ? .halfOfPair : .unknownContent)
+                return refuse(file, WatchedName.isHalfOfPair(file.name) ? .halfOfPair : .unknownContent, digest)
             }
             guard !plan.isStopping else { return plan.putBack(file.identifier) }
             var study = Study(identifier: file.identifier, kind: kind, bytes: bytes)
@@ -208,7 +216,10 @@ final class WatchedFolder {
         }
     }
 
-    private func refuse(_ file: WatchedPlan.File, _ problem: Problem) {
+    /// Counts a refusal, records it, and ends the file with it. `digest` is the SHA-256 of its bytes, nil when they were not read.
+    private func refuse(_ file: WatchedPlan.File, _ problem: Problem, _ digest: String? = nil) {
+        service.core.counters.refuse(problem)
+        service.record(.refusedFile(status: problem.status, code: problem.code, identifier: file.identifier.text, digest: digest))
         plan.end(file, .problem(line: problem.reply(identifier: file.identifier).body))
     }
 

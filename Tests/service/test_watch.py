@@ -241,9 +241,18 @@ def test_what_cannot_be_analysed(watch, folder):
     put(folder, "broken.png", png()[:40])
     done, failed = settled(server, folder, 6)
     assert done == {}
-    for name, (_, code) in files.items():
+    metrics = server.ask("GET", "/metrics").body.decode()
+    assert server.stop() == 0
+    records = [json.loads(line) for line in (server.state / "audit/audit.jsonl").read_bytes().splitlines()]
+    refused = {record["id"]: record for record in records if record["event"] == "refusal"}
+    assert len(refused) == len(files)
+    for name, (body, code) in files.items():
         answer = failed[os.fsencode(name)]
-        assert answer["code"] == code and answer["status"] >= 400 and "id" in answer
+        assert answer["code"] == code and answer["status"] >= 400
+        assert f'tern_requests_refused_total{{status="{answer["status"]}",code="{code}"}} 1\n' in metrics
+        record, digest = refused[answer["id"]], {"sha256": hashlib.sha256(body).hexdigest()}
+        assert (record["status"], record["code"], record["count"], record["uid"]) == (answer["status"], code, 1, None)
+        assert record["origin"] == {"way": "folder", "uid": None, "pid": None} and record["input"] == (None if code == "body_too_large" else digest)
     assert failed[b"volume.hdr"]["reason"]["value"] == "NIFTI-PAIR" and failed[b"broken.png"]["status"] == "failed"
     assert sorted(line["id"] for line in results(server)) == sorted(failed[name]["id"] for name in (b"volume.hdr", b"broken.png"))
 
