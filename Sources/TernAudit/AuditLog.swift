@@ -42,34 +42,23 @@ public final class AuditLog {
         let path = directory + "/audit"
         let store: FileStore
         let file: AppendFile
-        var bytes: [UInt8]
-        var closed: AuditSegmentName?
+        let bytes: [UInt8]
+        let closed: AuditSegmentName?
         let head: AuditHead?
         do throws(PlatformError) {
             store = try FileStore(path: path, isInside: true)
             try store.removeUnfinished(of: Self.headName)
             fileLock = try Lock()
             headLock = try Lock()
-            for name in try store.names() {
-                if let name = AuditSegmentName(name), name.last > closed?.last ?? 0 { closed = name }
-            }
-            head = AuditHead(parsing: (try? store.read(Self.headName, from: 0, limitByteCount: AuditHead.byteCount)) ?? [])
+            (closed, head) = try Self.newest(in: store)
             file = try AppendFile(path: path + "/" + Self.activeName)
             guard file.byteCount <= Self.limitRecoveryByteCount else { throw .fileTooLarge(limitByteCount: Self.limitRecoveryByteCount) }
             bytes = try file.read(0..<file.byteCount)
         } catch {
             throw AuditError(error)
         }
-        var state = try AuditRecovery(bytes, isActive: true, head: head)
-        cutByteCount = file.byteCount - state.byteCount
-        if state.head.number == 0, let closed {
-            do throws(PlatformError) { bytes = try store.read(closed.text, from: 0, limitByteCount: Self.limitRecoveryByteCount) } catch {
-                throw AuditError(error)
-            }
-            state = try AuditRecovery(bytes, isActive: false, head: head)
-            guard state.head.number == closed.last else { throw .damaged(byteOffset: bytes.count) }
-            state.firstNumber = 0
-        }
+        let state: AuditRecovery
+        (state, cutByteCount) = try Self.recovery(bytes, behind: closed, in: store, head)
         do throws(PlatformError) {
             if cutByteCount > 0 { try file.truncate(to: file.byteCount - cutByteCount) }
             // A killed run may have left whole records that are not on the disk yet.
@@ -87,6 +76,52 @@ public final class AuditLog {
         }
         (recordedSequence, recordedReview, shown) = (state.lastSequence, state.lastReview, state.head)
         (self.store, self.path, self.segmentByteCount, self.file, self.state) = (store, path, segmentByteCount, file, state)
+    }
+
+    /// Checks the newest file of a state directory's log as `init` does, and throws what it throws; makes none where there is none.
+    public static func check(directory: String) throws(AuditError) {
+        let store: FileStore
+        let bytes: [UInt8]
+        let closed: AuditSegmentName?
+        let head: AuditHead?
+        do throws(PlatformError) {
+            guard let found = try FileStore.existing(directory + "/audit") else { return }
+            store = found
+            (closed, head) = try newest(in: store)
+            let file = try store.existingFile(activeName)
+            let byteCount = file?.byteCount ?? 0
+            guard byteCount <= limitRecoveryByteCount else { throw .fileTooLarge(limitByteCount: limitRecoveryByteCount) }
+            bytes = try file?.read(0..<byteCount) ?? []
+        } catch {
+            throw AuditError(error)
+        }
+        _ = try recovery(bytes, behind: closed, in: store, head)
+    }
+
+    /// The newest closed file, and what `head` says; nil where there is none.
+    private static func newest(in store: FileStore) throws(PlatformError) -> (closed: AuditSegmentName?, head: AuditHead?) {
+        var closed: AuditSegmentName?
+        for name in try store.names() {
+            if let name = AuditSegmentName(name), name.last > closed?.last ?? 0 { closed = name }
+        }
+        return (closed, AuditHead(parsing: (try? store.read(headName, from: 0, limitByteCount: AuditHead.byteCount)) ?? []))
+    }
+
+    /// What the active file comes to, or without a record in it the newest closed one, and how many bytes of the active one are unfinished.
+    private static func recovery(
+        _ bytes: [UInt8], behind closed: AuditSegmentName?, in store: FileStore, _ head: AuditHead?
+    ) throws(AuditError) -> (state: AuditRecovery, cutByteCount: Int) {
+        var state = try AuditRecovery(bytes, isActive: true, head: head)
+        let cutByteCount = bytes.count - state.byteCount
+        guard state.head.number == 0, let closed else { return (state, cutByteCount) }
+        let older: [UInt8]
+        do throws(PlatformError) { older = try store.read(closed.text, from: 0, limitByteCount: limitRecoveryByteCount) } catch {
+            throw AuditError(error)
+        }
+        state = try AuditRecovery(older, isActive: false, head: head)
+        guard state.head.number == closed.last else { throw .damaged(byteOffset: older.count) }
+        state.firstNumber = 0
+        return (state, cutByteCount)
     }
 
     /// Where the chain ends. It waits for no disk.

@@ -21,6 +21,13 @@ import CTernPlatform
 
     deinit { tern_close(directory) }
 
+    /// A directory that is there; nil when it is not, and none is made.
+    ///
+    /// - Throws: `PlatformError.openFailed`.
+    public static func existing(_ path: String) throws(PlatformError) -> FileStore? {
+        realPath(path) == nil ? nil : try FileStore(path: path)
+    }
+
     private static func check(_ failure: Int32) throws(PlatformError) {
         guard failure == 0 else { throw .openFailed(errno: failure) }
     }
@@ -125,6 +132,15 @@ import CTernPlatform
     public func file(_ name: String) throws(PlatformError) -> StoredFile {
         let file = try open(name)
         return StoredFile(descriptor: file.descriptor, byteCount: file.byteCount)
+    }
+
+    /// Opens a regular file for reading; nil when there is none of that name.
+    public func existingFile(_ name: String) throws(PlatformError) -> StoredFile? {
+        do throws(PlatformError) { return try file(name) } catch {
+            // ENOENT of Linux.
+            if error == .openFailed(errno: 2) { return nil }
+            throw error
+        }
     }
 
     /// The bytes of a regular file from one position to its end, or `limitByteCount` of them when it has more.

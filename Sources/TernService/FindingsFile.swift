@@ -55,7 +55,8 @@ public final class FindingsFile {
             throw ServiceError(error)
         }
         let found = segments.count
-        let recovery = try Recovery(active, behind: &segments, in: closed)
+        let recovery = try Recovery(
+            byteCount: active.byteCount, read: { (range) throws(PlatformError) in try active.read(range) }, behind: &segments, in: closed)
         foreignCount = found - segments.count
         recovered = recovery.entries
         cutByteCount = active.byteCount - recovery.validByteCount
@@ -76,7 +77,7 @@ public final class FindingsFile {
     }
 
     /// The closed files, ascending, each with its bytes.
-    private static func segments(in store: FileStore) throws(PlatformError) -> [FindingsSegment] {
+    static func segments(in store: FileStore) throws(PlatformError) -> [FindingsSegment] {
         var segments: [FindingsSegment] = []
         for name in try store.names() {
             guard var segment = FindingsSegment(name: name) else { continue }

@@ -13,14 +13,17 @@ extension FindingsFile {
         /// The day of the first result in the active file.
         private(set) var day: [UInt8] = []
 
-        /// Reads the active file and its forerunners, and drops those of `segments` between which and the active file results are missing.
-        init(_ active: AppendFile, behind segments: inout [FindingsSegment], in store: FileStore) throws(ServiceError) {
-            let start = max(0, active.byteCount - limitRecoveryByteCount)
+        /// Reads the active file, of so many bytes, and its forerunners, and drops those of `segments` between which and the active file results are
+        /// missing.
+        init(
+            byteCount: Int, read: (Range<Int>) throws(PlatformError) -> [UInt8], behind segments: inout [FindingsSegment], in store: FileStore
+        ) throws(ServiceError) {
+            let start = max(0, byteCount - limitRecoveryByteCount)
             let bytes: [UInt8]
             let head: [UInt8]
             do throws(PlatformError) {
-                bytes = try active.read(start..<active.byteCount)
-                head = try active.read(0..<min(active.byteCount, FindingsLine.headByteCount))
+                bytes = try read(start..<byteCount)
+                head = try read(0..<min(byteCount, FindingsLine.headByteCount))
             } catch {
                 throw ServiceError(error)
             }
@@ -35,7 +38,7 @@ extension FindingsFile {
                 next = segments[kept].first
             }
             segments.removeFirst(kept)
-            var room = limitRecoveryByteCount - active.byteCount
+            var room = limitRecoveryByteCount - byteCount
             for segment in segments.reversed() where room > 0 {
                 try readClosed(segment, byteCount: min(segment.byteCount, room), in: store)
                 room -= segment.byteCount

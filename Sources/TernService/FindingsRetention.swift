@@ -100,11 +100,19 @@ extension FindingsFile {
     /// - Throws: `ServiceError.findingsMissing` when it goes further than the results here.
     func readResults() throws(ServiceError) -> ReadResults {
         try? closed.remove(ReadResults.fileName + FileStore.unfinishedSuffix)
+        var read = try Self.readResults(in: closed, newest: lastSequence)
+        if let oldest = index.oldest { read.confirm(through: oldest - 1) }
+        return read
+    }
+
+    /// What was written down in a folder of closed files, when the newest result has a number.
+    ///
+    /// - Throws: `ServiceError.findingsMissing`.
+    static func readResults(in closed: FileStore, newest: Int) throws(ServiceError) -> ReadResults {
         let limit = (ReadResults.limitRangeCount + 1) * 40
         let text = (try? closed.read(ReadResults.fileName, from: 0, limitByteCount: limit)) ?? []
-        var read = ReadResults(parsing: text)
-        guard read.newest <= lastSequence else { throw .findingsMissing(newest: lastSequence, read: read.newest) }
-        if let oldest = index.oldest { read.confirm(through: oldest - 1) }
+        let read = ReadResults(parsing: text)
+        guard read.newest <= newest else { throw .findingsMissing(newest: newest, read: read.newest) }
         return read
     }
 }

@@ -36,7 +36,9 @@ public final class ReviewFile {
         } catch {
             throw .reviewsFile(errno: error.number)
         }
-        let valid = try readBack(bytes, from: start)
+        let valid: Int
+        (recovered, valid) = try Self.readBack(bytes, from: start)
+        lastNumber = recovered.last?.number ?? 0
         cutByteCount = file.byteCount - valid
         do throws(PlatformError) {
             if cutByteCount > 0 { try file.truncate(to: valid) }
@@ -47,23 +49,37 @@ public final class ReviewFile {
         }
     }
 
-    /// - Returns: the byte of the file where the last valid line ends; see `FindingsFile`.
-    private func readBack(_ bytes: [UInt8], from start: Int) throws(ServiceError) -> Int {
+    /// Reads a file as `init` does, and throws what it throws; makes none.
+    static func check(path: String) throws(ServiceError) {
+        let bytes: [UInt8]
+        let start: Int
+        do throws(PlatformError) {
+            guard let file = try FileStore.existing(path)?.existingFile("reviews.jsonl") else { return }
+            start = max(0, file.byteCount - limitRecoveryByteCount)
+            bytes = try file.read(start..<file.byteCount)
+        } catch {
+            throw .reviewsFile(errno: error.number)
+        }
+        _ = try readBack(bytes, from: start)
+    }
+
+    /// - Returns: the reviews, and the byte of the file where the last valid line ends; see `FindingsFile`.
+    private static func readBack(_ bytes: [UInt8], from start: Int) throws(ServiceError) -> (entries: [Entry], validByteCount: Int) {
+        var entries: [Entry] = []
         var position = 0
         if start > 0 {
             guard let end = bytes.firstIndex(of: 0x0A) else { throw .reviewsFileDamaged(byteOffset: start) }
             position = end + 1
         }
         while let end = bytes[position...].firstIndex(of: 0x0A) {
-            guard let entry = Self.entry(bytes[position...end]), entry.number > lastNumber else {
+            guard let entry = Self.entry(bytes[position...end]), entry.number > entries.last?.number ?? 0 else {
                 guard end + 1 == bytes.count, bytes[position...end].contains(0) else { throw .reviewsFileDamaged(byteOffset: start + position) }
                 break
             }
-            lastNumber = entry.number
-            recovered.append(entry)
+            entries.append(entry)
             position = end + 1
         }
-        return start + position
+        return (entries, start + position)
     }
 
     private static func entry(_ line: ArraySlice<UInt8>) -> Entry? {

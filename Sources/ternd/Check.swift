@@ -5,11 +5,16 @@ import TernStore
 /// `ternd serve --check`: a line for each thing that a start needs. The code is that of the first that fails.
 func runCheck(_ arguments: Arguments) throws(Failure) -> ExitCode {
     var checks = Checks()
-    let loader = try ModelLoader(arguments)
+    var loader = try ModelLoader(arguments, readsTrust: false)
     _ = try (arguments.socketGroup(), arguments.allowedUsers())
     try put("options: ok\n")
-    try checks.add("trust", loader.options.trust.map { "\($0.keys.count) keys" } ?? "any valid signature")
+    try checks.run("trust") { () throws(Failure) in
+        try loader.readTrust()
+        return loader.options.trust.map { "\($0.keys.count) keys" } ?? "any valid signature"
+    }
+    let isTrusting = checks.code == .ok
     try checks.run("model") { () throws(Failure) in
+        guard isTrusting else { throw Failure(.cannotOpen, "not looked at without the trust file") }
         let choice = try loader.choice()
         guard let model = try loader.load(choice) else { return "" }
         let place = choice?.isRolledBack == true ? ", marked good, in the place of one that failed" : ""
@@ -49,7 +54,7 @@ private struct Checks {
     }
 }
 
-/// Takes the lock of a state directory that is there and gives it back; makes none.
+/// Takes the lock of a state directory that is there and gives it back, and reads what a start reads; makes and changes nothing.
 private func checkState(_ path: String) throws(Failure) -> String {
     do throws(PlatformError) { try Installation.checkDirectory(path) } catch {
         guard error == .openFailed(errno: 2) else { throw Failure(error, "state directory") }
@@ -61,10 +66,16 @@ private func checkState(_ path: String) throws(Failure) -> String {
         }
         return "\(path), which the start makes"
     }
-    do throws(Failure) { _ = try openState(path) } catch {
+    var directory: StateDirectory?
+    do throws(Failure) {
+        // A lock that is made here would be this user's.
+        if realPath(path + "/lock") != nil { directory = try openState(path) }
+    } catch {
         guard error.code == .busy else { throw error }
         return "\(path), in use by a service that runs"
     }
+    defer { withExtendedLifetime(directory) {} }
+    do throws(ServiceError) { try StoredState.check(path: path) } catch { throw Failure(error) }
     return path
 }
 

@@ -52,18 +52,21 @@ extension LoadedModel {
 /// How a service comes to its model: from a file, or from what a store says.
 struct ModelLoader {
     let arguments: Arguments
-    let options: ModelOptions
+    private(set) var options: ModelOptions
     let store: ModelStore?
     /// Where trials are kept.
     let statePath: String
 
-    init(_ arguments: Arguments) throws(Failure) {
+    /// `readsTrust`: false for a caller that calls `readTrust` before anything is loaded.
+    init(_ arguments: Arguments, readsTrust: Bool = true) throws(Failure) {
         self.arguments = arguments
         statePath = try arguments.required("--state")
-        options = try ModelOptions(arguments, isOptional: true)
+        options = try ModelOptions(arguments, isOptional: true, readsTrust: readsTrust)
         store = arguments.value("--store").map { ModelStore(path: $0) }
         guard options.path.isEmpty != (store == nil) else { throw Failure(.usage, "serve: one of --model and --store; see ternd serve --help") }
     }
+
+    mutating func readTrust() throws(Failure) { try options.readTrust(arguments) }
 
     /// What the store says, and what became of its model so far; nil for a model file.
     func choice() throws(Failure) -> ModelChoice? {

@@ -27,13 +27,18 @@ struct ModelOptions {
     var threadCount: Int
     var instructionSet: InstructionSet
 
-    /// `isOptional`: the path is empty without `--model`, for a caller that has one from elsewhere.
-    init(_ arguments: Arguments, isOptional: Bool = false) throws(Failure) {
+    /// `isOptional`: the path is empty without `--model`, for a caller that has one from elsewhere. `readsTrust`: false for one that calls `readTrust`.
+    init(_ arguments: Arguments, isOptional: Bool = false, readsTrust: Bool = true) throws(Failure) {
         path = isOptional ? arguments.value("--model") ?? "" : try arguments.required("--model")
         allowsUnsigned = arguments.has("--allow-unsigned")
         threadCount = try arguments.number("--threads", 1...64, standard: 1)
         instructionSet = try chosenInstructionSet(arguments.value("--isa"), at: arguments.place("--isa")).set
-        if let path = arguments.value("--trust") { trust = try readTrust(path) }
+        if readsTrust { try readTrust(arguments) }
+    }
+
+    /// Reads the trust file, where there is one.
+    mutating func readTrust(_ arguments: Arguments) throws(Failure) {
+        if let path = arguments.value("--trust") { trust = try ternd.readTrust(path) }
     }
 
     /// Opens and validates the model.

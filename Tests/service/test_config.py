@@ -129,6 +129,44 @@ def test_check_names_everything_that_fails(models, tmp_path):
     assert not (tmp_path / "state").exists()
 
 
+def test_check_reads_what_an_earlier_run_left(start, models, tmp_path):
+    """What the next start refuses, --check refuses with the same code and sentence, and it changes nothing."""
+    server = start()
+    identifier = server.post(png()).json()["id"]
+    server.ask("POST", f"/v1/findings/{identifier}/review", b'{"decision":"accept"}', {"Content-Type": "application/json"})
+    assert server.stop() == 0
+    base = ["--model", models / "mean.tern", "--allow-unsigned", "--socket", tmp_path / "tern.sock", "--state", server.state]
+
+    def contents():
+        return {path: path.read_bytes() for path in server.state.rglob("*") if path.is_file()}
+
+    assert checked(*base)[0] == 0
+    for name in ("findings.jsonl", "audit/audit.jsonl", "reviews.jsonl"):
+        path = server.state / name
+        whole = path.read_bytes()
+        path.write_bytes(b"x" + whole)
+        before = contents()
+        code, lines, _ = checked(*base)
+        found = [line.partition(": FAILED: ")[2] for line in lines if line.startswith("state: FAILED: ")]
+        assert (code, len(found)) == (74, 1) and "nothing was changed" in found[0], (name, lines)
+        assert contents() == before
+        refused = start(ready=False)
+        assert refused.process.wait(timeout=LIMIT) == 74 and f"ternd: {found[0]}" in refused.stop_messages()
+        # A torn last line is what a start mends.
+        path.write_bytes(whole + b'{"torn')
+        assert checked(*base)[0] == 0 and path.read_bytes() == whole + b'{"torn'
+        path.write_bytes(whole)
+    (server.state / "lock").unlink()
+    before = contents()
+    assert checked(*base)[0] == 0 and contents() == before
+
+
+def test_check_has_a_line_for_a_trust_file_that_is_not_there(models, tmp_path):
+    code, lines, said = checked("--model", models / "signed.tern", "--trust", tmp_path / "none", "--socket", tmp_path / "s", "--state", tmp_path / "state")
+    assert (code, said) == (66, "")
+    assert [line.split(": ")[:2] for line in lines] == [["options", "ok"], ["trust", "FAILED"], ["model", "FAILED"], ["state", "ok"], ["socket", "ok"]]
+
+
 def test_the_file_that_is_shipped_starts_beside_the_socket_of_the_unit(models, tmp_path):
     """As docs/operations.md installs it; only the folders are others."""
     text = EXAMPLE.read_text()
