@@ -30,6 +30,7 @@ func runCheck(_ arguments: Arguments) throws(Failure) -> ExitCode {
         try checks.run("watch") { () throws(Failure) in
             do throws(PlatformError) { try Installation.checkDirectory(path) } catch {
                 guard error == .openFailed(errno: 2) else { throw Failure(error, "watch") }
+                guard realPath(Sandbox.Folder.parent(of: path)) != nil || arguments.has("--no-sandbox") else { throw .noFolderAboveWatched }
                 return "\(path), which is not there yet"
             }
             return path

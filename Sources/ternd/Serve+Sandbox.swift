@@ -24,7 +24,7 @@ struct Confinement {
         guard sandbox.isWanted else { return }
         var folders: [Sandbox.Folder] = []
         if let path = arguments.value("--state") { folders.append(Sandbox.Folder(path, .writing)) }
-        if let path = arguments.value("--watch") { folders += watched(path) }
+        if let path = arguments.value("--watch") { folders += try watched(path) }
         for name in ["--socket", "--frames"] {
             if let path = arguments.value(name) { folders.append(Sandbox.Folder(Sandbox.Folder.parent(of: path), .socket)) }
         }
@@ -50,13 +50,14 @@ struct Confinement {
         if isRequired, !sandbox.isWhole { throw Failure(.unavailable, "sandbox: not whole, and --require-sandbox is given") }
     }
 
-    /// The folder above a watched one, which may appear later, or go and come back: a rule binds to what exists. The root is too much for that.
-    private func watched(_ path: String) -> [Sandbox.Folder] {
+    /// The folder above a watched one, which may appear later, or go and come back: a rule binds to what exists. Nothing above that, and the root is
+    /// too much.
+    private func watched(_ path: String) throws(Failure) -> [Sandbox.Folder] {
         var folders = [Sandbox.Folder(path, .writing)]
         for name in [path, realPath(path)] {
-            guard var above = name.map(Sandbox.Folder.parent) else { continue }
-            while above != "/", above != ".", realPath(above) == nil { above = Sandbox.Folder.parent(of: above) }
-            if realPath(above) != "/" { folders.append(Sandbox.Folder(above, .writing)) }
+            guard let above = name.map(Sandbox.Folder.parent) else { continue }
+            guard let real = realPath(above) else { throw .noFolderAboveWatched }
+            if real != "/" { folders.append(Sandbox.Folder(above, .writing)) }
         }
         return folders
     }
@@ -79,6 +80,13 @@ func testSandbox() throws(Failure) -> ExitCode {
         }
     }
     return isRefused ? .ok : .unavailable
+}
+
+extension Failure {
+    /// What the sandbox would need of a path like this reaches too far.
+    static var noFolderAboveWatched: Failure {
+        Failure(.cannotOpen, "watch: the folder above the watched one is not there; make it: no folder higher up is opened to the service instead")
+    }
 }
 
 extension Arguments {

@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from harness import LIMIT, dicom, jpeg, nifti, png
+from harness import LIMIT, dicom, jpeg, nifti, png, ternd
 
 MANY = int(os.environ.get("TERN_WATCH_FILES", "2000"))
 KILLS = int(os.environ.get("TERN_WATCH_KILLS", "15"))
@@ -330,9 +330,10 @@ def test_names_that_are_taken_in_done(watch, folder):
 
 def test_a_folder_that_appears_later(watch, tmp_path):
     path = tmp_path / "deep" / "in"
+    path.parent.mkdir()
     server = watch(path=f"{path}/")
     assert server.wait_for(lambda status: status["watch"]["state"] == "missing")["watch"]["done"] == 0
-    path.mkdir(parents=True)
+    path.mkdir()
     put(path, "a.png", image(1))
     ended(server, 1)
     # Removed, and made anew.
@@ -353,6 +354,19 @@ def test_a_folder_that_appears_later(watch, tmp_path):
     put(path, "d.png", image(4))
     ended(server, 4)
     assert set(os.listdir(path / "done")) == {"d.png", "d.png.json"}
+
+
+def test_no_folder_higher_up_is_opened_for_one_that_is_missing(start, tmp_path, models):
+    """The rules of the sandbox bind to folders that exist; a mistyped path must not open what lies far above it."""
+    path = tmp_path / "missing" / "in"
+    server = start("--watch", path, ready=False)
+    assert server.process.wait(timeout=LIMIT) == 66
+    assert "watch: the folder above the watched one is not there" in server.stop_messages()
+    check = ["serve", "--model", models / "mean.tern", "--allow-unsigned", "--state", tmp_path / "state", "--watch", path, "--check"]
+    done = ternd(*check)
+    assert done.returncode == 66 and "watch: FAILED: watch: the folder above the watched one is not there" in done.stdout
+    path.parent.mkdir()
+    assert f"watch: ok: {path}, which is not there yet" in ternd(*check).stdout
 
 
 def test_a_folder_that_goes_takes_its_files_along(watch, folder, tmp_path):
