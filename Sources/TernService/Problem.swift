@@ -32,7 +32,7 @@ public struct Problem: Error, Equatable, Sendable {
         self.retryAfterSeconds = retryAfterSeconds
     }
 
-    /// The answer, `application/problem+json` with members `status`, `code`, `message`; `id` and `sequence` when the problem is a recorded result.
+    /// The answer, `application/problem+json` with members `status`, `code`, `message`; `id` when there is a study, `sequence` when it has a result.
     public func reply(identifier: StudyIdentifier? = nil, sequence: Int? = nil) -> HTTPReply {
         var text = JSONText()
         text.beginObject()
@@ -95,6 +95,11 @@ extension Problem {
     }
 
     static var stopping: Problem { Problem(status: 503, code: "stopping", message: "the server is stopping", retryAfterSeconds: 5) }
+
+    /// For who waits for an accepted study: it is not to be sent again, so that no time is named for that.
+    static var stoppingBeforeResult: Problem {
+        Problem(status: 503, code: "stopping", message: "the server is stopping; the study stays accepted, ask for its result under this id")
+    }
 
     static var diskFull: Problem {
         Problem(status: 507, code: "disk_full", message: "the state directory has no room for the study or its result", retryAfterSeconds: 60)

@@ -476,7 +476,7 @@ public final class Service {
         if !isIdle {
             guard Clock.monotonicNanoseconds >= stopBy else { return }
             // The study that is being read and those behind it stay in the journal.
-            for (identifier, exchange) in waiting { server.reply(exchange, Problem.stopping.reply(identifier: identifier)) }
+            for (identifier, exchange) in waiting { server.reply(exchange, Problem.stoppingBeforeResult.reply(identifier: identifier)) }
             waiting = [:]
         }
         for exchange in Array(streams.keys) { pump(exchange) }

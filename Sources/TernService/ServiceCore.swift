@@ -278,7 +278,7 @@ struct ServiceCore {
     mutating func finished(_ identifier: StudyIdentifier, _ outcome: StudyOutcome) -> HTTPReply {
         leave(identifier)
         switch outcome {
-        case .kept: return Problem.stopping.reply(identifier: identifier)
+        case .kept: return Problem.stoppingBeforeResult.reply(identifier: identifier)
         case .recorded(let analysis, let line, let fileByteCount):
             isRecording = true
             refusedSince = nil

@@ -60,7 +60,7 @@ def test_stopping_finishes_the_study_that_is_read(start):
     assert json.loads(connection.getresponse().read())["status"] == "succeeded"
     answer = waiting.getresponse()
     problem = json.loads(answer.read())
-    assert answer.status == 503 and problem["code"] == "stopping"
+    assert answer.status == 503 and problem["code"] == "stopping" and problem["id"] and answer.headers["Retry-After"] is None
     assert next_line()["status"] == "succeeded" and next_line() is None
     assert server.process.wait(timeout=LIMIT) == 0
     # Those that waited are answered by the next one, in order.
