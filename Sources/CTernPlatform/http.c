@@ -67,6 +67,13 @@ static int has_left(const struct client *client)
     return poll(&channel, 1, 0) == 1 && (channel.revents & (POLLHUP | POLLERR)) != 0;
 }
 
+/* Who is at the other end; 0 when the kernel does not say. */
+static int find_peer(struct bufferevent *channel, struct ucred *peer)
+{
+    socklen_t bytes = sizeof *peer;
+    return getsockopt(bufferevent_getfd(channel), SOL_SOCKET, SO_PEERCRED, peer, &bytes) == 0;
+}
+
 /* Answers a client that evhttp is still reading from, past evhttp: it has written nothing on this connection. */
 static void refuse(struct client *client, const char *status_line, int status, const char *code, const char *message)
 {
@@ -77,7 +84,10 @@ static void refuse(struct client *client, const char *status_line, int status, c
                          status_line, body_count, status == 503 ? "Retry-After: 1\r\n" : "", body);
     /* An empty socket buffer takes it whole. */
     (void)!send(bufferevent_getfd(client->channel), answer, (size_t)count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct ucred peer;
+    int64_t uid = find_peer(client->channel, &peer) ? (int64_t)peer.uid : -1;
     tern_http_end(client);
+    client->server->events.refused(client->server->context, status, code, uid);
 }
 
 static void on_received(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *argument)
@@ -91,7 +101,7 @@ static void on_received(struct evbuffer *buffer, const struct evbuffer_cb_info *
         client->since = tern_http_now();
     client->received += info->n_added;
     server->receiving += info->n_added;
-    /* evhttp reads on past the limit of a body, so that a client that asks only after it has sent finds the 413; twice is enough. */
+    /* A body past the limit is read on, so that a client that asks only after it has sent finds the 413; twice is enough. */
     if (client->received / 2 > server->limits.body_bytes + HEADERS_BYTES)
         refuse(client, "413 Content Too Large", 413, "body_too_large", "the body is larger than this server accepts");
     else if (server->receiving > server->limits.receiving_bytes)
@@ -188,14 +198,20 @@ static void on_request(struct evhttp_request *request, void *argument)
     evhttp_connection_set_closecb(connection, on_close, client);
     evhttp_request_set_on_complete_cb(request, on_complete, client);
 
+    /* One byte past the limit says that it is too large. */
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    size_t body_count = evbuffer_get_length(body);
+    if (body_count > server->limits.body_bytes) {
+        evbuffer_drain(body, body_count - server->limits.body_bytes - 1);
+        body_count = server->limits.body_bytes + 1;
+    }
     struct ucred peer;
-    socklen_t bytes = sizeof peer;
-    int known = getsockopt(bufferevent_getfd(channel), SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0;
+    int known = find_peer(channel, &peer);
     tern_http_request view = {
         .exchange = client->exchange,
         .target = evhttp_request_get_uri(request),
         .content_type = evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Type"),
-        .body_count = evbuffer_get_length(evhttp_request_get_input_buffer(request)),
+        .body_count = body_count,
         .peer_uid = known ? (int64_t)peer.uid : -1,
         .peer_pid = known ? (int64_t)peer.pid : -1,
     };
@@ -345,8 +361,7 @@ tern_http *tern_http_create(int listener, const tern_http_limits *limits, const 
     evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                  EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
     evhttp_set_max_headers_size(server->http, HEADERS_BYTES);
-    evhttp_set_max_body_size(server->http, (ev_ssize_t)limits->body_bytes);
-    evhttp_set_flags(server->http, EVHTTP_SERVER_LINGERING_CLOSE);
+    /* The limit of a body is ours: evhttp would answer with a page of its own, unseen by the service. */
     /* The deadlines of `sweep` come first. */
     evhttp_set_timeout(server->http, (int)(limits->client_milliseconds / 1000) * 2 + 60);
     if (!evhttp_bind_listener(server->http, server->listener) || event_add(server->woken, NULL) != 0 ||

@@ -14,6 +14,7 @@ public struct HTTPRequest: Equatable, Sendable {
     public var target: String
     /// The header, nil when absent.
     public var contentType: String?
+    /// Of a body past the limit, one byte more than the limit.
     public var body: [UInt8]
     /// User and process at the other end of the socket (SO_PEERCRED); nil when unknown.
     public var peerUser: Int?
@@ -71,6 +72,8 @@ public struct Exchange: Hashable, Sendable {
 public struct HTTPEvents {
     /// A request has arrived. It is answered now or later with `reply` or a stream.
     public var request: (HTTPRequest, Exchange) -> Void
+    /// A request was answered with a problem before it had arrived whole: HTTP status, code, and the user at the other end where it is known.
+    public var refused: (Int, String, Int?) -> Void
     /// A stream can take its next page.
     public var drained: (Exchange) -> Void
     /// The operating system has taken the whole answer of `reply`.
@@ -84,11 +87,12 @@ public struct HTTPEvents {
     /// SIGHUP.
     public var reload: () -> Void
     public init(
-        request: @escaping (HTTPRequest, Exchange) -> Void, drained: @escaping (Exchange) -> Void,
+        request: @escaping (HTTPRequest, Exchange) -> Void, refused: @escaping (Int, String, Int?) -> Void, drained: @escaping (Exchange) -> Void,
         answered: @escaping (Exchange) -> Void, closed: @escaping (Exchange) -> Void,
         woken: @escaping () -> Void, stop: @escaping () -> Void, reload: @escaping () -> Void
     ) {
         self.request = request
+        self.refused = refused
         self.drained = drained
         self.answered = answered
         self.closed = closed
@@ -137,12 +141,18 @@ public struct HTTPEvents {
     // SAFETY: nothing else frees it, and no callback comes after it.
     deinit { if let server = unsafe server { unsafe tern_http_free(server) } }
 
-    // SAFETY (all seven): the context is the server that registered them, which lives while its loop runs.
+    // SAFETY (all eight): the context is the server that registered them, which lives while its loop runs.
     private static var callbacks: tern_http_events {
         unsafe tern_http_events(
             request: { context, request in
                 guard let context = unsafe context, let request = unsafe request else { return }
                 unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().received(request.pointee)
+            },
+            refused: { context, status, code, user in
+                guard let context = unsafe context, let code = unsafe code else { return }
+                // SAFETY: the code is a terminated string that is never freed.
+                let name = unsafe String(cString: code)
+                unsafe Unmanaged<HTTPServer>.fromOpaque(context).takeUnretainedValue().events?.refused(Int(status), name, user < 0 ? nil : Int(user))
             },
             drained: { context, exchange in
                 guard let context = unsafe context else { return }

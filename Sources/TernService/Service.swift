@@ -125,6 +125,10 @@ public final class Service {
     public func run() throws(ServiceError) {
         let events = HTTPEvents(
             request: { [self] request, exchange in received(request, exchange) },
+            refused: { [self] status, code, user in
+                _ = core.refused(Problem(status: status, code: code, message: ""), user)
+                auditor.note(core.refusals.takeFirsts())
+            },
             drained: { [self] exchange in pump(exchange) },
             answered: { [self] exchange in
                 if let sequence = answering.removeValue(forKey: exchange) { core.read.read(sequence) }

@@ -1,4 +1,6 @@
 import io
+import json
+import os
 import re
 import socket
 import time
@@ -116,10 +118,18 @@ def test_what_is_not_http_is_refused(start, text):
 
 def test_a_body_past_the_limit(start):
     server = start("--max-body", "4096")
-    for count in (5000, 100_000):
+    # Read whole, and cut.
+    for count in (4096 - len(png()) + 1, 5000, 100_000):
         answer = server.post(png() + bytes(count))
-        assert answer.status == 413
-    assert server.post(png()).status == 200
+        assert answer.status == 413 and answer.json()["code"] == "body_too_large"
+    answer = server.ask("POST", "/v1/frames", png() + bytes(5000), {"Content-Type": "image/png"})
+    assert answer.status == 413 and answer.json()["code"] == "body_too_large"
+    assert 'tern_requests_refused_total{status="413",code="body_too_large"} 4' in server.ask("GET", "/metrics").body.decode()
+    assert server.post(png() + bytes(4096 - len(png()))).status == 200
+    assert server.stop() == 0
+    records = [json.loads(line) for line in (server.state / "audit/audit.jsonl").read_bytes().splitlines()]
+    refusals = [record for record in records if record["event"] == "refusal" and record["code"] == "body_too_large"]
+    assert sum(record.get("count", 1) for record in refusals) == 4 and {record["uid"] for record in refusals} == {os.getuid()}
 
 
 def test_a_body_without_end_is_cut(start):

@@ -20,12 +20,14 @@ typedef struct tern_http_request {
     int method;
     const char *target;        /* path and query as sent */
     const char *content_type;  /* NULL when absent */
-    size_t body_count;
+    size_t body_count;         /* of a body past the limit, one byte more than the limit: the rest is gone */
     int64_t peer_uid, peer_pid; /* SO_PEERCRED, -1 when unknown */
 } tern_http_request;
 
 typedef struct tern_http_events {
     void (*request)(void *context, const tern_http_request *request);
+    /* A request was answered with a problem before it had arrived whole; the code lives for ever, `peer_uid` is -1 when unknown. */
+    void (*refused)(void *context, int status, const char *code, int64_t peer_uid);
     void (*drained)(void *context, uint64_t exchange);  /* a stream can take its next page */
     void (*answered)(void *context, uint64_t exchange); /* the operating system has taken the whole answer of tern_http_reply */
     void (*closed)(void *context, uint64_t exchange);   /* the client left before its answer was complete */
