@@ -59,10 +59,10 @@ extension Service {
 
     /// Looks for the result of a study on the disk, a file at a time from the newest to the oldest, so that other readers have their turn, as long as
     /// its client waits and the service goes on.
-    func search(_ identifier: StudyIdentifier, before sequence: Int, _ exchange: Exchange) {
+    func search(_ identifier: StudyIdentifier, before sequence: Int, for user: Int?, _ exchange: Exchange) {
         guard searching.contains(exchange) else { return }
         if core.isStopping { return endSearch(exchange, Problem.stopping.reply()) }
-        guard let segment = core.index.segment(before: sequence) else { return endSearch(exchange, core.refused(.noSuchFinding, nil)) }
+        guard let segment = core.index.segment(before: sequence) else { return endSearch(exchange, core.refused(.noSuchFinding, user)) }
         let slot = Slot<HTTPReply>()
         let isTaken = reader.submit(
             run: { [archive, stopFlag] in
@@ -73,9 +73,9 @@ extension Service {
             },
             finish: { [self] in
                 searchCount -= 1
-                if let reply = slot.value { endSearch(exchange, reply) } else { search(identifier, before: segment.first, exchange) }
+                if let reply = slot.value { endSearch(exchange, reply) } else { search(identifier, before: segment.first, for: user, exchange) }
             })
-        if isTaken { searchCount += 1 } else { endSearch(exchange, core.refused(.tooManySearches, nil)) }
+        if isTaken { searchCount += 1 } else { endSearch(exchange, core.refused(.tooManySearches, user)) }
     }
 
     private func endSearch(_ exchange: Exchange, _ reply: HTTPReply) {

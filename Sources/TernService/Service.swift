@@ -144,6 +144,8 @@ public final class Service {
                 pumpEvents()
                 auditor.collect()
                 collectFrames()
+                // Of refusals that a thread decided.
+                auditor.note(core.refusals.takeFirsts())
                 leaveWhenDone()
             },
             stop: { [self] in stop() },
@@ -204,15 +206,16 @@ public final class Service {
         case .study(let study, let waits): queue(study, waits: waits, for: .http(exchange))
         case .frame(let frame, let source, let deadline): take(frame, from: source, deadlineMilliseconds: deadline, for: .http(exchange))
         case .review(let review, let note):
-            let hasPlace = auditor.store(review, note: note) { [self] entry, errno in server.reply(exchange, core.reviewed(entry, errno: errno)) }
-            if !hasPlace { server.reply(exchange, core.refused(.tooManyReviews, request.peerUser)) }
+            let user = request.peerUser
+            let hasPlace = auditor.store(review, note: note) { [self] entry, errno in server.reply(exchange, core.reviewed(entry, errno: errno, user)) }
+            if !hasPlace { server.reply(exchange, core.refused(.tooManyReviews, user)) }
         case .stream where request.method == .head, .events where request.method == .head:
             server.reply(exchange, HTTPReply(status: 200, contentType: ServiceCore.streamContentType, body: []))
         case .stream(let after, let until): begin(Stream(cursor: .init(position: after), until: until), exchange)
         case .events(let after, let until): begin(Stream(cursor: .init(position: after), until: until, readsEvents: true), exchange)
         case .search(let identifier, let before):
             searching.insert(exchange)
-            search(identifier, before: before, exchange)
+            search(identifier, before: before, for: request.peerUser, exchange)
         }
     }
 
@@ -273,7 +276,7 @@ public final class Service {
 
     private func refuse(_ arrival: Arrival, errno: Int32) {
         if let client = arrival.client {
-            reply(to: client, core.notStored(arrival.study.identifier, errno: errno))
+            reply(to: client, core.notStored(arrival.study, errno: errno))
         } else {
             core.leave(arrival.study.identifier)
             tell(arrival.study.identifier, .notStored)
@@ -460,7 +463,7 @@ public final class Service {
         guard !core.isStopping else { return }
         core.isStopping = true
         watched?.stop()
-        auditor.note(core.refusals.takeRest())
+        auditor.note(core.refusals.takeFirsts() + core.refusals.takeRest())
         stopFlag.raise()
         server.stopAccepting()
         stopBy = Clock.monotonicNanoseconds + Self.stopNanoseconds

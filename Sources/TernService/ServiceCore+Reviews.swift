@@ -40,10 +40,10 @@ extension ServiceCore {
     }
 
     /// A review is on the disk, or could not be written.
-    mutating func reviewed(_ entry: ReviewFile.Entry?, errno: Int32) -> HTTPReply {
+    mutating func reviewed(_ entry: ReviewFile.Entry?, errno: Int32, _ user: Int?) -> HTTPReply {
         guard let entry else {
             let problem = Self.isFull(errno) ? Problem.diskFull : .reviewNotStored
-            return refused(problem, nil)
+            return refused(problem, user)
         }
         reviewRing.append(entry)
         return HTTPReply(status: 201, contentType: "application/json", body: entry.line)

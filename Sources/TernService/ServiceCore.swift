@@ -260,11 +260,11 @@ struct ServiceCore {
     }
 
     /// A study could not be written to the journal. Gives the answer for its client.
-    mutating func notStored(_ identifier: StudyIdentifier, errno: Int32) -> HTTPReply {
-        if Self.isFull(errno) { disk.refused(pending[identifier] ?? 0) }
-        leave(identifier)
+    mutating func notStored(_ study: Study, errno: Int32) -> HTTPReply {
+        if Self.isFull(errno) { disk.refused(pending[study.identifier] ?? 0) }
+        leave(study.identifier)
         let problem = Self.isFull(errno) ? Problem.diskFull : .notStored
-        return refused(problem, nil)
+        return refused(problem, study.origin.user)
     }
 
     mutating func leave(_ identifier: StudyIdentifier) {

@@ -38,6 +38,14 @@ public enum StudyOrigin: Equatable, Sendable {
     case folder
     /// The socket of frames.
     case frames(user: Int?, process: Int?)
+
+    /// The user at the other end, nil where there is none or the system does not say.
+    var user: Int? {
+        switch self {
+        case .socket(let user, _), .frames(let user, _): user
+        case .folder: nil
+        }
+    }
 }
 
 /// What became of a study.

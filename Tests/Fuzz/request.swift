@@ -98,7 +98,7 @@ private func around(_ byte: UInt8) -> ServiceCore.Surroundings {
 /// A study comes to one of its ends.
 private func finish(_ study: Study, _ core: inout ServiceCore, _ choice: UInt8) {
     switch choice & 3 {
-    case 0: check(core.notStored(study.identifier, errno: choice & 128 == 0 ? 28 : 5))
+    case 0: check(core.notStored(study, errno: choice & 128 == 0 ? 28 : 5))
     case 1: check(core.finished(study.identifier, .notRecorded(errno: choice & 128 == 0 ? 28 : 5)))
     case 2: check(core.finished(study.identifier, .kept))
     default:

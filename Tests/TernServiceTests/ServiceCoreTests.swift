@@ -270,7 +270,7 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
                 return
             }
             core.queued(study)
-            #expect(core.notStored(study.identifier, errno: errno).status == expected)
+            #expect(core.notStored(study, errno: errno).status == expected)
             #expect(core.pending.isEmpty && core.pendingByteCount == 0 && core.counters.accepted == 0)
             #expect(status(core.answer(get("/v1/findings/" + study.identifier.text), .init())) == 404)
         }
