@@ -84,8 +84,14 @@ extension Problem {
 
     static func badReview(_ error: ReviewError) -> Problem {
         if case .tooLong(let limit) = error { return bodyTooLarge(limit: limit) }
-        return Problem(
-            status: 400, code: "bad_review",
-            message: "the body is a JSON object of texts: decision (accept, reject, amend), and label, call (positive, negative, review) and note")
+        let message =
+            switch error {
+            case .saysNothing: "an amendment has a call or a note"
+            case .badValue(.call): "a call is positive, negative or review, and belongs to an amendment of a label"
+            case .badValue(.label): "a label has 1 to 256 bytes"
+            case .badValue(.note): "a note has 1 to \(ReviewRequest.limitNoteByteCount) bytes"
+            default: "the body is a JSON object of texts: decision (accept, reject, amend), and label, call (positive, negative, review) and note"
+            }
+        return Problem(status: 400, code: "bad_review", message: message)
     }
 }

@@ -212,6 +212,30 @@ def test_what_is_no_review_is_refused(start, body, kind, status, code):
     assert [record["code"] for record in records(server.state) if record["event"] == "refusal"] == [code]
 
 
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        ({"decision": "amend"}, "an amendment has a call or a note"),
+        ({"decision": "accept", "label": "white", "call": "negative"}, "belongs to an amendment"),
+        ({"decision": "amend", "call": "negative"}, "belongs to an amendment of a label"), ({"decision": "accept", "note": ""}, "a note has 1 to"),
+        ({"decision": "maybe"}, "decision (accept, reject, amend)"),
+    ])
+def test_what_is_wrong_with_a_review_is_said(start, body, words):
+    server = start()
+    answer = review(server, server.post(png()).json()["id"], body)
+    assert answer.status == 400 and answer.json()["code"] == "bad_review" and words in answer.json()["message"]
+
+
+def test_who_asked_for_what_the_disk_does_not_have_is_recorded(start):
+    server = start("--segment-bytes", "4096", "--keep", "3")
+    for value in range(8):
+        server.post(png(value=value))
+    assert server.ask("GET", "/v1/findings/01234567-89ab-4cde-8f01-23456789abcd").json()["code"] == "no_such_finding"
+    assert server.stop() == 0
+    (refusal,) = [record for record in records(server.state) if record["event"] == "refusal"]
+    assert refusal["code"] == "no_such_finding" and refusal["uid"] == os.getuid()
+
+
 def test_every_character_of_a_note_comes_back(start):
     server = start()
     identifier = server.post(png()).json()["id"]
