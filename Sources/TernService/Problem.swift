@@ -139,5 +139,12 @@ extension Problem {
         return problem
     }
 
+    static func eventAhead(newest: Int) -> Problem {
+        var problem = Problem(
+            status: 400, code: "sequence_ahead", message: "no event of this run has this number yet; is it of an earlier run? then ask without it")
+        problem.numbers = [Number(name: "newest", value: newest)]
+        return problem
+    }
+
     static var internalFailure: Problem { Problem(status: 500, code: "internal", message: "the server failed") }
 }

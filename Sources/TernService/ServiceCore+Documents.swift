@@ -9,6 +9,7 @@ extension ServiceCore {
         text.beginObject()
         text.member("state", isStopping ? "stopping" : "ready")
         text.member("version", identity.version)
+        text.member("run", events.run)
         text.member("uptime_s", Int(clamping: (around.now - startedAt) / 1_000_000_000))
         text.key("model")
         text.beginObject()

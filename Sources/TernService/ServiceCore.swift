@@ -206,7 +206,7 @@ struct ServiceCore {
 
     private func events(after: Int?, follows: Bool, _ around: Surroundings) throws(Problem) -> Answer {
         let newest = events.newest
-        if let after, after > newest { throw .sequenceAhead(newest: newest) }
+        if let after, after > newest { throw .eventAhead(newest: newest) }
         if follows { try checkFollower(around) }
         return .events(after: after ?? 0, until: follows ? nil : newest)
     }

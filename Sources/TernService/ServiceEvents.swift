@@ -10,6 +10,8 @@ public final class ServiceEvents {
         case error
     }
 
+    /// Names this run of the service, at random: the numbers of another run are of other events.
+    let run: String
     private let lock: Lock
     private let say: (Level, String) -> Void
     private var lines: [[UInt8]] = []
@@ -19,8 +21,9 @@ public final class ServiceEvents {
     static let limitCount = 256
 
     /// - Parameter say: gets each event as text, on the thread that notes it.
-    /// - Throws: `ServiceError.outOfResources`.
+    /// - Throws: `ServiceError.outOfResources`, `.noRandomness`.
     public init(say: @escaping (Level, String) -> Void) throws(ServiceError) {
+        run = try StudyIdentifier().text
         do throws(PlatformError) { lock = try Lock() } catch { throw .outOfResources }
         self.say = say
     }
@@ -37,6 +40,7 @@ public final class ServiceEvents {
             text.beginObject()
             text.member("schema", "tern.event/1")
             text.member("event", last)
+            text.member("run", run)
             text.member("time", Clock.utcNow)
             text.member("code", code)
             text.member("level", level.rawValue)

@@ -17,7 +17,7 @@ import Testing
         events.note("disk_full", [.init(name: "free_bytes", value: 17)], level: .error)
         #expect(heard.words == ["info: first", "error: disk_full free_bytes 17"] && heard.count == 1 && events.newest == 2)
         let text = events.newest(1).map { String(decoding: $0, as: UTF8.self) }
-        #expect(text.count == 1 && text[0].hasPrefix("{\"schema\":\"tern.event/1\",\"event\":2,\"time\":\""))
+        #expect(text.count == 1 && text[0].hasPrefix("{\"schema\":\"tern.event/1\",\"event\":2,\"run\":\"\(events.run)\",\"time\":\""))
         #expect(text[0].hasSuffix("Z\",\"code\":\"disk_full\",\"level\":\"error\",\"free_bytes\":17}"))
     }
 

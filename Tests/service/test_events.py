@@ -32,6 +32,22 @@ def test_a_service_without_events_has_none(start):
     connection.close()
 
 
+def test_events_name_the_run_they_are_of(start):
+    runs = set()
+    for _ in range(2):
+        server = start()
+        connection, next_line = follow(server, "/v1/events?follow=1")
+        server.process.send_signal(signal.SIGHUP)
+        event = next_line()
+        assert event["event"] == 1 and event["run"] == server.status()["run"]
+        runs.add(event["run"])
+        answer = server.ask("GET", "/v1/events?after=9")
+        assert answer.status == 400 and "run" in answer.json()["message"]
+        connection.close()
+        assert server.stop() == 0
+    assert len(runs) == 2
+
+
 def test_a_full_disk_is_an_event_and_so_is_its_end(start, small_disk):
     server = start(state=small_disk / "state")
     try:
