@@ -52,6 +52,18 @@ def test_both_name_the_program_every_archive_and_every_model(bills):
     assert digests <= {package["checksums"][0]["checksumValue"] for package in spdx["packages"] if "checksums" in package}
 
 
+def test_the_notices_have_the_licence_text_of_every_library(bills):
+    text = (ROOT / "build/x86_64/NOTICES").read_text()
+    for part in json.loads(bills[1].read_text())["components"]:
+        if part["type"] == "library":
+            assert f"\n{part['name']} {part['version']}: {part['licenses'][0]['expression']}\n" in text, part["name"]
+    # A sentence of each text: its authors wrote it, and it is long enough to be of no other.
+    for sentence in ("This software is based in part on the work of the Independent JPEG Group", "Communications and Remote Sensing Lab", "PNG Reference Library",
+                     "Jean-loup Gailly", "Niels Provos", "Frank Denis", "libseccomp", "GNU LESSER GENERAL PUBLIC LICENSE", "GCC RUNTIME LIBRARY EXCEPTION",
+                     "Runtime Library Exception to the Apache 2.0 License"):
+        assert sentence.lower() in re.sub(r"\s+", " ", text).lower(), sentence
+
+
 def test_an_archive_that_nobody_owns_is_an_error(tmp_path):
     import importlib.machinery
     import importlib.util
