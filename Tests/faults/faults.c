@@ -4,6 +4,8 @@
 
        write+pwrite+writev /var/lib/tern ENOSPC p=0.05; fsync * EIO nth=3; malloc * ENOMEM over=4096 times=1
 
+   Half of a small file that is written over as a whole is not left: that call is done, fails, or is not made.
+
    What happens: an errno name (the call is not made); SHORT, a write of half its bytes; TORN, half of them and then EIO; KILL, half of them
    and then SIGKILL (other calls: SIGKILL before the call); DELAY, a tenth of a second.
    Options: p=SHARE of the calls, nth=N the Nth alone, from=N from the Nth on, times=N at most so often, over=N bytes at least, seed=N.
@@ -171,8 +173,16 @@ static int stopped(int action) {
     return 1;
 }
 
+/* A file of at most one sector that is written over from its beginning: neither a kill nor a power cut leaves half of that. */
+static int is_one_sector(int descriptor, size_t count) {
+    struct stat found;
+    return count <= 512 && !(syscall(SYS_fcntl, descriptor, F_GETFL) & O_APPEND) && syscall(SYS_lseek, descriptor, 0, SEEK_CUR) == 0
+        && syscall(SYS_fstat, descriptor, &found) == 0 && S_ISREG(found.st_mode) && found.st_size >= (off_t)count;
+}
+
 ssize_t write(int descriptor, const void *bytes, size_t count) {
     int action = decide("write", descriptor, NULL, count);
+    if (action < 0 && action != DELAY && is_one_sector(descriptor, count)) return stopped(action == TORN ? EIO : action) ? -1 : syscall(SYS_write, descriptor, bytes, count);
     if (action < 0 && count > 1) {
         long done = syscall(SYS_write, descriptor, bytes, count / 2);
         if (action == KILL) die();

@@ -32,6 +32,7 @@ def run(context):
 
 def _rounds(context, disk):
     state, ledger = disk / "state", context.ledger()
+    ledger.may_lose_head = True
     count = context.count or 12
     service = context.start(state)
     refusals = 0

@@ -70,6 +70,7 @@ def _load(context, folder, rules, memory):
     """Calm, faults under load, calm again without a restart, stop, start, and nothing is missing."""
     state = folder / "state"
     ledger, before = context.ledger(), context.findings.broken()
+    ledger.may_lose_head = True
     # Sockets are known to the library as what /proc calls them.
     environment, control = context.faults(rules.replace("{state}", str(state)).replace(" socket ", " socket: "))
     # An answer that the HTTP library could not put together, for want of memory, ends with its connection, after this time.
@@ -110,6 +111,7 @@ def _load(context, folder, rules, memory):
 def _back(context, folder, rules):
     """What an earlier run accepted is read back in spite of faults: none of it is called damaged."""
     state, ledger = folder / "state", context.ledger()
+    ledger.may_lose_head = True
     service = context.start(state, "--queue", "40", model="cxr224")
     senders = context.senders(service, ledger, 3, count=12, share_waiting=0)
     context.wait(0.2)
@@ -151,6 +153,7 @@ def _start(context, folder, call, prefix, errors):
     """The Nth call of a start fails, for every N there is; then the start without the fault answers what the one before accepted."""
     state = folder / "state"
     ledger = context.ledger()
+    ledger.may_lose_head = True
     service = context.start(state, model="cxr224")
     senders = context.senders(service, ledger, 2, count=20, share_waiting=0)
     context.wait(0.15)

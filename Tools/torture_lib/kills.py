@@ -3,6 +3,7 @@
 import signal
 
 from .context import Skipped
+from .ledger import Reviewer
 from .service import Hung
 
 # Small enough that findings are closed and opened anew all the time.
@@ -39,6 +40,7 @@ def run(context):
     code = service.end(signal.SIGTERM)
     context.check("stops", code == 0, f"exit code {code}: {service.messages[-3:]}")
     ledger.verify(state, context.references)
+    figures["reviews stored"] = len(ledger.reviews)
     figures["accepted with 202"] = len(ledger.accepted)
     figures["answered while waiting"] = len(ledger.seen)
     figures["answers by status"] = {str(status): many for status, many in sorted(ledger.statuses.items())}
@@ -76,7 +78,8 @@ def _one(context, choose, state, ledger, can_preload):
     context.check_cut(service, *torn)
     if control:
         control.arm()
-    senders = context.senders(service, ledger, choose.choice([1, 3, 5]))
+    senders = context.senders(service, ledger, choose.choice([1, 3, 5])) + [Reviewer(service, ledger, choose.random())]
+    senders[-1].start()
     context.wait(choose.uniform(0.0, 0.35))
     context.check("alive", service.is_alive or bool(control), lambda: f"ended by itself: {service.messages}")
     if not service.is_alive:
@@ -84,7 +87,7 @@ def _one(context, choose, state, ledger, can_preload):
     service.end()
     figures["kills"] += 1
     context.stop_senders(senders)
-    figures["studies sent"] += sum(sender.sent for sender in senders)
+    figures["studies sent"] += sum(sender.sent for sender in senders[:-1])
     if choose.random() < 0.25:
         _tear(choose, state)
     if control:

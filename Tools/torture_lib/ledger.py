@@ -6,7 +6,7 @@ import random
 import threading
 import time
 
-from . import images
+from . import audited, images
 from .promises import essence, parsed, read_findings
 from .service import LIMIT
 
@@ -23,6 +23,9 @@ class Ledger:
         self.recorded = {}     # id: sequence a waiting client was given with a refusal
         self.withdrawn = set() # ids that were taken back (500, 507)
         self.kept = set()      # 503 with an id: answered by the next start
+        self.reviews = {}      # number of a review: the answer to it
+        self.read = {}         # sequence: the line that a follower was given and confirmed later
+        self.may_lose_head = False  # audit/head cannot be made under a fault, and the next start says so
         self.bodies = set()
         self.unsure = 0
         self.statuses = {}
@@ -84,6 +87,7 @@ class Ledger:
             value = parsed(line)
             if check("whole", value is not None, f"line {number}: {line[:300]!r}"):
                 results.append((value, line))
+        results = self._with_removed(results)
         for place, (value, _) in enumerate(results):
             check("sequence", value["sequence"] == place + 1, f"place {place + 1} has sequence {value['sequence']}")
         place = {}
@@ -110,8 +114,20 @@ class Ledger:
         check("invented", len(unknown) <= self.unsure, f"{len(unknown)} results nobody was told of, {self.unsure} unanswered requests: {unknown[:5]}")
         for value, _ in results:
             self._check_result(value, references, may_fail)
+        audited.verify(check, state, results, self.reviews, ends, self.may_lose_head)
         self.findings.figures["results"] = len(results)
         return results
+
+    def _with_removed(self, results):
+        """What was removed from the disk stands in front as it was read; what is in both is the same."""
+        first = results[0][0]["sequence"] if results else 1
+        for value, line in results:
+            self.findings.check("agrees", self.read.get(value["sequence"], line) == line, f"a follower was given another result {value['sequence']}")
+        for sequence in range(1, first):
+            self.findings.check("unread", sequence in self.read, f"{sequence} was removed, and nobody had read it")
+        if first > 1:
+            self.findings.figures["results removed"] = first - 1
+        return [(value, self.read[sequence]) for sequence in range(1, first) if sequence in self.read and (value := parsed(self.read[sequence]))] + results
 
     def _check_result(self, value, references, may_fail):
         check = self.findings.check
@@ -123,6 +139,34 @@ class Ledger:
         if expected is not None:
             self.findings.compared += 1
             check("right", essence(value) == expected, f"{value['id']}: {essence(value)}, undisturbed {expected}")
+
+
+class Reviewer(threading.Thread):
+    """Says something of results that waiting clients were given, until the service has gone."""
+
+    def __init__(self, service, ledger, seed):
+        super().__init__(daemon=True)
+        self.service, self.ledger, self.random = service, ledger, random.Random(seed)
+        self.stopping = threading.Event()
+
+    def run(self):
+        while not self.stopping.is_set():
+            with self.ledger.lock:
+                known = list(self.ledger.seen)[-20:]
+            if known:
+                body = json.dumps({"decision": self.random.choice(["accept", "reject"]), "note": "n" * self.random.randrange(1, 2000)}).encode()
+                try:
+                    status, content = self.service.ask("POST", f"/v1/findings/{self.random.choice(known)}/review", body, "application/json")
+                except TimeoutError:
+                    self.ledger.findings.check("answered", False, "no answer to a review")
+                    return
+                except (OSError, http.client.HTTPException):
+                    return
+                with self.ledger.lock:
+                    # 404: a result of an earlier run that is not in memory any more.
+                    if self.ledger.findings.check("answered", status in (201, 404, 500, 503, 507), f"a review: {status} {content[:300]!r}") and status == 201:
+                        self.ledger.reviews[json.loads(content)["review"]] = content
+            self.stopping.wait(0.005)
 
 
 class Sender(threading.Thread):

@@ -15,6 +15,8 @@ PROMISES = {
     "emptied": "when every study has its result, the queue holds nothing",
     "answered": "every request ends within its limit: with an answer of the contract, or a closed connection",
     "alive": "the service does not end unless it is told to",
+    "audited": "the audit log has every result and every review once, in a chain without a fault",
+    "unread": "only results that have been read are removed",
     "refuses": "a start that cannot succeed ends with a documented code and says why",
     "recovers": "a fault that has gone needs no restart",
     "stops": "SIGTERM ends it with 0, with nothing lost",

@@ -8,16 +8,18 @@ import statistics
 import threading
 import time
 
+# Small enough that files are closed, read and removed all the time.
+KEPT = ("--segment-bytes", "65536", "--retain-bytes", "131072")
 # A page cache of the C library's allocator may grow by this; what leaks a hundred bytes a study does not hide under it in half an hour.
 LIMIT_GROWTH_BYTES = 2 << 20
 
 
 class Follower(threading.Thread):
-    """Reads the stream, and now and then another way."""
+    """Reads the stream, and comes again after `count` results: that confirms those that it has."""
 
-    def __init__(self, service, stop):
+    def __init__(self, service, ledger, stop, count):
         super().__init__(daemon=True)
-        self.service, self.stop, self.last, self.gaps = service, stop, 0, 0
+        self.service, self.ledger, self.stop, self.count, self.last, self.gaps, self.gone = service, ledger, stop, count, 0, 0, 0
 
     def run(self):
         while not self.stop.is_set() and self.service.is_alive:
@@ -26,16 +28,20 @@ class Follower(threading.Thread):
                 connection.request("GET", f"/v1/findings?after={self.last}&follow=1")
                 answer = connection.getresponse()
                 if answer.status != 200:
-                    answer.read()
+                    problem = json.loads(answer.read())
+                    if answer.status == 410:
+                        # The other follower has confirmed them.
+                        self.last, self.gone = problem["oldest"] - 1, self.gone + 1
                     self.stop.wait(0.1)
                     continue
-                for _ in range(2000):
+                for _ in range(self.count):
                     line = answer.readline()
                     if not line or self.stop.is_set():
                         break
                     if line.strip():
                         sequence = json.loads(line)["sequence"]
                         self.gaps += sequence != self.last + 1
+                        self.ledger.read[sequence] = line
                         self.last = sequence
                 connection.close()
             except (OSError, http.client.HTTPException, ValueError):
@@ -61,11 +67,11 @@ def run(context, svg=None, samples=None):
     seconds = context.seconds or 1800
     context.learn("pneumonia28")
     state, ledger = context.folder / "state", context.ledger()
-    service = context.start(state, "--queue", "16")
+    service = context.start(state, "--queue", "16", *KEPT)
     stop = threading.Event()
     # Clients of two kinds: some at their own pace, so that the machine has other work as well; results past those kept in memory.
     senders = context.senders(service, ledger, 4, pause=0.02, limit=60)
-    followers = [Follower(service, stop) for _ in range(2)]
+    followers = [Follower(service, ledger, stop, count) for count in (50, 2000)]
     others = threading.Thread(target=_others, args=(service, stop), daemon=True)
     for thread in [*followers, others]:
         thread.start()
@@ -102,8 +108,12 @@ def _judge(context, taken):
     fifth = max(1, len(taken) // 5)
     early, late = taken[fifth:2 * fifth] or taken, taken[-fifth:]
     growth = statistics.median(sample[1] for sample in late) - statistics.median(sample[1] for sample in early)
-    context.check("flat", growth <= LIMIT_GROWTH_BYTES, f"resident memory grew by {growth:,.0f} bytes")
-    context.check("flat", statistics.median(sample[2] for sample in late) <= statistics.median(sample[2] for sample in early) + 1, "descriptors grew")
+    # A run of seconds is warming up for most of it: what it can find is a leak of kilobytes a study.
+    limit = LIMIT_GROWTH_BYTES if taken[-1][0] >= 60 else 8 * LIMIT_GROWTH_BYTES
+    context.check("flat", growth <= limit, f"resident memory grew by {growth:,.0f} bytes")
+    # Connections come and go: with few samples their median moves by some.
+    room = 1 if len(taken) >= 60 else 12
+    context.check("flat", statistics.median(sample[2] for sample in late) <= statistics.median(sample[2] for sample in early) + room, "descriptors grew")
     context.check("flat", max(sample[2] for sample in taken) <= 64 + 24, f"{max(sample[2] for sample in taken)} descriptors")
     context.check("flat", len({sample[3] for sample in taken}) == 1, f"threads: {sorted({sample[3] for sample in taken})}")
     context.figures |= {

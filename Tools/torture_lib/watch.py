@@ -44,6 +44,7 @@ def run(context):
     context.learn("pneumonia28")
     state, folder, ledger = context.folder / "state", context.folder / "watched", context.ledger()
     folder.mkdir()
+    ledger.may_lose_head = True
     choose, count = context.random, context.count or 400
     dropper = Dropper(folder, context.files, choose, count, ledger)
     dropper.start()
