@@ -78,6 +78,11 @@ def test_the_groups_can_read_what_is_meant_for_them(start, tmp_path):
     assert not [path for path, mode in modes.items() if mode & 0o007 and path.name not in ("model-trial", "a.png")]
 
 
+def test_what_may_pass_is_tried_again():
+    # Without memory or threads (69), and after a fault of ours (70), the next start may do.
+    assert setting("RestartPreventExitStatus") == ["64 65 66 77"]
+
+
 def test_the_command_of_the_unit_is_one(tmp_path):
     """Every option of ExecStart is one of `ternd serve`."""
     words = setting("ExecStart")[0].split()[1:]
