@@ -57,7 +57,7 @@ def test_a_study_is_sent_once_when_the_service_stops(client, start, tmp_path):
     server = start("--queue", "100", model="slow.tern")
     (tmp_path / "a.png").write_bytes(png(value=177))
     # One is being read, and the turn of the last does not come.
-    before = 20
+    before = 60
     for value in range(before):
         server.post(png(value=value), wait=False)
     command, names_kind = client
