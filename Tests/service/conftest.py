@@ -3,7 +3,8 @@
 import pytest
 
 import tiny_model
-from harness import Server
+from frames import Frames
+from harness import CONTRACT, Answer, Server
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +50,33 @@ def start(tmp_path, models):
         server.reader.join()
         server.process.stdout.close()
         server.process.stderr.close()
+
+
+@pytest.fixture
+def serve(start, tmp_path):
+    """Starts a server with a socket of frames, and opens clients of it."""
+    clients = []
+
+    def run(*more, **options):
+        server = start("--frames", tmp_path / "frames.sock", *more, **options)
+
+        def client():
+            clients.append(Frames(tmp_path / "frames.sock"))
+            return clients[-1]
+
+        def status():
+            connection.request("GET", "/v1/status")
+            answer = Answer(connection.getresponse())
+            CONTRACT.check("GET", "/v1/status", answer)
+            return answer.json()
+
+        # One connection for every question, so that descriptors can be counted.
+        connection = server.connect()
+        clients.append(connection)
+        server.frames, server.status = client, status
+        server.status()
+        return server
+
+    yield run
+    for client in clients:
+        client.close()

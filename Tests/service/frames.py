@@ -5,10 +5,12 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import socket
 import struct
 
-from harness import LIMIT
+import numpy as np
+from harness import CONTRACT, LIMIT, png
 
 KINDS = {"application/dicom": 1, "image/jpeg": 2, "image/png": 3, "application/nifti": 4, "grey8": 16, "grey16": 17, "rgb8": 18}
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -70,3 +72,36 @@ class Frames:
         whole = json.loads(text)
         assert list(whole) == ["token", "status", "body"]
         return whole["token"], whole["status"], whole["body"]
+
+
+def descriptors(server):
+    return len(list(pathlib.Path(f"/proc/{server.process.pid}/fd").iterdir()))
+
+
+def threads(server):
+    return [(task / "comm").read_text().strip() for task in pathlib.Path(f"/proc/{server.process.pid}/task").iterdir()]
+
+
+def live(server):
+    return server.status()["live"]
+
+
+def score(result, label="white"):
+    return next(finding["score"] for finding in result["findings"] if finding["label"] == label)
+
+
+def refused(frames, code, status=400):
+    token, found, body = frames.answer()
+    CONTRACT.validate({"$ref": "#/components/schemas/Problem"}, body)
+    assert (found, body["status"], body["code"]) == (status, status, code), body
+    return token
+
+
+def noise(*shape, kind=np.uint8):
+    return np.random.default_rng(7).integers(0, np.iinfo(kind).max, shape, kind, endpoint=True)
+
+
+def busy(server, until=1):
+    """Until the worker reads a study."""
+    server.post(png(side=64), wait=False)
+    server.wait_for(lambda status: status["queue"]["pending"] >= until and status["queue"]["waiting"] == 0)
