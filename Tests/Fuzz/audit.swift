@@ -1,5 +1,5 @@
 // fuzz-targets: TernAudit
-// fuzz-libraries: sodium event_core event_extra
+// fuzz-libraries: sodium seccomp event_core event_extra
 // fuzz-options: -max_len=20000
 import TernAudit
 import TernFindings
