@@ -79,7 +79,9 @@ private func check(_ reply: HTTPReply) {
     precondition(known.contains(reply.status) && !reply.body.isEmpty && reply.body.last == 0x0A)
     precondition(reply.status < 400 || reply.contentType == "application/problem+json" || reply.contentType == "text/plain")
     precondition(reply.status != 405 || reply.allow != nil)
-    precondition(reply.status != 503 && reply.status != 507 || reply.retryAfterSeconds != nil || reply.contentType == "text/plain")
+    // Who waited for an accepted study has its identifier, and is not to send it again.
+    let isAccepted = reply.body.starts(with: Array("{\"status\":503,\"code\":\"stopping\"".utf8))
+    precondition(reply.status != 503 && reply.status != 507 || reply.retryAfterSeconds != nil || reply.contentType == "text/plain" || isAccepted)
     guard reply.contentType != "text/plain", reply.contentType != "text/plain; version=0.0.4" else { return }
     // One object on one line: nothing of a request gets out of its string.
     precondition(reply.body.first == 0x7B && reply.body.dropLast().last == 0x7D && !reply.body.dropLast().contains { $0 < 0x20 })

@@ -75,7 +75,8 @@ def test_a_full_disk_is_an_event_and_so_is_its_end(start, small_disk):
 
 def test_nobody_who_reads_messages_holds_up_the_service(start):
     readable, writable = os.pipe()
-    fcntl.fcntl(writable, fcntl.F_SETPIPE_SZ, 4096)
+    # A pipe takes a message while one of its pages is free.
+    fcntl.fcntl(writable, fcntl.F_SETPIPE_SZ, 16384)
     server = start(ready=False, preexec=lambda: os.dup2(writable, 2))
     # Its own open file: the service's stays one that waits.
     full = os.open(f"/proc/self/fd/{writable}", os.O_WRONLY | os.O_NONBLOCK)
