@@ -112,6 +112,7 @@ def test_a_manager_that_reads_nothing_does_not_hold_up_the_service(start, manage
     # Several signs of life find no room meanwhile.
     server.wait_for(lambda status: status["uptime_s"] >= begun + 2)
     drain(manager)
+    manager.settimeout(LIMIT)
     assert manager.recv(100) == b"WATCHDOG=1"
     assert server.stop() == 0
 
