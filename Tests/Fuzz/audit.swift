@@ -1,5 +1,4 @@
 // fuzz-targets: TernAudit
-// fuzz-libraries: sodium seccomp event_core event_extra
 // fuzz-options: -max_len=20000
 import TernAudit
 import TernFindings

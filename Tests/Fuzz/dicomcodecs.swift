@@ -1,5 +1,4 @@
 // fuzz-targets: TernPrepare
-// fuzz-libraries: jpeg openjp2 png16 z m sodium seccomp event_extra event_core
 // fuzz-options: -max_len=4096 -malloc_limit_mb=100
 // fuzz-rss-mib: 384
 import Foundation

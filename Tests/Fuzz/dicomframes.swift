@@ -1,5 +1,4 @@
 // fuzz-targets: TernDICOM
-// fuzz-libraries: z m
 // fuzz-options: -max_len=4096 -malloc_limit_mb=64
 import TernBytes
 import TernDICOM

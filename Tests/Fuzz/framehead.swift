@@ -1,5 +1,4 @@
 // fuzz-targets: TernService
-// fuzz-libraries: sodium seccomp event_extra event_core
 // fuzz-options: -max_len=128
 import Glibc
 import TernImage

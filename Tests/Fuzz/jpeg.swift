@@ -1,5 +1,4 @@
 // fuzz-targets: TernPrepare
-// fuzz-libraries: jpeg openjp2 png16 z m sodium seccomp event_extra event_core
 // fuzz-sources: Tests/Fuzz/support/Prefixes.swift
 // fuzz-seeds: Tests/Vectors/TernJPEG
 // fuzz-options: -max_len=16384 -malloc_limit_mb=400

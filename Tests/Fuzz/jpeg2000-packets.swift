@@ -1,5 +1,4 @@
 // fuzz-targets: TernJPEG2000
-// fuzz-libraries: openjp2 m
 // fuzz-options: -max_len=2048 -malloc_limit_mb=32
 // fuzz-rss-mib: 256
 import TernBytes

@@ -1,5 +1,4 @@
 // fuzz-targets: TernJPEG2000
-// fuzz-libraries: openjp2 m
 // fuzz-sources: Tests/Fuzz/support/Prefixes.swift
 // fuzz-seeds: Tests/Vectors/TernJPEG2000
 // fuzz-options: -max_len=4096 -malloc_limit_mb=100

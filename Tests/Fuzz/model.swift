@@ -1,6 +1,5 @@
 // fuzz-targets: TernWriter
 // fuzz-sources: Tests/TernModelTests/SampleModel.swift Tests/TernModelTests/WorkedExample.swift
-// fuzz-libraries: sodium seccomp event_extra event_core z
 // fuzz-options: -max_len=98304 -malloc_limit_mb=4
 import Glibc
 import TernModel

@@ -1,5 +1,4 @@
 // fuzz-targets: TernNIfTI
-// fuzz-libraries: z
 // fuzz-sources: Tests/Fuzz/support/Prefixes.swift
 // fuzz-seeds: Tests/Vectors/TernNIfTI build/corpora
 // fuzz-options: -max_len=4096 -malloc_limit_mb=64

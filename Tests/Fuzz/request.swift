@@ -1,5 +1,4 @@
 // fuzz-targets: TernService
-// fuzz-libraries: sodium seccomp event_extra event_core
 // fuzz-options: -max_len=2048 -malloc_limit_mb=64
 import Glibc
 import TernFindings

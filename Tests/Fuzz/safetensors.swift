@@ -1,5 +1,4 @@
 // fuzz-targets: TernConvert
-// fuzz-libraries: sodium seccomp event_extra event_core pthread z m
 // fuzz-seeds: Tests/Vectors/TernConvert
 // fuzz-options: -max_len=16384 -malloc_limit_mb=400
 import TernConvert

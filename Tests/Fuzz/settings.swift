@@ -1,5 +1,4 @@
 // fuzz-targets: TernStore
-// fuzz-libraries: event_extra event_core sodium seccomp pthread
 // fuzz-options: -max_len=2048 -malloc_limit_mb=64
 import TernStore
 

@@ -65,7 +65,7 @@ def test_an_audit_log_without_room_is_waited_for(start, manager, tmp_path):
     assert answer.status == 504 and answer.json()["code"] == "result_delayed"
     assert server.post(png()).status == 507 and server.status()["results"]["last_sequence"] == count
     drain(manager)
-    manager.settimeout(PERIOD)
+    manager.settimeout(10 * PERIOD)
     assert [manager.recv(100) for _ in range(8)] == [b"WATCHDOG=1"] * 8
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     server.wait_for(lambda status: status["results"]["last_sequence"] == count + 1 and status["queue"]["pending"] == 0)
