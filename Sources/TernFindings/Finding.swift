@@ -69,6 +69,8 @@ public struct Finding: Equatable, Sendable {
     public var isOutOfDistribution: Bool
     /// The frame it was found in, first frame is 1; nil for a file of one frame.
     public var frame: Int?
+    /// Nil when no map was made, and for an image that the gate flags.
+    public var location: FindingLocation?
 
     public init(
         label: String, code: CodedTerm?, score: Float, isCalibrated: Bool, operatingPoint: String, threshold: Float?, isOutOfDistribution: Bool = false

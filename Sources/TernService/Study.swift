@@ -54,6 +54,8 @@ public struct Analysis: Sendable {
     public var result: FindingResult
     /// How a client that waits hears of a result that did not succeed.
     public var problem: Problem?
+    /// Nil when none was asked for, and when no image was analysed.
+    public var evidence: Evidence?
     public init(result: FindingResult, problem: Problem?) {
         self.result = result
         self.problem = problem
