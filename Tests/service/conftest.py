@@ -1,5 +1,9 @@
 """Models and servers for the tests."""
 
+import os
+import shutil
+import subprocess
+
 import pytest
 
 import tiny_model
@@ -80,3 +84,26 @@ def serve(start, tmp_path):
     yield run
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def inject():
+    """Has the kernel do something to a server at one of its system calls; each thread counts its own."""
+    if "TERND_RUNNER" in os.environ or not shutil.which("strace"):
+        pytest.skip("needs strace, and no emulator")
+    tracers = []
+
+    def attach(server, call, what):
+        tracer = subprocess.Popen(
+            ["strace", "-f", "-o", "/dev/null", "-p", str(server.process.pid), "-e", f"trace={call}", "-e", f"inject={call}:{what}"],
+            stderr=subprocess.PIPE, text=True)
+        tracers.append(tracer)
+        line = tracer.stderr.readline()
+        if "attached" not in line:
+            pytest.skip(f"strace cannot attach: {line}")
+
+    yield attach
+    for tracer in tracers:
+        tracer.terminate()
+        tracer.wait()
+        tracer.stderr.close()

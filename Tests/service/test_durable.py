@@ -6,7 +6,6 @@ import io
 import json
 import os
 import random
-import re
 import resource
 import shutil
 import signal
@@ -295,29 +294,6 @@ def test_studies_are_read_from_the_disk_one_by_one(start, tmp_path):
     answered(server, 8)
     peak = int(next(line for line in open(f"/proc/{server.process.pid}/status") if line.startswith("VmHWM:")).split()[1]) * 1024
     assert peak < 64 << 20, f"{peak} bytes for eight studies of 16 MiB"
-
-
-@pytest.fixture
-def inject():
-    """Has the kernel do something to a server at one of its system calls; each thread counts its own."""
-    if "TERND_RUNNER" in os.environ or not shutil.which("strace"):
-        pytest.skip("needs strace, and no emulator")
-    tracers = []
-
-    def attach(server, call, what):
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-o", "/dev/null", "-p", str(server.process.pid), "-e", f"trace={call}", "-e", f"inject={call}:{what}"],
-            stderr=subprocess.PIPE, text=True)
-        tracers.append(tracer)
-        line = tracer.stderr.readline()
-        if "attached" not in line:
-            pytest.skip(f"strace cannot attach: {line}")
-
-    yield attach
-    for tracer in tracers:
-        tracer.terminate()
-        tracer.wait()
-        tracer.stderr.close()
 
 
 def test_killed_at_every_call_to_the_disk(start, inject):

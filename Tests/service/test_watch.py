@@ -9,7 +9,6 @@ import re
 import random
 import shutil
 import signal
-import subprocess
 import threading
 import time
 
@@ -500,37 +499,14 @@ def test_every_file_has_one_result_after_many_kills(watch, folder):
         assert (folder / "done" / name).read_bytes() == body
 
 
-@pytest.fixture
-def strace():
-    """Has the kernel do something to a server at one of its system calls; each thread counts its own."""
-    if "TERND_RUNNER" in os.environ or not shutil.which("strace"):
-        pytest.skip("needs strace, and no emulator")
-    tracers = []
-
-    def attach(server, call, what):
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-o", "/dev/null", "-p", str(server.process.pid), "-e", f"trace={call}", "-e", f"inject={call}:{what}"],
-            stderr=subprocess.PIPE, text=True)
-        tracers.append(tracer)
-        line = tracer.stderr.readline()
-        if "attached" not in line:
-            pytest.skip(f"strace cannot attach: {line}")
-
-    yield attach
-    for tracer in tracers:
-        tracer.terminate()
-        tracer.wait()
-        tracer.stderr.close()
-
-
-def test_killed_at_every_call_to_the_disk(watch, folder, strace):
+def test_killed_at_every_call_to_the_disk(watch, folder, inject):
     files = {}
     calls = [("renameat2", 1), ("renameat2", 2), ("renameat2", 3), ("renameat2", 4), ("renameat2", 5), ("fsync", 1), ("fsync", 2), ("fsync", 3), ("fsync", 4), ("fsync", 5),
              ("fsync", 6), ("write", 1), ("write", 2), ("renameat", 1), ("fdatasync", 1), ("unlinkat", 1), ("pread64", 1), ("pread64", 2)]
     for call, when in calls:
         server = watch()
         server.wait_for(lambda status: status["watch"]["state"] == "watching" and status["watch"]["in_queue"] == 0 and status["watch"]["waiting"] == 0)
-        strace(server, call, f"signal=KILL:when={when}")
+        inject(server, call, f"signal=KILL:when={when}")
         for _ in range(4):
             number = len(files)
             files[f"{number}.png"] = image(number)
@@ -557,10 +533,10 @@ def test_a_result_that_is_no_longer_in_memory_is_found(watch, folder):
 @pytest.mark.parametrize("call, what", [
     ("renameat2", "error=EIO:when=1"), ("renameat2", "error=ENOSPC:when=2"), ("fsync", "error=EIO:when=1"), ("fsync", "error=ENOSPC:when=2"),
     ("fsync", "error=EIO:when=3..4"), ("openat", "error=EMFILE:when=2"), ("renameat", "error=EIO:when=1"), ("mkdirat", "error=EACCES:when=1")])
-def test_a_call_that_fails(watch, folder, strace, call, what):
+def test_a_call_that_fails(watch, folder, inject, call, what):
     server = watch()
     server.wait_for(lambda status: status["watch"]["scans"] >= 1)
-    strace(server, call, what)
+    inject(server, call, what)
     put(folder, "a.png", image(1))
     if call == "renameat2" and "when=1" in what:
         server.wait_for(lambda status: status["watch"]["stuck"] == 1)
@@ -568,10 +544,10 @@ def test_a_call_that_fails(watch, folder, strace, call, what):
     exactly_once(server, folder, {"a.png": image(1)})
 
 
-def test_a_slow_disk_keeps_nobody_waiting(watch, folder, strace):
+def test_a_slow_disk_keeps_nobody_waiting(watch, folder, inject):
     server = watch()
     server.wait_for(lambda status: status["watch"]["scans"] >= 1)
-    strace(server, "renameat2", "delay_enter=4000000:when=1")
+    inject(server, "renameat2", "delay_enter=4000000:when=1")
     put(folder, "a.png", image(1))
     for _ in range(5):
         assert server.post(png()).status == 200
