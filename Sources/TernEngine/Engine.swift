@@ -7,14 +7,18 @@ public import TernModel
 /// All memory is taken by `init`; an inference allocates nothing. One thread uses an engine at a time; the engine's own team works on each operation.
 public final class Engine {
     public let model: ModelFile
-    private let arena: Arena
+    let arena: Arena
     private let table: KernelTable
+    /// Nil without maps.
+    let maps: MapMaker?
 
     /// Prepares arena, working memory and threads for a validated model.
     ///
-    /// - Parameter threadCount: threads that work on one inference, the caller counted, 1 ... 64.
+    /// - Parameters:
+    ///   - threadCount: threads that work on one inference, the caller counted, 1 ... 64.
+    ///   - makesMaps: whether `makeMap` is wanted, where the plan has maps (`mapShape`); false costs nothing.
     /// - Throws: `EngineError.unsupportedInstructionSet`, `.threadCount`, `.outOfMemory` or `.limit`.
-    public init(model: ModelFile, instructionSet: InstructionSet, threadCount: Int) throws(EngineError) {
+    public init(model: ModelFile, instructionSet: InstructionSet, threadCount: Int, makesMaps: Bool = false) throws(EngineError) {
         var capacity = KernelCapacity()
         for (index, named) in model.operations.enumerated() {
             do {
@@ -33,6 +37,7 @@ public final class Engine {
         do {
             arena = try Arena(byteCount: model.header.arenaByteCount)
             table = try KernelTable(instructionSet, threadCount: threadCount, capacity: capacity)
+            maps = makesMaps ? try MapMaker(model) : nil
         } catch {
             throw EngineError(error, operation: 0)
         }
@@ -41,8 +46,8 @@ public final class Engine {
     public var instructionSet: InstructionSet { table.instructionSet }
     public var threadCount: Int { table.threadCount }
 
-    /// Bytes of the plan's arena and of the kernels' working memory.
-    public var arenaByteCount: Int { arena.byteCount + table.workingByteCount }
+    /// Bytes of the plan's arena and of the kernels' and the maps' working memory.
+    public var arenaByteCount: Int { arena.byteCount + table.workingByteCount + (maps?.byteCount ?? 0) }
 
     /// Values of one prepared input, [channels, height, width].
     public var inputCount: Int { model.header.channels * model.header.height * model.header.width }
@@ -150,7 +155,7 @@ public final class Engine {
     /// a later operation may use the memory again.
     public func copyOutput(of index: Int) -> [Float] {
         let arena = self.arena
-        let (region, rows, columns) = outputMatrix(of: index)
+        let (region, rows, columns) = model.operations[index].operation.outputMatrix
         var values = [Float]()
         values.reserveCapacity(rows * columns)
         for row in 0..<rows {
@@ -158,19 +163,6 @@ public final class Engine {
             for column in line.indices { values.append(line[column]) }
         }
         return values
-    }
-
-    private func outputMatrix(of index: Int) -> (Region, rows: Int, columns: Int) {
-        switch model.operations[index].operation {
-        case .patches(let patches):
-            let rows = (patches.height / patches.patch) * (patches.width / patches.patch)
-            return (patches.output, rows, patches.channels * patches.patch * patches.patch)
-        case .fill(let fill): return (fill.output, fill.rows, fill.columns)
-        case .layerNorm(let norm): return (norm.output, norm.rows, norm.columns)
-        case .linear(let linear): return (linear.output, linear.rows, linear.columns)
-        case .attention(let attention): return (attention.output, attention.queryCount, attention.heads * attention.width)
-        case .meanPool(let pool): return (pool.output, 1, pool.columns)
-        }
     }
 
     private func runAll() throws(EngineError) {
@@ -226,6 +218,7 @@ public final class Engine {
         } catch {
             throw EngineError(error, operation: index)
         }
+        maps?.keep(after: index, of: arena)
     }
 
     private func run(_ linear: Operation.Linear, after norm: Operation.LayerNorm? = nil) throws(KernelError) {

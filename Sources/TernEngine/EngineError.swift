@@ -17,6 +17,9 @@ public enum EngineError: Error, Equatable, Sendable {
     /// The model's output with this index is infinite or not a number. Layers with f32 weights quantise nothing, so a value that leaves the
     /// range inside them is first seen here.
     case outputNotFinite(index: Int)
+    /// No map of the output with this index: the engine was made without maps or the model's plan has none (`Engine.mapShape`), it has no such
+    /// output, or a value of the map is infinite or not a number.
+    case noMap(output: Int)
     /// The golden vector's output differs in at least one bit from what the model file expects.
     case goldenMismatch(vector: Int, output: Int)
     /// The caller did not want the rest of the golden vectors.

@@ -345,7 +345,7 @@ internal import CTernPlatform
 
     /// The address of exactly `count` values. The memory a span views stays where it is as long as the span lives, which is longer than
     /// the call that uses the address.
-    private static func floats(_ span: RawSpan, count: Int) -> UnsafePointer<Float>? {
+    static func floats(_ span: RawSpan, count: Int) -> UnsafePointer<Float>? {
         precondition(span.byteCount % 4 == 0 && span.byteCount / 4 == count, "a tensor does not have its size")
         let base = unsafe span.withUnsafeBytes { $0.baseAddress }
         precondition(UInt(bitPattern: base) % 4 == 0, "values are not aligned")

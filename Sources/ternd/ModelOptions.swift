@@ -106,6 +106,7 @@ extension Failure {
         case .valueCount(let expected, let found): self.init(.ourFault, "the engine was given \(found) values for \(expected)")
         case .notFinite(let operation): self.init(.badInput, "model: operation \(operation) gives a value that is not finite")
         case .outputNotFinite(let index): self.init(.badInput, "model: output \(index) is not finite")
+        case .noMap(let output): self.init(.badInput, "model: output \(output) has no map")
         case .cancelled: self.init(.busy, "the golden vectors were not run to the end")
         case .goldenMismatch(let vector, let output):
             self.init(

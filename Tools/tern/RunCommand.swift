@@ -28,6 +28,7 @@ struct RunCommand: ParsableCommand {
     @Option(name: [.short, .long], help: "Outputs to write.") var output: String
     @Option(help: "Kernel table: \(InstructionSet.allCases.map { $0.name }.joined(separator: ", ")). Default: the fastest.") var isa: String?
     @Option(help: "Threads.") var threads = 1
+    @Option(help: "Maps to write, as [count, outputs, 1 + patches]: the base, then the patches (Models/NUMERICS.md N-16, N-17).") var maps: String?
 
     func run() throws {
         try reporting {
@@ -38,21 +39,23 @@ struct RunCommand: ParsableCommand {
                 throw Failure(.badInput, "\(input) has \(values.byteCount) bytes, not a multiple of 4 · \(runner.inputCount) for this model")
             }
             let count = values.byteCount / (4 * runner.inputCount)
-            var bytes: [UInt8] = []
+            var bytes: [UInt8] = [], mapBytes: [UInt8] = []
             var progress = ProgressBar("running", total: count)
             for index in 0..<count {
                 let start = index * runner.inputCount
                 let image = (0..<runner.inputCount).map { values.floatLE(at: 4 * (start + $0)) }
                 bytes += littleEndianBytes(try runner.run(image))
+                if maps != nil { mapBytes += littleEndianBytes(try runner.maps()) }
                 progress.update(index + 1)
             }
             try writeFile(bytes, to: output)
+            if let maps { try writeFile(mapBytes, to: maps) }
         }
     }
 
     private func makeRunner() throws -> any Runner {
         switch (model, reference) {
-        case (let model?, nil): return EngineRunner(try openEngine(model, isa: isa, threads: threads))
+        case (let model?, nil): return EngineRunner(try openEngine(model, isa: isa, threads: threads, makesMaps: maps != nil))
         case (nil, let reference?):
             let source = try Source(path: reference, config: config)
             return ReferenceRunner(
@@ -66,6 +69,12 @@ struct RunCommand: ParsableCommand {
 private protocol Runner {
     var inputCount: Int { get }
     func run(_ image: [Float]) throws -> [Float]
+    /// Of the last image, for each output the base and the patches.
+    func maps() throws -> [Float]
+}
+
+extension Runner {
+    func maps() throws -> [Float] { throw Failure(.badInput, "there are no maps of this model") }
 }
 
 private struct EngineRunner: Runner {
@@ -73,6 +82,17 @@ private struct EngineRunner: Runner {
     init(_ engine: Engine) { self.engine = engine }
     var inputCount: Int { engine.inputCount }
     func run(_ image: [Float]) throws -> [Float] { try infer(engine, image) }
+    func maps() throws -> [Float] {
+        var values = [Float](repeating: 0, count: engine.mapShape?.count ?? 0), all: [Float] = []
+        for output in 0..<engine.model.header.outputCount {
+            do throws(EngineError) {
+                var span = values.mutableSpan
+                let base = try engine.makeMap(ofOutput: output, into: &span)
+                all += [base] + values
+            } catch { throw Failure(.badInput, "there is no map of output \(output) of this model") }
+        }
+        return all
+    }
 }
 
 private struct ReferenceRunner: Runner {
@@ -82,11 +102,11 @@ private struct ReferenceRunner: Runner {
 }
 
 /// The engine for a model file, on a named kernel table or the best this CPU has.
-func openEngine(_ path: String, isa: String?, threads: Int) throws(Failure) -> Engine {
-    try openEngine(try openModel(path), isa: isa, threads: threads)
+func openEngine(_ path: String, isa: String?, threads: Int, makesMaps: Bool = false) throws(Failure) -> Engine {
+    try openEngine(try openModel(path), isa: isa, threads: threads, makesMaps: makesMaps)
 }
 
-func openEngine(_ file: ModelFile, isa: String?, threads: Int) throws(Failure) -> Engine {
+func openEngine(_ file: ModelFile, isa: String?, threads: Int, makesMaps: Bool = false) throws(Failure) -> Engine {
     var candidates = InstructionSet.allCases.reversed().map { $0 }
     if let isa {
         candidates = candidates.filter { $0.name == isa }
@@ -96,7 +116,7 @@ func openEngine(_ file: ModelFile, isa: String?, threads: Int) throws(Failure) -
     }
     var last = ""
     for candidate in candidates {
-        do throws(EngineError) { return try Engine(model: file, instructionSet: candidate, threadCount: threads) } catch { last = "\(error)" }
+        do throws(EngineError) { return try Engine(model: file, instructionSet: candidate, threadCount: threads, makesMaps: makesMaps) } catch { last = "\(error)" }
     }
     throw Failure(.badInput, "this machine cannot run the model: \(last)")
 }

@@ -127,6 +127,24 @@ typedef struct tern_resize_band_u8 {
     uint8_t *result;             /* [row_count][output_count][channels], without gaps */
 } tern_resize_band_u8;
 
+/* The share of each token in one output of a model that takes their mean, N-16. */
+typedef struct tern_shares {
+    size_t rows, columns;        /* tokens, and channels of a token */
+    const float *tokens;         /* [rows][stride], what the mean is taken of */
+    size_t stride;
+    const float *pooled;         /* [columns], their mean */
+    const float *gamma;          /* [columns] of the norm behind the mean, with epsilon; NULL: none */
+    float epsilon;
+    const float *beta;           /* [columns] of the norm before the mean; NULL: none */
+    const void *weights;         /* the head, [outputs][columns] in the packing of `kind` */
+    tern_weights_kind kind;
+    size_t channel;              /* the output */
+    float scale;                 /* its weight scale, 1 for f32 weights */
+    float output;                /* its value */
+    float *direction;            /* [columns], overwritten */
+    float *shares;               /* [rows] */
+} tern_shares;
+
 /* A table. `part` of `parts` (part < parts) is the share of the work this call does; any split gives the same bits.
    `scratch` is 64-byte aligned, private to the call. Functions that return int give 0, or 1 when a value was not finite (N-02). */
 typedef struct tern_kernels {
@@ -238,6 +256,8 @@ void tern_mean_pool(const float *x, size_t stride, size_t rows, size_t columns, 
 /* N-13: the score of a feature against mean [count], inverse variances [rank] and directions [rank][count]. */
 float tern_feature_score(const float *feature, const float *mean, const float *precisions, const float *directions, size_t count, size_t rank,
                          float residual_precision);
+/* N-16: fills `shares`, gives the rest of the output. */
+float tern_patch_shares(const tern_shares *op);
 /* Finite binary16 values as the same values in binary32. */
 void tern_widen_f16(const uint16_t *halves, size_t count, float *values);
 /* Lines of patches begin ..< end, from the top. */

@@ -1,0 +1,78 @@
+internal import CTernKernels
+
+/// The share of each token in one output of a model that takes their mean, N-16.
+public struct PatchSharesCall: Equatable, Sendable {
+    /// Tokens and channels.
+    public var rows, columns: Int
+    /// Channels of the head, and which of them is the output.
+    public var outputCount, output: Int
+    public var weightsKind: WeightsKind
+    /// What the mean is taken of, [rows, columns], and the mean.
+    public var tokens, pooled: ArenaMatrix
+    /// Of the norm behind the mean; ignored where there is none.
+    public var epsilon: Float
+    /// The value of the output.
+    public var value: Float
+
+    public init(
+        rows: Int, columns: Int, outputCount: Int, output: Int, weightsKind: WeightsKind, tokens: ArenaMatrix, pooled: ArenaMatrix, epsilon: Float,
+        value: Float
+    ) {
+        self.rows = rows
+        self.columns = columns
+        self.outputCount = outputCount
+        self.output = output
+        self.weightsKind = weightsKind
+        self.tokens = tokens
+        self.pooled = pooled
+        self.epsilon = epsilon
+        self.value = value
+    }
+}
+
+extension Arena {
+    /// Fills `shares` with the part of each token in an output. `self` is working memory: its first `call.columns` values are overwritten.
+    ///
+    /// - Parameters:
+    ///   - weights: the head, [outputCount, columns] in the packing of `call.weightsKind`.
+    ///   - scales: f32 [1] or [outputCount]; empty for f32 weights.
+    ///   - gamma: f32 [columns] of the norm behind the mean; empty where there is none.
+    ///   - beta: f32 [columns] of the norm before the mean; empty where there is none.
+    ///   - tokens: the arena of `call.tokens`.
+    ///   - pooled: the arena of `call.pooled`.
+    /// - Returns: the rest of the output, which is no token's.
+    /// - Cost: (rows + 1) * columns products, no allocation.
+    public func patchShares(
+        _ call: PatchSharesCall, weights: RawSpan, scales: RawSpan, gamma: RawSpan, beta: RawSpan, tokens: Arena, pooled: Arena,
+        into shares: inout MutableSpan<Float>
+    ) -> Float {
+        precondition(call.output >= 0 && call.output < call.outputCount && shares.count == call.rows, "no such output, or not as many shares as tokens")
+        precondition(
+            WeightScan.packedByteCount(call.weightsKind, rows: call.outputCount, columns: call.columns) == weights.byteCount,
+            "weights do not have their packed size")
+        var op = unsafe tern_shares()
+        unsafe op.rows = call.rows
+        unsafe op.columns = call.columns
+        unsafe op.tokens = UnsafePointer(tokens.pointer(to: call.tokens, rows: call.rows, columns: call.columns))
+        unsafe op.stride = call.tokens.stride
+        unsafe op.pooled = UnsafePointer(pooled.pointer(to: call.pooled, rows: 1, columns: call.columns))
+        unsafe op.gamma = gamma.isEmpty ? nil : KernelTable.floats(gamma, count: call.columns)
+        unsafe op.epsilon = call.epsilon
+        unsafe op.beta = beta.isEmpty ? nil : KernelTable.floats(beta, count: call.columns)
+        unsafe op.weights = UnsafeRawPointer(KernelTable.floats(weights, count: weights.byteCount / 4))
+        unsafe op.kind = call.weightsKind.raw
+        unsafe op.channel = call.output
+        unsafe op.scale = 1
+        if !scales.isEmpty, let values = unsafe KernelTable.floats(scales, count: scales.byteCount == 4 ? 1 : call.outputCount) {
+            // SAFETY: one scale, or one for each output.
+            unsafe op.scale = values[scales.byteCount == 4 ? 0 : call.output]
+        }
+        unsafe op.output = call.value
+        unsafe op.direction = pointer(to: ArenaMatrix(byteOffset: 0, stride: call.columns), rows: 1, columns: call.columns)
+        // SAFETY: every pointer was checked against its arena or span, which outlive the call; the direction lies on nothing else that is read.
+        return unsafe shares.withUnsafeMutableBufferPointer { buffer in
+            unsafe op.shares = buffer.baseAddress
+            return unsafe tern_patch_shares(&op)
+        }
+    }
+}
