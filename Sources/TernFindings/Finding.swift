@@ -14,7 +14,7 @@ public struct CodedTerm: Equatable, Sendable {
 public enum Call: String, Equatable, Sendable {
     case positive
     case negative
-    /// A person decides: the label has no operating point, or the image is out of distribution.
+    /// A person decides: the label has no operating point, or one that is not confirmed for the model file, or the image is out of distribution.
     case review
 
     /// Positive at or above the threshold.
@@ -67,13 +67,16 @@ public struct Finding: Equatable, Sendable {
     public var threshold: Float?
     /// True for an image that the gate flags: call and tier are then `review` whatever the score.
     public var isOutOfDistribution: Bool
+    /// False for a model file whose thresholds are not confirmed (Models/FORMAT.md section 11): call and tier are then `review` whatever the score.
+    public var isConfirmed: Bool
     /// The frame it was found in, first frame is 1; nil for a file of one frame.
     public var frame: Int?
     /// Nil when no map was made, and for an image that the gate flags.
     public var location: FindingLocation?
 
     public init(
-        label: String, code: CodedTerm?, score: Float, isCalibrated: Bool, operatingPoint: String, threshold: Float?, isOutOfDistribution: Bool = false
+        label: String, code: CodedTerm?, score: Float, isCalibrated: Bool, operatingPoint: String, threshold: Float?, isOutOfDistribution: Bool = false,
+        isConfirmed: Bool = true
     ) {
         self.label = label
         self.code = code
@@ -82,8 +85,11 @@ public struct Finding: Equatable, Sendable {
         self.operatingPoint = operatingPoint
         self.threshold = threshold
         self.isOutOfDistribution = isOutOfDistribution
+        self.isConfirmed = isConfirmed
     }
 
-    public var call: Call { isOutOfDistribution ? .review : Call(score: score, threshold: threshold) }
-    public var tier: Tier { isOutOfDistribution ? .review : Tier(score: score, threshold: threshold) }
+    public var call: Call { decides ? Call(score: score, threshold: threshold) : .review }
+    public var tier: Tier { decides ? Tier(score: score, threshold: threshold) : .review }
+
+    private var decides: Bool { isConfirmed && !isOutOfDistribution }
 }

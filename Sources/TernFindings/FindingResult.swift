@@ -154,6 +154,8 @@ public struct FindingResult: Equatable, Sendable {
         text.member("status", status.rawValue)
         text.key("reason")
         text.value(reason)
+        text.key("answer")
+        text.value(answer)
         text.key("quality")
         text.value(quality)
         text.key("findings")
@@ -190,6 +192,7 @@ public struct FindingResult: Equatable, Sendable {
         text.member("calibrated", finding.isCalibrated)
         text.member("operatingPoint", finding.operatingPoint.isEmpty ? nil : finding.operatingPoint)
         text.member("threshold", finding.threshold)
+        text.member("operatingPointConfirmed", finding.isConfirmed)
         text.member("call", finding.call.rawValue)
         text.member("tier", finding.tier.rawValue)
         if let frame = finding.frame { text.member("frame", frame) }

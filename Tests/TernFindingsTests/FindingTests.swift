@@ -37,9 +37,10 @@ import Testing
             #"{"schema":"tern.result/1","sequence":7,"id":"i","time":"t","#
             + #""model":{"name":"m","version":"1","digest":"aa","signature":"unsigned","keyId":null},"#
             + #""input":{"kind":"dicom","sha256":"bb","sopInstanceUID":"1.2","frame":1},"status":"succeeded","reason":null,"#
+            + #""answer":{"value":"no_finding","reason":null},"#
             + #""quality":{"assessed":false,"width":2,"height":3,"channels":1,"bitsStored":12},"#
             + #""findings":[{"label":"a","code":{"scheme":"SCT","value":"1","meaning":"A"},"score":0.25,"calibrated":true,"#
-            + #""operatingPoint":"p","threshold":0.5,"call":"negative","tier":"high"}],"outOfDistribution":null,"#
+            + #""operatingPoint":"p","threshold":0.5,"operatingPointConfirmed":true,"call":"negative","tier":"high"}],"outOfDistribution":null,"#
             + #""timing":{"decode_us":0,"prepare_us":0,"infer_us":0,"total_us":0},"digest":"cc"}"# + "\n"
         #expect(String(decoding: result.line(), as: UTF8.self) == expected)
         #expect(expected.hasPrefix(FindingResult.linePrefix + "7,"))
@@ -71,7 +72,8 @@ import Testing
             reason: CodedTerm(scheme: "99TERN", value: "EMPTY", meaning: "No bytes"))
         let text = String(decoding: result.json(), as: UTF8.self)
         #expect(text.contains(#""signature":"valid","keyId":"dd""#))
-        #expect(text.contains(#""input":{"kind":null,"sha256":null},"status":"failed","reason":{"scheme":"99TERN","value":"EMPTY","meaning":"No bytes"}"#))
+        #expect(text.contains(#""input":{"kind":null,"sha256":null},"status":"failed","reason":{"scheme":"99TERN","value":"EMPTY","meaning":"No bytes"},"#
+            + #""answer":{"value":"not_analysed","reason":{"scheme":"99TERN","value":"EMPTY","meaning":"No bytes"}}"#))
         #expect(text.contains(#""quality":{"assessed":false},"findings":[]"#))
         #expect(text.hasSuffix(#""digest":null}"#))
     }
@@ -151,8 +153,8 @@ import Testing
         #expect(text.contains(#""frames":{"count":9,"first":2,"last":6,"stride":2,"analysed":2,"frameTimeMilliseconds":40.0}"#))
         #expect(text.contains(#""status":"partially_succeeded""#))
         // Of b both frames have the score: the first counts.
-        #expect(text.contains(#""label":"a","code":null,"score":0.5,"calibrated":true,"operatingPoint":"p","threshold":0.5,"call":"positive","tier":"review","frame":6}"#))
-        #expect(text.contains(#""threshold":0.5,"call":"positive","tier":"high","frame":2}],"outOfDistribution":null,"frames":["#))
+        #expect(text.contains(#""label":"a","code":null,"score":0.5,"calibrated":true,"operatingPoint":"p","threshold":0.5,"operatingPointConfirmed":true,"call":"positive","tier":"review","frame":6}"#))
+        #expect(text.contains(#""threshold":0.5,"operatingPointConfirmed":true,"call":"positive","tier":"high","frame":2}],"outOfDistribution":null,"frames":["#))
         #expect(
             text.contains(
                 #"{"frame":2,"timeMilliseconds":40.0,"status":"succeeded","quality":{"assessed":true,"width":2,"height":3,"channels":1,"bitsStored":12,"blur":0.5,"text":null},"#
