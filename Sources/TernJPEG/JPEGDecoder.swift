@@ -1,4 +1,3 @@
-import CTernJPEG
 import TernBytes
 public import TernImage
 
@@ -37,7 +36,7 @@ public enum JPEGDecoder {
         _ bytes: RawSpan, orientation: OrientationRule = .apply, colour: ColourRule = .fromMarkers
     ) throws(JPEGError) -> DecodedImage {
         let header = try readHeader(bytes)
-        let (width, height, channels) = (Int(header.width), Int(header.height), Int(header.components))
+        let (width, height, channels) = (header.width, header.height, header.components)
         let sampleCount: Int
         do throws(ImageLimitError) {
             sampleCount = try ImageLimits.sampleCount(width: width, height: height, channels: channels, bytesPerSample: 1)
@@ -47,54 +46,18 @@ public enum JPEGDecoder {
         guard width * height / limitPixelsPerByte <= bytes.byteCount else {
             throw .morePixelsThanData(width: width, height: height, byteCount: bytes.byteCount)
         }
-        let isStoredRGB = colour == .redGreenBlueUnlessMarked && header.has_adobe_marker == 0
-        var message: Int32 = 0
-        var status = TERN_JPEG_OK
-        // SAFETY: `target` has room for `sampleCount` bytes; the shim zeroes nothing it does not write and reads and writes inside the two
-        // buffers it is given, whose counts it is told. On any status but OK no byte counts as initialised.
-        let samples = unsafe [UInt8](unsafeUninitializedCapacity: sampleCount) { target, initializedCount in
-            unsafe bytes.withUnsafeBytes { source in
-                status = unsafe tern_jpeg_decode(
-                    source.baseAddress, source.count, isStoredRGB ? 1 : 0, limitCoefficientBytes, Int32(limitScans),
-                    target.baseAddress, sampleCount, &message)
-            }
-            initializedCount = status == TERN_JPEG_OK ? sampleCount : 0
-        }
-        try check(status, message: message, width: width, height: height, byteCount: bytes.byteCount)
+        let isStoredRGB = colour == .redGreenBlueUnlessMarked && !header.hasAdobeMarker
+        let samples = try JPEGLibrary.decode(bytes, header, isStoredRGB: isStoredRGB, sampleCount: sampleCount)
         let image = DecodedImage(width: width, height: height, channels: channels, bitsStored: 8, samples: .uint8(samples), greyscale: nil)
         return orientation == .apply ? image.upright(from: exifOrientation(bytes)) : image
     }
 
-    private static func readHeader(_ bytes: RawSpan) throws(JPEGError) -> tern_jpeg_header {
+    private static func readHeader(_ bytes: RawSpan) throws(JPEGError) -> JPEGLibrary.Header {
         var start = ByteReader(bytes)
         let mark: UInt16
         do throws(ReadError) { mark = try start.readUInt16BE() } catch { throw .truncated(byteCount: bytes.byteCount) }
         guard mark == 0xFFD8 else { throw .notAJPEGFile }
-        var header = tern_jpeg_header()
-        // SAFETY: the shim reads only inside the buffer whose count it is told, and keeps no pointer.
-        let status = unsafe bytes.withUnsafeBytes { source in
-            unsafe tern_jpeg_read_header(source.baseAddress, source.count, &header)
-        }
-        try check(status, message: header.message, width: Int(header.width), height: Int(header.height), byteCount: bytes.byteCount)
-        return header
-    }
-
-    private static func check(
-        _ status: tern_jpeg_status, message: Int32, width: Int, height: Int, byteCount: Int
-    ) throws(JPEGError) {
-        switch status {
-        case TERN_JPEG_OK: return
-        case TERN_JPEG_CORRUPT: throw .corrupt(message: message)
-        case TERN_JPEG_TRUNCATED: throw .truncated(byteCount: byteCount)
-        case TERN_JPEG_COMPONENTS: throw .unsupportedComponents
-        case TERN_JPEG_ARITHMETIC: throw .arithmeticCoding
-        case TERN_JPEG_PRECISION: throw .unsupportedPrecision(bits: Int(message))
-        case TERN_JPEG_PROCESS: throw .unsupportedProcess(marker: UInt8(truncatingIfNeeded: message))
-        case TERN_JPEG_MEMORY: throw .coefficientsTooLarge(width: width, height: height, limitBytes: limitCoefficientBytes)
-        case TERN_JPEG_SCANS: throw .tooManyScans(limit: limitScans)
-        case TERN_JPEG_SHAPE: preconditionFailure("the shape comes from the same bytes")
-        default: throw .invalid(message: message)
-        }
+        return try JPEGLibrary.readHeader(bytes)
     }
 
     /// The orientation of the first EXIF block before the first scan.

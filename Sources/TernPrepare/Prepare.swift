@@ -104,7 +104,7 @@ struct Crop {
 
 extension DecodedImage {
     /// Whether 8-bit samples are display values already, inversion aside.
-    fileprivate var isShownAsStored: Bool {
+    var isShownAsStored: Bool {
         guard let greyscale else { return true }
         return bitsStored == 8 && greyscale.voi == nil && greyscale.modalityTable == nil && greyscale.slope == 1 && greyscale.intercept == 0
     }

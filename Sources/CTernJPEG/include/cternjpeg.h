@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* libjpeg behind two calls that cannot exit, cannot jump out and cannot allocate past a limit. */
+/* libjpeg behind calls that cannot exit, cannot jump out and cannot allocate past a limit. */
 
 typedef enum tern_jpeg_status {
     TERN_JPEG_OK = 0,
@@ -35,3 +35,11 @@ tern_jpeg_status tern_jpeg_read_header(const uint8_t *bytes, size_t byte_count, 
  */
 tern_jpeg_status tern_jpeg_decode(const uint8_t *bytes, size_t byte_count, int32_t as_stored, size_t limit_coefficient_bytes,
                                   int32_t limit_scans, uint8_t *samples, size_t sample_count, int32_t *message);
+
+/*
+ * Encodes width * height * components interleaved bytes, grey (1) or RGB (3), as baseline JPEG with a JFIF header; `quality` is 1 ... 100 on
+ * libjpeg's scale. Gives 1 and the bytes, which tern_jpeg_free frees; 0 and no bytes when memory is refused or a side is zero or past 65,500.
+ */
+int32_t tern_jpeg_encode(const uint8_t *samples, uint32_t width, uint32_t height, int32_t components, int32_t quality, uint8_t **bytes,
+                         size_t *byte_count);
+void tern_jpeg_free(uint8_t *bytes);
