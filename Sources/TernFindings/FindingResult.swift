@@ -196,6 +196,10 @@ public struct FindingResult: Equatable, Sendable {
         text.member("call", finding.call.rawValue)
         text.member("tier", finding.tier.rawValue)
         if let frame = finding.frame { text.member("frame", frame) }
+        if let location = finding.location {
+            text.key("location")
+            text.value(location)
+        }
         text.endObject()
     }
 

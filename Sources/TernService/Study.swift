@@ -54,7 +54,7 @@ public struct Analysis: Sendable {
     public var result: FindingResult
     /// How a client that waits hears of a result that did not succeed.
     public var problem: Problem?
-    /// Nil when none was asked for, and when no image was analysed.
+    /// Nil when none was asked for, and when no image was decoded.
     public var evidence: Evidence?
     public init(result: FindingResult, problem: Problem?) {
         self.result = result

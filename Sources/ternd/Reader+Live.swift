@@ -11,6 +11,10 @@ extension Reader {
     /// Looks at one live frame. It has no identifier and no sequence number, and no digest of its bytes, which would cost more than preparing it does.
     func read(_ live: LiveFrame) -> Analysis {
         let start = Clock.monotonicNanoseconds
+        // A live frame may come between two frames of a study, whose evidence it is none of.
+        let kept = evidence
+        evidence = nil
+        defer { evidence = kept }
         var result = FindingResult(
             sequence: 0, id: "", time: Clock.utcNow, model: reference, input: InputReference(kind: nil, sha256: nil), status: .failed)
         var frame = FrameResult(frame: 1)

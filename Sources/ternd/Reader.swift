@@ -27,6 +27,12 @@ final class Reader {
     private let labels: Labels
     let reference: ModelReference
     private let reportedCount: Int
+    /// Whether `read` fills `Analysis.evidence`, and locates findings; false costs nothing. Maps also need an engine that makes them.
+    var makesEvidence = false
+    /// Longest side of the picture of the evidence.
+    var limitPictureSide = 1024
+    /// Of the file that is being read.
+    var evidence: EvidenceMaker?
     /// Called before each frame of a file of several, on the thread that reads.
     var betweenFrames: () -> Void = {}
 
@@ -59,6 +65,7 @@ final class Reader {
             sequence: 0, id: identifier.text, time: Clock.utcNow, model: reference,
             input: InputReference(kind: input.kind, sha256: Hexadecimal.string(sum)), status: .failed)
         var problem: Problem?
+        evidence = makesEvidence ? EvidenceMaker(limitSide: limitPictureSide, reportedCount: reportedCount) : nil
         do throws(ReadFailure) {
             result.status = try analyse(input, into: &result)
         } catch {
@@ -66,8 +73,11 @@ final class Reader {
             problem = Problem(status: error.status, code: error.code, message: error.message)
             problem?.reason = error.reason
         }
-        result.timing.totalMicroseconds = microseconds(since: start)
-        return Analysis(result: result, problem: problem)
+        var analysis = Analysis(result: result, problem: problem)
+        analysis.evidence = evidence?.evidence
+        evidence = nil
+        analysis.result.timing.totalMicroseconds = microseconds(since: start)
+        return analysis
     }
 
     /// The result of an input whose bytes are not there.
@@ -152,12 +162,13 @@ final class Reader {
         _ index: Int, of file: ImageFile, _ bytes: RawSpan, _ frame: inout FrameResult, _ timing: inout ResultTiming
     ) throws(ReadFailure) -> [Float] {
         let recipe = engine.model.recipe
+        let image: DecodedImage
         let prepared: PreparedInput
         var quality: ImageQuality
         let refusal: QualityRefusal?
         do throws(PrepareError) {
             var start = Clock.monotonicNanoseconds
-            let image = try file.frame(index, of: bytes)
+            image = try file.frame(index, of: bytes)
             timing.decodeMicroseconds += microseconds(since: start)
             quality = ImageQuality(image)
             frame.quality = quality
@@ -171,8 +182,13 @@ final class Reader {
             throw ReadFailure(error)
         }
         frame.quality = quality
-        if let refusal { throw ReadFailure(refusal) }
-        return try infer(prepared, &frame, &timing)
+        if let refusal {
+            evidence?.take(refused: image, frame: frame.frame)
+            throw ReadFailure(refusal)
+        }
+        let output = try infer(prepared, &frame, &timing)
+        evidence?.take(image, file, &frame, engine, labels)
+        return output
     }
 
     func infer(_ prepared: PreparedInput, _ frame: inout FrameResult, _ timing: inout ResultTiming) throws(ReadFailure) -> [Float] {
