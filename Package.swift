@@ -71,6 +71,7 @@ let deviceTargets: [Target] = [
         "TernPNG", "TernZlib"),
     device("TernQuality", "TernBytes", "TernModel", "TernImage"),
     device("TernAudit", "TernPlatform", "TernFindings"),
+    device("TernWords", "TernFindings", "TernImage"),
     // Layer 4
     device("TernService", "TernBytes", "TernPlatform", "TernImage", "TernFindings", "TernAudit", exclude: ["openapi.yaml"]),
     // Layer 5
@@ -131,6 +132,7 @@ let testTargets: [Target] = [
     tests("TernJPEG2000", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernNIfTI", "TernBytes", "TernImage", "TernImageTesting", "TernZlib"),
     tests("TernFindings", "TernImage"),
+    tests("TernWords", "TernFindings", "TernImage"),
     tests("TernAudit", "TernFindings", "TernPlatform"),
     tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),
     tests("TernStore", "TernPlatform"),

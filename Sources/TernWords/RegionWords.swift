@@ -1,0 +1,57 @@
+import TernFindings
+
+/// A term in both languages.
+struct TwoWords {
+    var english: String
+    var chinese: String
+}
+
+/// How a report of a body region is titled, and through which structures it goes.
+struct RegionWords {
+    struct Structure {
+        /// As the model file names it.
+        var key: String
+        var name: TwoWords
+    }
+    var title: TwoWords
+    var structures: [Structure]
+
+    /// No structures for a region without a systematic order, and for none.
+    init(_ region: BodyRegion?) {
+        let rows = regionTable.split(separator: "\n")
+        title = TwoWords(english: oneLine(region?.code?.meaning ?? ""), chinese: "")
+        structures = []
+        guard let region else { return }
+        for row in rows {
+            let cells = row.split(separator: "|")
+            guard cells.count == 4, cells[0].utf8.elementsEqual(region.key.utf8) else { continue }
+            let name = TwoWords(english: String(cells[2]), chinese: String(cells[3]))
+            if cells[1].utf8.elementsEqual("title".utf8) { title = name } else { structures.append(Structure(key: String(cells[1]), name: name)) }
+        }
+    }
+}
+
+/// Region, structure, English, Chinese: a row each, structures in the order in which a report of the region goes through them.
+private let regionTable = """
+    chest|title|CHEST|胸部影像
+    chest|airway|Airway|气管及主支气管
+    chest|lungs|Lungs|双肺
+    chest|mediastinum|Mediastinum and hila|纵隔及肺门
+    chest|heart|Heart|心影
+    chest|thorax|Thorax (pleura, diaphragm, bones, soft tissues)|胸廓（胸膜、膈肌、骨质及软组织）
+    breast|title|BREAST|乳腺影像
+    breast|skin|Skin and nipple|皮肤及乳头
+    breast|parenchyma|Glandular tissue|腺体
+    breast|ducts|Ducts|导管
+    breast|axilla|Axillary lymph nodes|腋窝淋巴结
+    retina|title|RETINA|眼底图像
+    retina|media|Optical media|屈光间质
+    retina|disc|Optic disc|视盘
+    retina|vessels|Vessels|视网膜血管
+    retina|macula|Macula|黄斑区
+    retina|retina|Retina|视网膜
+    blood|title|BLOOD SMEAR|血涂片图像
+    blood|red-cells|Red cells|红细胞
+    blood|white-cells|White cells|白细胞
+    blood|platelets|Platelets|血小板
+    """
