@@ -175,6 +175,18 @@ def patches(image, patch: int) -> np.ndarray:
     return np.stack(rows)
 
 
+def shares(x, mean, weights, gamma, epsilon, beta, output) -> tuple[np.ndarray, np.float32]:
+    """N-16: [P, C] that the mean [C] was taken of, w * g [C], the norms' values or None: the shares and the base."""
+    count, u, t = F(mean.size), weights, F(1)
+    if gamma is not None:
+        u = u * gamma
+        d = mean - sum16(mean) / count
+        t = F(1) / np.sqrt(sum16(d * d) / count + F(epsilon))
+        u = u - sum16(u) / count
+    o = sum16(beta * u) if beta is not None else F(0)
+    return (sum16(x * u) - o) * (t / F(len(x))), output - (sum16(mean * u) - o) * t
+
+
 # ---- The file -------------------------------------------------------------------------------------------------------------------------
 
 @dataclass
@@ -288,6 +300,7 @@ class Model:
     def run(self, image: np.ndarray) -> np.ndarray:
         """The plan over one arena, operation by operation."""
         arena = np.zeros(self.arena_bytes // 4, F)
+        self.steps = []
         start = self.input_offset // 4
         arena[start:start + image.size] = image.reshape(-1)
 
@@ -320,8 +333,27 @@ class Model:
             else:
                 result, columns = mean_pool(matrix(source, op.m, op.n).copy())[None], op.n
             matrix(target, result.shape[0], columns)[...] = result
+            read = matrix(source, op.m, op.n).copy() if op.kind == 6 else None
+            self.steps.append((op, read, result))
         begin = self.output_offset // 4
         return arena[begin:begin + self.outputs].copy()
+
+    def steps_of_patches(self) -> int:
+        """Patches of the plan."""
+        return next(op.m for op in self.operations if op.kind == 1)
+
+    def shares(self, output: int) -> tuple[np.ndarray, np.float32]:
+        """N-16 of the last image."""
+        kinds = [op.kind for op, _, _ in self.steps]
+        at = kinds.index(6)
+        (pool, x, mean), (head, _, z) = self.steps[at], self.steps[-1]
+        assert kinds[at:] in ([6, 4], [6, 3, 4])
+        before, behind = self.operations[at - 1], self.operations[at + 1]
+        gamma = self.tensors[behind.tensors[0]].values if behind.kind == 3 else None
+        beta = self.tensors[before.tensors[2]].values if before.kind == 3 else None
+        scale = np.broadcast_to(self.tensors[head.tensors[1]].values, (head.n,))[output] if head.levels else F(1)
+        weights = self.tensors[head.tensors[0]].values[output].astype(F) * scale
+        return shares(x, mean[0], weights, gamma, behind.parameter, beta, z[0, output])
 
     def _linear(self, op: Operation, x: np.ndarray, arena_residual) -> np.ndarray:
         weights, scale, bias, added = op.tensors
