@@ -72,6 +72,7 @@ let deviceTargets: [Target] = [
     device("TernQuality", "TernBytes", "TernModel", "TernImage"),
     device("TernAudit", "TernPlatform", "TernFindings"),
     device("TernWords", "TernFindings", "TernImage"),
+    device("TernRegions", "TernFindings", "TernImage"),
     // Layer 4
     device("TernService", "TernBytes", "TernPlatform", "TernImage", "TernFindings", "TernAudit", exclude: ["openapi.yaml"]),
     // Layer 5
@@ -79,7 +80,7 @@ let deviceTargets: [Target] = [
         name: "ternd",
         dependencies: [
             "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernStore", "TernModel", "TernFindings", "TernAudit", "TernKernels", "TernImage",
-            "TernPlatform", "TernBytes",
+            "TernPlatform", "TernBytes", "TernRegions", "TernJPEG",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,
@@ -141,6 +142,7 @@ let testTargets: [Target] = [
         "TernPrepare", "TernBytes", "TernKernels", "TernImageTesting", "TernModel", "TernImage", "TernDICOM", "TernJPEG", "TernJPEGLossless",
         "TernJPEG2000", "TernPNG", "TernNIfTI", "TernZlib"),
     tests("TernQuality", "TernImage", "TernModel"),
+    tests("TernRegions", "TernFindings", "TernImage"),
     .target(
         name: "TernConvertTesting", dependencies: ["TernConvert", "TernBytes", "TernPlatform"], path: "Tests/TernConvertTesting",
         swiftSettings: strict),

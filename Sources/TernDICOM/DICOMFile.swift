@@ -195,6 +195,11 @@ extension ImageHeader {
         var result = attributes
         result.pixelSpacing = fields(ofFrame: 0).pixelSpacing
         result.laterality = (imageLaterality ?? frameLaterality ?? laterality).map { String(decoding: [$0], as: UTF8.self) }
+        if result.rowDirection == nil, result.columnDirection == nil {
+            let fields = fields(ofFrame: 0)
+            result.rowDirection = fields.rowDirection.flatMap { ImageAttributes.Direction(closestTo: $0) }
+            result.columnDirection = fields.columnDirection.flatMap { ImageAttributes.Direction(closestTo: $0) }
+        }
         result.viewPosition = result.viewPosition ?? viewCode.viewPosition
         let lossy = transferSyntax?.lossyCompression ?? (isCertain: false, isPossible: false)
         result.isLossyCompressed = lossy.isCertain || isLossy ?? lossy.isPossible

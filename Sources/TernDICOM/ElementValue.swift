@@ -80,6 +80,17 @@ struct ElementValue: ~Escapable {
         }
     }
 
+    /// Exactly `count` words of at most 16 characters, or nil: for what describes the picture and is not needed to read it.
+    func optionalWords(count: Int) -> [ArraySlice<UInt8>]? {
+        do throws(DICOMError) {
+            guard let text = try trimmedText(limitBytes: count * 17) else { return nil }
+            let words = text.split(separator: 0x5C, maxSplits: count, omittingEmptySubsequences: false)
+            return words.count == count && words.allSatisfy({ $0.count <= 16 }) ? words : nil
+        } catch {
+            return nil
+        }
+    }
+
     /// SH of one value that is a code: at most 16 capitals, digits and hyphens; nil for anything else.
     func optionalToken() -> String? {
         do throws(DICOMError) {

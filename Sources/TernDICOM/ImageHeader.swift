@@ -126,6 +126,7 @@ struct ImageHeader {
             }
         case .imageLaterality: imageLaterality = value.optionalLaterality()
         case .laterality: laterality = value.optionalLaterality()
+        case .patientOrientation: (attributes.rowDirection, attributes.columnDirection) = value.optionalDirections()
         case .viewPosition: attributes.viewPosition = value.optionalCode()
         case .imagerPixelSpacing: attributes.imagerPixelSpacing = value.optionalSpacing()
         case .pixelAspectRatio: attributes.pixelAspectRatio = value.optionalAspectRatio()
@@ -227,6 +228,12 @@ extension ElementValue {
         let (vertical, horizontal) = (Int(two[0]), Int(two[1]))
         guard Double(vertical) == two[0], Double(horizontal) == two[1] else { return nil }
         return ImageAttributes.AspectRatio(vertical: vertical, horizontal: horizontal)
+    }
+
+    /// Two values of letters, the direction of rows and that of columns, PS3.3 2024d C.7.6.1.1.1; nil for one that has other letters than those of a biped.
+    fileprivate func optionalDirections() -> (row: ImageAttributes.Direction?, column: ImageAttributes.Direction?) {
+        guard let two = optionalWords(count: 2) else { return (nil, nil) }
+        return (ImageAttributes.Direction(letters: two[0]), ImageAttributes.Direction(letters: two[1]))
     }
 
     /// R, L, U or B.

@@ -11,6 +11,7 @@ extension DICOMTag {
     static let imagerPixelSpacing = DICOMTag(0x0018, 0x1164)
     static let viewPosition = DICOMTag(0x0018, 0x5101)
     static let seriesInstanceUID = DICOMTag(0x0020, 0x000E)
+    static let patientOrientation = DICOMTag(0x0020, 0x0020)
     static let imagePosition = DICOMTag(0x0020, 0x0032)
     static let imageOrientation = DICOMTag(0x0020, 0x0037)
     static let laterality = DICOMTag(0x0020, 0x0060)

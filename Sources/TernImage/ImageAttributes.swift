@@ -20,6 +20,15 @@ public struct ImageAttributes: Equatable, Sendable {
             self.horizontal = horizontal
         }
     }
+    /// A direction in the patient.
+    public enum Direction: UInt8, Equatable, Sendable {
+        case left = 0x4C
+        case right = 0x52
+        case anterior = 0x41
+        case posterior = 0x50
+        case head = 0x48
+        case foot = 0x46
+    }
     /// Photometric Interpretation (CS) as written, PS3.3 2024d C.7.6.3.1.2.
     public var photometricInterpretation: String?
     /// In the patient: Pixel Spacing (0028,0030), or the header of a NIfTI file.
@@ -30,6 +39,9 @@ public struct ImageAttributes: Equatable, Sendable {
     public var pixelAspectRatio: AspectRatio?
     /// Image Laterality (0020,0062), else Frame Laterality (0020,9072) where all frames have the same, else Laterality (0020,0060): R, L, U or B.
     public var laterality: String?
+    /// Where rows run, from the image's left to its right, and columns, from top to bottom: the first letters of Patient Orientation (0020,0020) of a
+    /// biped, else the directions to which those of Image Orientation (0020,0037) are closest. Nil when the file does not say.
+    public var rowDirection, columnDirection: Direction?
     /// View Position (0018,5101), CS: AP, PA, LL ..., else the word for the view that View Code Sequence (0054,0220) gives.
     public var viewPosition: String?
     /// Burned In Annotation (0028,0301); nil when the file does not say.

@@ -7,6 +7,8 @@ struct FrameLayout: Equatable, Sendable {
     let sliceCount: Int
     let spacing: ImageAttributes.Spacing
     let sliceSpacing: Double
+    /// Where rows and columns run, once the file says where its axes are.
+    let rowDirection, columnDirection: ImageAttributes.Direction
     /// Bytes from a sample to the next of its row, column and slice; negative where the stored order is the other one.
     let columnStride: Int
     let rowStride: Int
@@ -19,12 +21,16 @@ struct FrameLayout: Equatable, Sendable {
     /// - Precondition: the product of `counts` and `byteCount` fits, which the caller proves before it uses an offset.
     init(_ axes: VoxelAxes, counts: [Int], isFlat: Bool, dataStart: Int, byteCount: Int) {
         var (columns, rows, slices) = (axes.left, axes.posterior, axes.superior)
+        var directions = (row: ImageAttributes.Direction.left, column: ImageAttributes.Direction.posterior)
         if isFlat, axes.superior.stored != 2 {
             rows = axes.superior
             rows.isReversed.toggle()
             // The third stored axis has one sample: it is the frame's own.
-            (columns, slices) = axes.left.stored == 2 ? (axes.posterior, axes.left) : (axes.left, axes.posterior)
+            let isSagittal = axes.left.stored == 2
+            (columns, slices) = isSagittal ? (axes.posterior, axes.left) : (axes.left, axes.posterior)
+            directions = (isSagittal ? .posterior : .left, .foot)
         }
+        (rowDirection, columnDirection) = directions
         let strides = [byteCount, byteCount &* counts[0], byteCount &* counts[0] &* counts[1]]
         (width, height, sliceCount) = (counts[columns.stored], counts[rows.stored], counts[slices.stored])
         spacing = ImageAttributes.Spacing(row: rows.spacing, column: columns.spacing)

@@ -103,6 +103,9 @@ public struct NIfTIFile: Sendable {
         }
         var attributes = ImageAttributes()
         attributes.pixelSpacing = layout.spacing
+        if header.orientationSource != .none {
+            (attributes.rowDirection, attributes.columnDirection) = (layout.rowDirection, layout.columnDirection)
+        }
         self.attributes = attributes
         sliceSpacing = layout.sliceSpacing
         orientationSource = header.orientationSource

@@ -3,6 +3,7 @@ import TernFindings
 import TernImage
 import TernModel
 import TernPrepare
+import TernRegions
 
 /// What a person is to look at beside the result of one file, gathered frame by frame.
 struct EvidenceMaker {
@@ -42,6 +43,10 @@ struct EvidenceMaker {
                 maps.append(map)
                 guard isBest else { continue }
                 highestScores[index] = frame.findings[index].score
+                // A label that is called negative is nowhere.
+                guard frame.findings[index].call != .negative else { continue }
+                frame.findings[index].location = FindingLocation(
+                    of: map, imageWidth: image.width, imageHeight: image.height, attributes: file.attributes)
             }
         }
         guard isHighest else { return }

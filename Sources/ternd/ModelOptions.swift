@@ -26,6 +26,8 @@ struct ModelOptions {
     var trust: TrustFile?
     var threadCount: Int
     var instructionSet: InstructionSet
+    /// Whether engines make maps.
+    var makesMaps = false
 
     /// `isOptional`: the path is empty without `--model`, for a caller that has one from elsewhere. `readsTrust`: false for one that calls `readTrust`.
     init(_ arguments: Arguments, isOptional: Bool = false, readsTrust: Bool = true) throws(Failure) {
@@ -62,7 +64,7 @@ struct ModelOptions {
     /// An engine for the model.
     func engine(_ model: ModelFile, on set: InstructionSet? = nil) throws(Failure) -> Engine {
         do throws(EngineError) {
-            return try Engine(model: model, instructionSet: set ?? instructionSet, threadCount: threadCount)
+            return try Engine(model: model, instructionSet: set ?? instructionSet, threadCount: threadCount, makesMaps: makesMaps)
         } catch {
             throw Failure(error)
         }
