@@ -48,12 +48,14 @@ let deviceTargets: [Target] = [
     shim("CTernPNG", links: "png16", "z", "m"),
     shim("CTernZlib", links: "z"),
     shim("CTernOpenJPEG", links: "openjp2", "m"),
+    .target(name: "CTernPage", exclude: ["README.md", "page"], cSettings: warnings),
     device("TernBytes"),
     // Layer 1
     device("TernKernels", "CTernKernels", "CTernPlatform"),
     device("TernPlatform", "CTernPlatform"),
     device("TernImage", "TernBytes"),
     device("TernZlib", "CTernZlib"),
+    device("TernPage", "CTernPage"),
     // Layer 2
     device("TernModel", "TernBytes", "TernKernels", "TernPlatform"),
     device("TernDICOM", "TernBytes", "TernImage", "TernZlib"),
@@ -125,6 +127,7 @@ let testTargets: [Target] = [
     tests("TernPlatform"),
     tests("TernImage", "TernBytes"),
     tests("TernZlib", "TernBytes"),
+    tests("TernPage"),
     tests("TernModel", "TernWriter", "TernBytes", "TernKernels", "TernPlatform"),
     tests("TernDICOM", "TernBytes", "TernImage", "TernImageTesting"),
     tests("TernJPEG", "TernBytes", "TernImage", "TernImageTesting"),

@@ -1,0 +1,68 @@
+
+/* What is printed: one image a page. */
+const paper = { scope: null };
+
+function sheet(image, index, count) {
+  const { result, item } = image;
+  const plane = planeOf(image);
+  const review = reviews.byId.get(image.id);
+  const picture = item.pictures && element("div", { class: "paper-plane" }, element("img", { src: item.pictures.full ?? item.pictures.thumbnail, alt: "" }));
+  const map = image.answer.value === "finding" ? lookedForPrint(image) : null;
+  if (picture) {
+    picture.style.aspectRatio = `${plane.width} / ${plane.height}`;
+    picture.style.setProperty("--ratio", plane.width / plane.height);
+  }
+  const mapped = picture && map && picture.cloneNode(true);
+  if (mapped) {
+    const canvas = mapCanvas(map, plane);
+    canvas.style.opacity = 0.6;
+    mapped.append(canvas, ...regionsOf(image, map.label).map((region, place) => boxNode(region, place, plane)));
+  }
+  const text = item.words?.[language] ?? item.words?.en;
+  return element("article", { class: "sheet" },
+    element("header", {},
+      element("div", {}, element("strong", {}, image.path), element("br"), item.study ? `${say("study")} ${item.study}` : ""),
+      element("div", { class: "right" }, `${report.model.name} ${report.model.version}`, element("br"), result.time ? timeText(result.time) : "")),
+    banner(image),
+    element("div", { class: "paper-pictures" }, picture, mapped),
+    map && element("p", { class: "quiet" }, say("where"), language === "zh" ? "：" : ": ", say(map.method === "token-relevance" ? "mapNote_relevance" : "mapNote_shares"),
+      " ", regionsOf(image, map.label).map((region, place) => regionText(region, place, map.label)).join("; ")),
+    element("div", { class: "paper-scores" }, ...image.findings.map((finding) => element("div", { class: "score" },
+      element("div", { class: "score-head" }, element("strong", {}, labelText(finding.label)), element("span", {}, say(`call_${finding.call}`))),
+      scoreBar(finding), element("p", {}, scoreSentence(image, finding)),
+      ...measuredLines(finding).slice(-1).map((line) => element("p", { class: "quiet" }, line))))),
+    text && prose(text, item.words[language] ? language : "en"),
+    element("div", { class: "paper-review" },
+      element("strong", {}, say("review"), language === "zh" ? "：" : ": "),
+      review ? reviewText(image, review) : "____________________________",
+      element("span", { class: "right" }, reviews.reviewer || "")),
+    element("footer", {}, say("human"), " ", say("research"), element("span", { class: "right" }, `${index + 1} / ${count}`)));
+}
+const lookedForPrint = (image) => mapFor(image, image.lead?.label) ?? mapsOf(image)[0] ?? null;
+
+function preparePaper() {
+  const images = paper.scope ?? list.shown;
+  document.getElementById("paper").replaceChildren(...images.map((image, index) => sheet(image, index, images.length)));
+}
+function clearPaper() {
+  paper.scope = null;
+  document.getElementById("paper").replaceChildren();
+}
+
+async function printImages(images) {
+  paper.scope = images;
+  preparePaper();
+  await Promise.allSettled([...document.querySelectorAll("#paper img")].map((picture) => picture.decode()));
+  window.print();
+}
+
+function openPrint() {
+  const urgent = list.shown.filter((image) => image.answer.value !== "no_finding");
+  const choice = (text, images) => images.length > 0 && button(text, () => { node.close(); printImages(images); }, { class: "wide" });
+  const node = openDialog(say("print"), "narrow",
+    element("p", {}, say("printOne")),
+    element("div", { class: "choices" },
+      detail.image && choice(say("printThis"), [detail.image]),
+      choice(say("printShown", list.shown.length), list.shown),
+      urgent.length < list.shown.length && choice(say("printUrgent", urgent.length), urgent)));
+}

@@ -1,0 +1,210 @@
+
+/* The picture with its window, and the map and boxes over it. The picture is never read back, so it may lie in a file of its own. */
+const view = { wantsMap: true, isMapOn: true, fade: 0.65, hasBoxes: true, label: null };
+const speaksFor = [255, 122, 0];
+const speaksAgainst = [40, 130, 255];
+
+/* The size that maps and boxes are stated in: that of the decoded image. */
+function planeOf(image) {
+  const { quality } = image.result, { pictures } = image.item;
+  return { width: quality?.width ?? pictures?.width ?? 1, height: quality?.height ?? pictures?.height ?? 1 };
+}
+const mapsOf = (image) => image.item.maps ?? [];
+const mapFor = (image, label) => mapsOf(image).find((map) => map.label === label) ?? null;
+const lookedFor = (image) => mapFor(image, view.label) ?? mapFor(image, image.lead?.label) ?? mapsOf(image)[0] ?? null;
+
+/* Places an element over a part of the plane, whatever size that is shown at. */
+function lay(node, { x, y, width, height }, plane) {
+  node.style.left = `${(100 * x) / plane.width}%`;
+  node.style.top = `${(100 * y) / plane.height}%`;
+  node.style.width = `${(100 * width) / plane.width}%`;
+  node.style.height = `${(100 * height) / plane.height}%`;
+  return node;
+}
+
+/* A map as a picture: the strongest value of either sign has the full colour, 0 none. */
+function mapCanvas(map, plane) {
+  const grid = element("canvas", { width: map.columns, height: map.rows });
+  const strongest = map.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+  const pixels = new ImageData(map.columns, map.rows);
+  map.values.forEach((value, index) => {
+    const part = Math.abs(value) / strongest;
+    pixels.data.set([...(value < 0 ? speaksAgainst : speaksFor), 255 * part], 4 * index);
+  });
+  grid.getContext("2d").putImageData(pixels, 0, 0);
+  const factor = Math.max(1, Math.round(384 / Math.max(map.columns, map.rows)));
+  const canvas = element("canvas", { class: "map", width: map.columns * factor, height: map.rows * factor, "aria-hidden": "true" });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(grid, 0, 0, canvas.width, canvas.height);
+  return lay(canvas, map.area, plane);
+}
+
+const findingOf = (image, label) => image.findings.find((finding) => finding.label === label);
+const regionsOf = (image, label) => findingOf(image, label)?.location?.regions ?? [];
+const boxNode = (region, index, plane) => lay(element("div", { class: "box", "aria-hidden": "true" }, element("span", {}, String(index + 1))), region, plane);
+
+function regionText(region, index, label) {
+  const parts = [say("region", index + 1, percent(region.share), labelText(label))];
+  if (region.side) parts.push(say(`side_${region.side}`));
+  const scale = region.millimetres;
+  if (scale) parts.push(say(scale.at === "detector" ? "size_detector" : "size_patient", Math.round(scale.width), Math.round(scale.height)));
+  return parts.join(say("comma"));
+}
+
+function legend(map) {
+  const isSigned = map.values.some((value) => value < 0);
+  const isRelevance = map.method === "token-relevance";
+  return element("p", { class: "legend" },
+    element("span", { class: "swatch swatch-for" }), isRelevance ? say("relevance") : say("speaksFor", labelText(map.label)),
+    isSigned && element("span", { class: "swatch swatch-against" }), isSigned && say("speaksAgainst"));
+}
+
+/* The viewer of one image: a node, and what keys may do with it. */
+function makeViewer(image) {
+  const plane = planeOf(image);
+  const window_ = { brightness: 0, contrast: 0, isInverted: false };
+  const place = { zoom: 1, x: 0, y: 0 };
+  const { pictures } = image.item;
+  view.isMapOn = view.wantsMap && image.answer.value === "finding";
+  view.label = null;
+
+  const layer = element("div", { class: "plane" });
+  layer.style.aspectRatio = `${plane.width} / ${plane.height}`;
+  layer.style.setProperty("--ratio", plane.width / plane.height);
+  const stage = element("div", { class: "stage" }, layer);
+  if (!pictures) return { node: element("figure", { class: "viewer" }, element("div", { class: "stage empty" }, element("p", {}, say("noPicture")))) };
+
+  const picture = element("img", {
+    class: "picture", src: pictures.full ?? pictures.thumbnail, decoding: "async", draggable: "false",
+    alt: say("pictureOf", image.name, plane.width, plane.height),
+    onerror: () => stage.replaceChildren(element("p", { class: "missing" }, say("pictureMissing"))),
+  });
+  const over = element("div", { class: "over" });
+  layer.append(picture, over);
+
+  const fade = range("fade", 0, 100, Math.round(100 * view.fade), (value) => { view.fade = value / 100; if (!view.isMapOn) switchMap(true); drawMap(); }, (value) => `${value} %`);
+  const mapSwitch = toggle("where", view.isMapOn, switchMap);
+  const boxSwitch = toggle("boxes", view.hasBoxes, (isOn) => { view.hasBoxes = isOn; drawMap(); });
+  const regions = element("ol", { class: "regions" });
+  const explanation = element("div", { class: "map-note" });
+
+  function switchMap(isOn) {
+    view.isMapOn = isOn;
+    if (image.answer.value === "finding") view.wantsMap = isOn;
+    drawMap();
+  }
+  function drawMap() {
+    const map = lookedFor(image);
+    over.replaceChildren();
+    mapSwitch.input.checked = view.isMapOn;
+    boxSwitch.input.checked = view.hasBoxes;
+    const label = map?.label ?? image.lead?.label;
+    const list = regionsOf(image, label);
+    if (map && view.isMapOn) {
+      const canvas = mapCanvas(map, plane);
+      canvas.style.opacity = view.fade;
+      over.append(canvas);
+    }
+    if (view.isMapOn && view.hasBoxes) over.append(...list.map((region, index) => boxNode(region, index, plane)));
+    boxSwitch.node.hidden = !list.length;
+    regions.hidden = !view.isMapOn || !view.hasBoxes || !list.length;
+    regions.replaceChildren(...list.map((region, index) => element("li", {}, regionText(region, index, label))));
+    explanation.replaceChildren();
+    if (map && view.isMapOn) explanation.append(legend(map), element("p", {}, say(map.method === "token-relevance" ? "mapNote_relevance" : "mapNote_shares")));
+  }
+
+  const brightness = range("brightness", -100, 100, 0, (value) => { window_.brightness = value; shade(); });
+  const contrast = range("contrast", -100, 100, 0, (value) => { window_.contrast = value; shade(); });
+  const invert = toggle("invert", false, (isOn) => { window_.isInverted = isOn; shade(); });
+  /* The window is a straight line through the grey values, turned round when inverted. */
+  function shade() {
+    const slope = 2 ** (window_.contrast / 40);
+    const start = 0.5 - slope / 2 + window_.brightness / 100;
+    const [factor, offset] = window_.isInverted ? [-slope, 1 - start] : [slope, start];
+    for (const part of document.querySelectorAll("#window feFuncR, #window feFuncG, #window feFuncB")) {
+      part.setAttribute("slope", factor);
+      part.setAttribute("intercept", offset);
+    }
+    const isPlain = factor === 1 && offset === 0;
+    // A filter that is changed is drawn again only when it is set again.
+    picture.style.filter = "none";
+    if (!isPlain) requestAnimationFrame(() => { picture.style.filter = "url(#window)"; });
+    invert.input.checked = window_.isInverted;
+  }
+  function resetWindow() {
+    Object.assign(window_, { brightness: 0, contrast: 0, isInverted: false });
+    brightness.set(0);
+    contrast.set(0);
+    zoomTo(1);
+    shade();
+  }
+
+  function zoomTo(zoom) {
+    place.zoom = Math.min(8, Math.max(1, zoom));
+    if (place.zoom === 1) Object.assign(place, { x: 0, y: 0 });
+    move();
+  }
+  function move() {
+    const room = (place.zoom - 1) / 2;
+    const box = layer.getBoundingClientRect();
+    const [width, height] = [box.width / (layer.currentZoom ?? 1), box.height / (layer.currentZoom ?? 1)];
+    place.x = Math.min(room * width, Math.max(-room * width, place.x));
+    place.y = Math.min(room * height, Math.max(-room * height, place.y));
+    layer.currentZoom = place.zoom;
+    layer.style.transform = place.zoom === 1 ? "" : `translate(${place.x}px, ${place.y}px) scale(${place.zoom})`;
+    stage.classList.toggle("zoomed", place.zoom > 1);
+  }
+  stage.addEventListener("pointerdown", (event) => {
+    if (place.zoom === 1 || event.button !== 0) return;
+    stage.setPointerCapture(event.pointerId);
+    const start = { x: event.clientX - place.x, y: event.clientY - place.y };
+    const drag = (move_) => { place.x = move_.clientX - start.x; place.y = move_.clientY - start.y; move(); };
+    stage.addEventListener("pointermove", drag);
+    for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, () => stage.removeEventListener("pointermove", drag), { once: true });
+  });
+  stage.addEventListener("dblclick", () => zoomTo(place.zoom > 1 ? 1 : 2.5));
+
+  const maps = mapsOf(image);
+  const chooser = maps.length > 1 && element("label", { class: "field" }, element("span", {}, say("mapFor")),
+    element("select", { onchange: (event) => { view.label = event.target.value; drawMap(); } },
+      ...maps.map((map) => element("option", { value: map.label, selected: map === lookedFor(image) }, labelText(map.label)))));
+  const zooms = element("div", { class: "zooms", role: "group", "aria-label": say("zoomFit") },
+    button("+", () => zoomTo(place.zoom * 1.6), { class: "icon-button", "aria-label": say("zoomIn"), title: say("zoomIn") }),
+    button("−", () => zoomTo(place.zoom / 1.6), { class: "icon-button", "aria-label": say("zoomOut"), title: say("zoomOut") }));
+  stage.append(zooms);
+  const node = element("figure", { class: "viewer" }, stage,
+    element("figcaption", { class: "tools" },
+      maps.length
+        ? element("div", { class: "tool-group" }, mapSwitch.node, fade.node, chooser, boxSwitch.node, explanation, regions)
+        : image.answer.value !== "not_analysed" && element("p", { class: "quiet" }, say("noMap")),
+      element("div", { class: "tool-group window" }, brightness.node, contrast.node,
+        element("div", { class: "tool-row" }, invert.node, button(say("reset"), resetWindow, { class: "small" })))));
+  drawMap();
+  shade();
+  return {
+    node,
+    toggleMap: () => maps.length && switchMap(!view.isMapOn),
+    toggleBoxes: () => { view.hasBoxes = !view.hasBoxes; drawMap(); },
+    fadeBy: (step) => fade.set(Math.min(100, Math.max(0, Math.round(100 * view.fade) + step)), true),
+    invert: () => { window_.isInverted = !window_.isInverted; shade(); },
+    reset: resetWindow,
+    zoomBy: (factor) => zoomTo(place.zoom * factor),
+  };
+}
+
+function range(key, least, most, start, act, text = (value) => (value > 0 ? `+${value}` : `${value}`)) {
+  const output = element("output", {}, text(start));
+  const input = element("input", { type: "range", min: least, max: most, value: start, name: key, "aria-label": say(key) });
+  const follow = () => { output.textContent = text(Number(input.value)); act(Number(input.value)); };
+  input.addEventListener("input", follow);
+  return {
+    node: element("label", { class: "field range" }, element("span", {}, say(key)), input, output),
+    set: (value, acts) => { input.value = value; output.textContent = text(value); if (acts) act(value); },
+  };
+}
+
+function toggle(key, isOn, act) {
+  const input = element("input", { type: "checkbox", role: "switch", checked: isOn, name: key, onchange: () => act(input.checked) });
+  return { input, node: element("label", { class: "switch" }, input, element("span", {}, say(key))) };
+}
