@@ -75,6 +75,7 @@ let deviceTargets: [Target] = [
     device("TernAudit", "TernPlatform", "TernFindings"),
     device("TernWords", "TernFindings", "TernImage"),
     device("TernRegions", "TernFindings", "TernImage"),
+    device("TernObjects", "TernBytes", "TernPlatform", "TernImage", "TernDICOM", "TernFindings"),
     // Layer 4
     device("TernService", "TernBytes", "TernPlatform", "TernImage", "TernFindings", "TernAudit", exclude: ["openapi.yaml"]),
     // Layer 5
@@ -138,6 +139,7 @@ let testTargets: [Target] = [
     tests("TernFindings", "TernImage"),
     tests("TernWords", "TernFindings", "TernImage"),
     tests("TernAudit", "TernFindings", "TernPlatform"),
+    tests("TernObjects", "TernBytes", "TernDICOM", "TernFindings", "TernImage"),
     tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),
     tests("TernStore", "TernPlatform"),
     tests("TernEngine", "TernWriter", "TernModel", "TernKernels", "TernPlatform"),

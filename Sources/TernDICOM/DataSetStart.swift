@@ -8,8 +8,9 @@ struct DataSetStart {
     var syntax: TransferSyntax
     var offset: Int
 
+    /// - Parameter readsOtherSyntaxes: whether attributes are wanted whose pixels are not read here: they are explicit VR little endian (PS3.5 2024d A.4).
     /// - Throws: `.notADICOMFile`, `.unsupportedTransferSyntax`, and what the elements of group 0002 throw.
-    init(_ bytes: RawSpan, strictness: DICOMStrictness) throws(DICOMError) {
+    init(_ bytes: RawSpan, strictness: DICOMStrictness, readsOtherSyntaxes: Bool = false) throws(DICOMError) {
         guard DICOMDecoder.recognises(bytes) else { throw .notADICOMFile }
         var reader = ByteReader(bytes)
         if DICOMDecoder.hasPart10Mark(bytes) { _ = try reader.takeBytes(132) }
@@ -17,7 +18,8 @@ struct DataSetStart {
         offset = reader.offset
         let rest = bytes.extracting(offset..<bytes.byteCount)
         if let identifier {
-            guard let known = TransferSyntax(identifier) else { throw .unsupportedTransferSyntax(identifier) }
+            let other = readsOtherSyntaxes ? TransferSyntax(.explicitLittleEndian) : nil
+            guard let known = TransferSyntax(identifier) ?? other else { throw .unsupportedTransferSyntax(identifier) }
             syntax = known
             // The first element tells whether representations are there, whatever the transfer syntax says.
             let mayDiffer = strictness == .lenient && syntax.pixels == .native && !syntax.isDeflated && !syntax.encoding.isBigEndian
