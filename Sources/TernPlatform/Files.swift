@@ -9,15 +9,19 @@ public func readFile(_ path: String, limitByteCount: Int) throws(PlatformError) 
     var descriptor: Int32 = -1
     var byteCount = 0
     // SAFETY: the callee reads a terminated string and fills two integers; all live for the call.
-    var failure = unsafe path.withCString { unsafe tern_open_file($0, max(limitByteCount, 0), &descriptor, &byteCount) }
+    let failure = unsafe path.withCString { unsafe tern_open_file($0, max(limitByteCount, 0), &descriptor, &byteCount) }
     guard failure == 0 else { throw PlatformError(fileFailure: failure, limitByteCount: limitByteCount) }
     defer { tern_close_descriptor(descriptor) }
-    var readFailure: Int32 = 0
+    return try readOpenFile(descriptor, byteCount: byteCount)
+}
+
+/// The bytes of an open file, `byteCount` of them at most.
+func readOpenFile(_ descriptor: Int32, byteCount: Int) throws(PlatformError) -> [UInt8] {
+    var failure: Int32 = 0
     let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initializedCount in
         // SAFETY: the callee fills at most `byteCount` bytes of the buffer, says how many, and keeps no pointer.
-        unsafe readFailure = tern_read_descriptor(descriptor, buffer.baseAddress, byteCount, &initializedCount)
+        unsafe failure = tern_read_descriptor(descriptor, buffer.baseAddress, byteCount, &initializedCount)
     }
-    failure = readFailure
     guard failure == 0 else { throw PlatformError(fileFailure: failure) }
     return bytes
 }

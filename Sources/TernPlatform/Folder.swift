@@ -169,7 +169,7 @@ import CTernPlatform
     }
 
     // SAFETY: `name` is a terminated string.
-    fileprivate static func bytes(_ name: UnsafePointer<CChar>) -> [UInt8] {
+    static func bytes(_ name: UnsafePointer<CChar>) -> [UInt8] {
         var bytes: [UInt8] = []
         var next = unsafe name
         while unsafe next.pointee != 0 {

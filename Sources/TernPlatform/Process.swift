@@ -62,6 +62,22 @@ public enum Process {
     /// Whether a person reads standard output: it is a terminal.
     public static var outputIsTerminal: Bool { tern_is_terminal(1) != 0 }
 
+    /// Columns of the terminal that standard error is; nil when it is none. 80 where the terminal does not say.
+    public static var messageColumns: Int? {
+        guard tern_is_terminal(2) != 0 else { return nil }
+        let columns = Int(tern_terminal_columns(2))
+        return columns > 0 ? columns : 80
+    }
+
+    /// From here on SIGINT, SIGTERM and SIGHUP set `isAskedToStop`; a second one ends the process. One that is ignored stays so.
+    public static func catchStop() { tern_stop_catch() }
+
+    /// Whether somebody asked the process to stop.
+    public static var isAskedToStop: Bool { tern_stop_is_asked() != 0 }
+
+    /// CPUs that the process may use, at least 1.
+    public static var processorCount: Int { Int(tern_cpu_count()) }
+
     /// Allocations of memory so far, in a program linked with the counting wrappers of `malloc` and its kin; otherwise always 0.
     public static var allocationCount: Int { Int(clamping: tern_allocation_count()) }
 

@@ -1,6 +1,6 @@
 import CTernPlatform
 
-/// One thread beside the event loop that runs jobs in order, from a bounded queue.
+/// One thread beside the event loop, or beside a thread that waits at a monitor, that runs jobs in order, from a bounded queue.
 @safe public final class Worker {
     /// A job: `run` on the worker's thread, then `finish` on the thread that collects. The queue's lock orders the two, so that they may
     /// share what they capture.
@@ -32,6 +32,31 @@ import CTernPlatform
                 },
                 { context in unsafe tern_http_wake(OpaquePointer(context)) },
                 UnsafeMutableRawPointer(server.handle))
+        }
+        guard let handle = unsafe handle else { throw .openFailed(errno: 12) }
+        unsafe self.handle = handle
+        self.capacity = capacity
+    }
+
+    /// Starts a thread that wakes who waits at a monitor after each job; the monitor must live until `end`.
+    ///
+    /// - Throws: as the other.
+    public init(name: String, capacity: Int, waking monitor: Monitor) throws(PlatformError) {
+        // SAFETY: as above; the context is the C monitor, which outlives this worker.
+        let handle = unsafe name.withCString { name in
+            unsafe tern_worker_create(
+                name, capacity,
+                { job in
+                    guard let job = unsafe job else { return }
+                    unsafe Unmanaged<Job>.fromOpaque(job).takeUnretainedValue().run()
+                },
+                { context in
+                    let monitor = unsafe OpaquePointer(context)
+                    unsafe tern_monitor_take(monitor)
+                    unsafe tern_monitor_wake(monitor)
+                    unsafe tern_monitor_give(monitor)
+                },
+                UnsafeMutableRawPointer(monitor.handle))
         }
         guard let handle = unsafe handle else { throw .openFailed(errno: 12) }
         unsafe self.handle = handle

@@ -4,6 +4,7 @@
 #include "pool.h"
 #include "files.h"
 #include "store.h"
+#include "tree.h"
 #include "folder.h"
 #include "digest.h"
 #include "worker.h"
