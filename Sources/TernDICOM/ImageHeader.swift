@@ -116,7 +116,10 @@ struct ImageHeader {
         switch tag {
         case .sopClassUID: sopClass = value.optionalIdentifier()
         case .sopInstanceUID: sopInstance = value.optionalIdentifier()
-        case .seriesInstanceUID: seriesInstance = value.optionalIdentifier()
+        case .seriesInstanceUID:
+            seriesInstance = value.optionalIdentifier()
+            attributes.seriesInstanceUID = seriesInstance?.description
+        case .studyInstanceUID: attributes.studyInstanceUID = value.optionalIdentifier()?.description
         case .modality: modality = value.optionalCode()
         case .presentationShape: isPresentationInverted = value.optionalCode().map { $0.utf8.elementsEqual("INVERSE".utf8) } ?? false
         case .lossyImageCompression: isLossy = value.optionalCode().map { $0.utf8.elementsEqual("01".utf8) }

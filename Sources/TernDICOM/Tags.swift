@@ -10,6 +10,7 @@ extension DICOMTag {
     static let frameTimeVector = DICOMTag(0x0018, 0x1065)
     static let imagerPixelSpacing = DICOMTag(0x0018, 0x1164)
     static let viewPosition = DICOMTag(0x0018, 0x5101)
+    static let studyInstanceUID = DICOMTag(0x0020, 0x000D)
     static let seriesInstanceUID = DICOMTag(0x0020, 0x000E)
     static let patientOrientation = DICOMTag(0x0020, 0x0020)
     static let imagePosition = DICOMTag(0x0020, 0x0032)

@@ -48,6 +48,9 @@ public struct ImageAttributes: Equatable, Sendable {
     public var hasBurnedInAnnotation: Bool?
     /// Whether the picture was ever compressed with loss: Lossy Image Compression (0028,2110), or the way the file itself is compressed.
     public var isLossyCompressed = false
+    /// Study Instance UID (0020,000D) and Series Instance UID (0020,000E).
+    public var studyInstanceUID: String?
+    public var seriesInstanceUID: String?
     /// Frame Time (0018,1063), milliseconds from one frame to the next.
     public var frameTimeMilliseconds: Double?
 
