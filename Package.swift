@@ -78,12 +78,14 @@ let deviceTargets: [Target] = [
     device("TernObjects", "TernBytes", "TernPlatform", "TernImage", "TernDICOM", "TernFindings"),
     // Layer 4
     device("TernService", "TernBytes", "TernPlatform", "TernImage", "TernFindings", "TernAudit", exclude: ["openapi.yaml"]),
+    device("TernScreening", "TernPlatform", "TernImage", "TernFindings", "TernStore"),
     // Layer 5
     .executableTarget(
         name: "ternd",
         dependencies: [
             "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernStore", "TernModel", "TernFindings", "TernAudit", "TernKernels", "TernImage",
             "TernPlatform", "TernBytes", "TernRegions", "TernJPEG",
+            "TernPlatform", "TernBytes", "TernJPEG", "TernScreening", "TernWords",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,

@@ -4,6 +4,7 @@ let helpOverview = """
     usage: ternd VERB [options]
 
       infer      read image files, one JSON line each on standard output
+      screen     read all images of a folder into a report, a table and JSON lines
       serve      read images sent over a Unix socket
       info       version, instruction sets, and what a model file says of itself
       selftest   prove that this machine computes what the model file expects
@@ -37,6 +38,20 @@ extension Command {
 
             example: ternd infer --model pneumonia28.tern --trust signing-key.pub chest-1.jpeg chest-2.dcm
                      ternd infer --model heart.tern --trust signing-key.pub --frames 1-40:2 cine.dcm
+
+            """
+        case .screen:
+            """
+            usage: ternd screen --model M.tern --out DIR [options] FOLDER
+
+            Reads every image of a folder and of the folders in it, several at a time, and writes to DIR: report.html, a page for a browser that needs no
+            network, findings.csv for a spreadsheet, and findings.jsonl (tern.result/1 with the path). A file that cannot be analysed is a row with a reason.
+            Ctrl-C stops it after the images at hand, and the same command goes on, also after a power cut: nothing is done twice. Hidden files, links and what
+            is no image are counted and left out. Paths stand in the results: names of files may carry names of people.
+            Exit code 0 when every image was analysed, 65 when one was not, or not as a whole, 66 when there is none, 75 when it was stopped.
+
+            \(ScreenOptions.table.help)
+            example: ternd screen --model pneumonia28.tern --trust signing-key.pub --out results /media/stick/images
 
             """
         case .serve:

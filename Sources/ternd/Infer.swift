@@ -5,7 +5,7 @@ import TernPrepare
 import TernService
 
 /// Largest image file, before decoding.
-private let limitFileByteCount = 1 << 30
+let limitFileByteCount = 1 << 30
 
 /// `ternd infer`.
 func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
@@ -39,17 +39,19 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
     return outcome
 }
 
-private func frameSelection(_ arguments: Arguments) throws(Failure) -> FrameSelection {
+/// What `--frames` asks for.
+func frameSelection(_ arguments: Arguments) throws(Failure) -> FrameSelection {
     guard let text = arguments.value("--frames") else { return .all }
     guard let selection = FrameSelection(Array(text.utf8)) else {
-        throw Failure(.usage, "infer: --frames is FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1")
+        throw Failure(.usage, "\(arguments.verb): --frames is FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1")
     }
     return selection
 }
 
-private func statedModality(_ arguments: Arguments) throws(Failure) -> StatedModality? {
+/// What `--modality` says.
+func statedModality(_ arguments: Arguments) throws(Failure) -> StatedModality? {
     guard let text = arguments.value("--modality") else { return nil }
-    guard let modality = StatedModality(text.utf8) else { throw Failure(.usage, "infer: --modality is a term of DICOM: CR, DX, US, CT, MR ...") }
+    guard let modality = StatedModality(text.utf8) else { throw Failure(.usage, "\(arguments.verb): --modality is a term of DICOM: CR, DX, US, CT, MR ...") }
     return modality
 }
 
@@ -61,7 +63,7 @@ private func readFileOperand(
     do throws(PlatformError) {
         let bytes = try readFile(path, limitByteCount: limitFileByteCount)
         var input = Input(bytes: bytes, kind: InputKind(recognising: bytes), selection: selection, modality: modality)
-        completePair(path, &input)
+        completePair(Array(path.utf8), &input)
         return reader.read(input, identifier: identifier)
     } catch {
         switch error {
@@ -75,13 +77,13 @@ private func readFileOperand(
 }
 
 /// Adds the other half of a NIfTI pair where a file of its name lies beside: `NAME.img` beside `NAME.hdr`, each with or without `.gz`.
-private func completePair(_ path: String, _ input: inout Input) {
+func completePair(_ path: PathBytes, _ input: inout Input) {
     let isHeader = input.kind == .nifti && ImageFile.isPairHeader(input.bytes.rawBytes)
     guard isHeader || hasEnding(path, ".img") || hasEnding(path, ".img.gz") else { return }
-    let stem = path.utf8.dropLast(hasEnding(path, ".gz") ? 7 : 4)
+    let stem = path.dropLast(hasEnding(path, ".gz") ? 7 : 4)
     guard !isHeader || hasEnding(path, ".hdr") || hasEnding(path, ".hdr.gz") else { return }
     for ending in isHeader ? [".img", ".img.gz"] : [".hdr", ".hdr.gz"] {
-        let name = String(decoding: stem, as: UTF8.self) + ending
+        let name = Array(stem) + Array(ending.utf8)
         guard let other = try? readFile(name, limitByteCount: limitFileByteCount) else { continue }
         if !isHeader, !ImageFile.isPairHeader(other.rawBytes) { continue }
         (input.pairHeader, input.bytes) = isHeader ? (input.bytes, other) : (other, input.bytes)
@@ -90,4 +92,4 @@ private func completePair(_ path: String, _ input: inout Input) {
     }
 }
 
-private func hasEnding(_ path: String, _ ending: String) -> Bool { path.utf8.suffix(ending.utf8.count).elementsEqual(ending.utf8) }
+private func hasEnding(_ path: PathBytes, _ ending: String) -> Bool { path.suffix(ending.utf8.count).elementsEqual(ending.utf8) }

@@ -32,6 +32,7 @@ func run(_ arguments: [String]) -> ExitCode {
 /// The verbs.
 enum Command: String {
     case infer
+    case screen
     case serve
     case info
     case selftest
@@ -41,6 +42,7 @@ enum Command: String {
     func run(_ words: [String]) throws(Failure) -> ExitCode {
         switch self {
         case .infer: try runInfer(words)
+        case .screen: try runScreen(words)
         case .serve: try runServe(words)
         case .info: try runInfo(words)
         case .selftest: try runSelftest(words)

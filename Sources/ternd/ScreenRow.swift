@@ -1,0 +1,47 @@
+import TernFindings
+import TernImage
+import TernJPEG
+import TernPlatform
+import TernPrepare
+import TernScreening
+import TernService
+import TernWords
+
+/// Makes of a file what is written of it; called by several threads.
+final class ScreenRowMaker {
+    private static let limitThumbnailSide = 96
+    private static let thumbnailQuality = 75
+    private static let pictureQuality = 85
+
+    private let model: ReportModel
+    private let labels: [String]
+    private let makesPictures: Bool
+
+    init(model: ReportModel, makesPictures: Bool) {
+        self.model = model
+        self.makesPictures = makesPictures
+        labels = model.labels.filter { $0.isReported }.map { $0.name }
+    }
+
+    func item(_ job: ScreenJob, _ reader: Reader) -> ScreenedItem {
+        var analysis = job.refusal.map { reader.refuse($0, identifier: job.identifier) } ?? reader.read(job.input, identifier: job.identifier)
+        analysis.result.sequence = job.index
+        let result = analysis.result
+        let evidence = makesPictures ? analysis.evidence : nil
+        let words = (
+            english: ReportWords.text(of: result, model: model, language: .english), chinese: ReportWords.text(of: result, model: model, language: .chinese)
+        )
+        return ScreenedItem(
+            file: job.file, index: job.index, result: result, maps: evidence?.maps ?? [], labels: labels, words: words,
+            side: (evidence?.imageWidth ?? 0, evidence?.imageHeight ?? 0),
+            thumbnail: evidence.map { JPEGEncoder.encode(thumbnail(of: $0.picture), quality: Self.thumbnailQuality) } ?? [],
+            picture: evidence.map { JPEGEncoder.encode($0.picture, quality: Self.pictureQuality) } ?? [])
+    }
+
+    private func thumbnail(of picture: ShownImage) -> ShownImage {
+        shownImage(
+            of: DecodedImage(
+                width: picture.width, height: picture.height, channels: picture.channels, bitsStored: 8, samples: .uint8(picture.samples), greyscale: nil),
+            limitSide: Self.limitThumbnailSide)
+    }
+}
