@@ -79,6 +79,7 @@ let deviceTargets: [Target] = [
     // Layer 4
     device("TernService", "TernBytes", "TernPlatform", "TernImage", "TernFindings", "TernAudit", exclude: ["openapi.yaml"]),
     device("TernScreening", "TernPlatform", "TernImage", "TernFindings", "TernStore"),
+    device("TernRecords", "TernFindings", "TernImage", "TernWords"),
     // Layer 5
     .executableTarget(
         name: "ternd",
@@ -86,6 +87,7 @@ let deviceTargets: [Target] = [
             "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernStore", "TernModel", "TernFindings", "TernAudit", "TernKernels", "TernImage",
             "TernPlatform", "TernBytes", "TernRegions", "TernJPEG",
             "TernPlatform", "TernBytes", "TernJPEG", "TernScreening", "TernWords",
+            "TernPlatform", "TernBytes", "TernWords", "TernRecords",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,
@@ -140,6 +142,7 @@ let testTargets: [Target] = [
     tests("TernNIfTI", "TernBytes", "TernImage", "TernImageTesting", "TernZlib"),
     tests("TernFindings", "TernImage"),
     tests("TernWords", "TernFindings", "TernImage"),
+    tests("TernRecords", "TernFindings", "TernImage"),
     tests("TernAudit", "TernFindings", "TernPlatform"),
     tests("TernObjects", "TernBytes", "TernDICOM", "TernFindings", "TernImage"),
     tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),

@@ -83,13 +83,21 @@ extension WordsText {
         }
         // Of an undecided label no side of the threshold is told: it would be read as a call.
         switch finding.call {
-        case .positive: say(", at or above the threshold ", "，达到阈值 ")
-        case .negative: say(", below the threshold ", "，低于阈值 ")
-        case .review: say("; threshold ", "；阈值 ")
+        case .positive: say(", at or above", "，达到")
+        case .negative: say(", below", "，低于")
+        case .review: say(";", "；")
         }
-        number(threshold)
-        say(" of the operating point ", "，工作点")
-        writePointName(finding.operatingPoint)
+        if isChinese {
+            add("工作点")
+            writePointName(finding.operatingPoint)
+            add("的阈值 ")
+            number(threshold)
+        } else {
+            add(finding.call == .review ? " threshold " : " the threshold ")
+            number(threshold)
+            add(" of the operating point ")
+            writePointName(finding.operatingPoint)
+        }
         say("; tier: ", "；分级：")
         writeTier(finding.tier)
         stop()

@@ -58,10 +58,10 @@ struct WordsText {
     }
 }
 
-/// The text with spaces for control characters and for what ends a line or turns its direction (U+0000 ... U+001F, U+007F ... U+009F, U+2028 ...
+/// The text on one line: with spaces for control characters and for what ends a line or turns its direction (U+0000 ... U+001F, U+007F ... U+009F, U+2028 ...
 /// U+202E, U+2066 ... U+2069).
 @inline(never)
-func oneLine(_ text: String) -> String {
+public func oneLine(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
         switch scalar.value {

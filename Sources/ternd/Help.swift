@@ -35,8 +35,11 @@ extension Command {
                                   thresholds of this name instead of the model's default ones; ternd info lists them
               --frames SELECTION  FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1 (default: all, at most 256)
               --modality TERM     what files that name no modality (NIfTI, JPEG, PNG) come from: CR, US, MR ...; without it they are not checked
+              --words en|zh       the report in words instead of JSON, in English or Chinese; a line --- between two
+              --form NAME         json (default), fhir (a bundle of FHIR R4 on a line) or hl7 (a message ORU^R01)
 
             example: ternd infer --model pneumonia28.tern --trust signing-key.pub chest-1.jpeg chest-2.dcm
+                     ternd infer --model pneumonia28.tern --trust signing-key.pub --words zh chest-1.jpeg
                      ternd infer --model heart.tern --trust signing-key.pub --frames 1-40:2 cine.dcm
 
             """

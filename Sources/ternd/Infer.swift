@@ -9,13 +9,15 @@ let limitFileByteCount = 1 << 30
 
 /// `ternd infer`.
 func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint, "--frames", "--modality"], flags: ModelOptions.flags)
+    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint, "--frames", "--modality"] + InferForm.options, flags: ModelOptions.flags)
     guard !arguments.operands.isEmpty else { throw Failure(.usage, "infer: no image files; see ternd infer --help") }
     let selection = try frameSelection(arguments)
     let modality = try statedModality(arguments)
+    let form = try InferForm(arguments)
     let options = try ModelOptions(arguments)
     let model = try options.open()
     let labels = try arguments.labels(of: model)
+    let reportModel = ReportModel(model, labels: labels)
     let engine = try options.engine(model)
     try options.prove(engine)
     let reader = Reader(engine: engine, labels: labels)
@@ -24,7 +26,7 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
         var code = ExitCode.ok
         var analysis = try readFileOperand(path, selection, modality, reader, &code)
         analysis.result.sequence = index + 1
-        try put(String(decoding: analysis.result.line(), as: UTF8.self))
+        try put(form.text(of: analysis.result, model: reportModel))
         if let problem = analysis.problem {
             // The operand's number, not its name: names of image files may carry names of people.
             say("input \(index + 1): \(problem.message)")

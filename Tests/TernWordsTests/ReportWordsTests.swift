@@ -52,7 +52,7 @@ import Testing
         let text = Self.text(Self.result([Self.finding("pneumonia", 0.75)]), .chinese)
         #expect(text.hasPrefix("胸部影像人工智能阅片报告\n"))
         for heading in ["检查技术", "影像所见", "结论", "建议"] { #expect(text.contains("\n\n" + heading + "\n")) }
-        #expect(text.contains("双肺：提示肺炎（阳性）。校准评分 0.75，达到阈值 0.225，工作点“均衡”；分级：高。其余情况未评估。"))
+        #expect(text.contains("双肺：提示肺炎（阳性）。校准评分 0.75，达到工作点“均衡”的阈值 0.225；分级：高。其余情况未评估。"))
         #expect(text.contains("心影：未评估（模型未针对此项训练）。"))
         #expect(text.contains("后前位（PA）"))
     }
