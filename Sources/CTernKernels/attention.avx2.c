@@ -148,6 +148,11 @@ int tern_attention__avx2(const tern_attention *op, size_t part, size_t parts, vo
         score_rows(op, m, &at);
         for (size_t i = 0; i < m; i++)
             inverses[i] = weigh_row(op, scales[i] * op->factor, at.scores + i * at.padded_tokens, at.probabilities + i * at.padded_tokens);
+        for (size_t i = 0; i < m && op->kept_weights; i++) {
+            uint8_t *to = tern_kept_weights(op, head, row + i);
+            for (size_t j = 0; j < op->tokens; j++) to[j] = (uint8_t)at.probabilities[i * at.padded_tokens + j];
+            op->kept_inverses[head * op->queries + row + i] = inverses[i];
+        }
         mix_rows(op, m, inverses, &at, op->output + row * op->output_stride + head * op->width);
     }
     return 0;

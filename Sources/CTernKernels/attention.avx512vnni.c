@@ -356,6 +356,7 @@ int tern_attention__avx512vnni(const tern_attention *op, size_t part, size_t par
             const size_t m = tern_minimum(TERN_ROWS, end - row);
             score_rows(op, row, m, &at, tops);
             weigh_rows(op, row, m, &at, tops, inverses);
+            tern_keep_rows(op, head, row, m, at.probabilities, at.padded_tokens, inverses);
             mix_rows(op, m, inverses, &at, op->output + row * op->output_stride + head * op->width);
         }
     }

@@ -143,6 +143,7 @@ int tern_attention__avxvnni(const tern_attention *op, size_t part, size_t parts,
         score_rows(op, m, sums, &at);
         for (size_t i = 0; i < m; i++)
             inverses[i] = weigh_row(op, scales[i] * op->factor, at.scores + i * at.padded_tokens, at.probabilities + i * at.padded_tokens);
+        tern_keep_rows(op, head, row, m, at.probabilities, at.padded_tokens, inverses);
         mix_rows(op, m, inverses, &at, op->output + row * op->output_stride + head * op->width);
     }
     return 0;

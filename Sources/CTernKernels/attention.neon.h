@@ -175,6 +175,11 @@ static int attend(const tern_attention *op, size_t part, size_t parts, void *scr
         score_rows(op, m, &at);
         for (size_t i = 0; i < m; i++)
             inverses[i] = weigh_row(op, scales[i] * op->factor, at.scores + i * at.padded_tokens, at.probabilities + i * at.padded_tokens);
+        tern_keep_rows(op, head, row, m, (const uint8_t *)at.probabilities, at.padded_tokens, inverses);
+        for (size_t i = 0; i < m && op->kept_weights; i++) {
+            uint8_t *kept = tern_kept_weights(op, head, row + i);
+            for (size_t j = 0; j < op->tokens; j++) kept[j] ^= 0x80;
+        }
         mix_rows(op, m, inverses, &at, op->output + row * op->output_stride + head * op->width);
     }
     return 0;

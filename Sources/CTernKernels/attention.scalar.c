@@ -27,7 +27,7 @@ static int quantise_values(const tern_attention *op, const float *v, size_t code
 }
 
 static void attend_row(const tern_attention *op, const int8_t *q, float q_scale, const int8_t *k, const float *k_scales, const int8_t *v,
-                       const float *v_scales, size_t codes_stride, float *scores, float *output) {
+                       const float *v_scales, size_t codes_stride, float *scores, float *output, uint8_t *kept, float *kept_inverse) {
     float largest = -INFINITY;
     for (size_t j = 0; j < op->tokens; j++) {
         int32_t sum = 0;
@@ -42,6 +42,10 @@ static void attend_row(const tern_attention *op, const int8_t *q, float q_scale,
         total += (int32_t)scores[j];
     }
     const float inverse = 1.0f / (float)total;
+    if (kept) {
+        for (size_t j = 0; j < op->tokens; j++) kept[j] = (uint8_t)scores[j];
+        *kept_inverse = inverse;
+    }
     for (size_t d = 0; d < op->width; d++) {
         int32_t sum = 0;
         for (size_t j = 0; j < op->tokens; j++) sum += (int32_t)scores[j] * v[j * codes_stride + d];
@@ -74,7 +78,8 @@ int tern_attention__scalar(const tern_attention *op, size_t part, size_t parts, 
             if (tern_quantise_rows__scalar(op->q + row * op->q_stride + head * op->width, 0, op->width, 0, 1, 127, q, codes_stride, &q_scale,
                                            &q_sum))
                 return 1;
-            attend_row(op, q, q_scale, k, k_scales, v, v_scales, codes_stride, scores, op->output + row * op->output_stride + head * op->width);
+            attend_row(op, q, q_scale, k, k_scales, v, v_scales, codes_stride, scores, op->output + row * op->output_stride + head * op->width,
+                       tern_kept_weights(op, head, row), op->kept_inverses ? op->kept_inverses + head * op->queries + row : NULL);
         }
     }
     return 0;

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "cternkernels.h"
 
@@ -61,6 +62,19 @@ static inline tern_attention_layout tern_attention_layout_of(size_t tokens, size
     return layout;
 }
 
+/* Where u of head and row goes, or NULL. */
+static inline uint8_t *tern_kept_weights(const tern_attention *op, size_t head, size_t row) {
+    return op->kept_weights ? op->kept_weights + (head * op->queries + row) * op->kept_stride : NULL;
+}
+
+/* Keeps u of `m` rows of bytes from `row` on, and 1 / f32(Z), where that is asked for. */
+static inline void tern_keep_rows(const tern_attention *op, size_t head, size_t row, size_t m, const uint8_t *probabilities, size_t stride,
+                                  const float *inverses) {
+    if (!op->kept_weights) return;
+    memcpy(op->kept_inverses + head * op->queries + row, inverses, m * sizeof(float));
+    for (size_t i = 0; i < m; i++) memcpy(tern_kept_weights(op, head, row + i), probabilities + i * stride, op->tokens);
+}
+
 /* Below this absmax a row is all zero codes with scale zero, N-02. */
 #define TERN_QUANTISE_FLOOR 0x1p-100f
 
@@ -71,8 +85,11 @@ static inline tern_attention_layout tern_attention_layout_of(size_t tokens, size
     int tern_attention__##isa(const tern_attention *, size_t, size_t, void *);                                                           \
     void tern_layer_norm__##isa(const float *, size_t, size_t, size_t, size_t, const float *, const float *, float, float *, size_t);    \
     uint64_t tern_peak__##isa(uint64_t);
-/* Resizing: the sets that have kernels of their own. */
+/* Resizing and relevance: the sets that have kernels of their own. */
 #define TERN_DECLARE_RESIZE(isa)                                                                                                         \
+    void tern_norms__##isa(const tern_attention *, size_t, size_t);                                                                      \
+    void tern_relevance_rows__##isa(const tern_relevance *, size_t, size_t);                                                             \
+    void tern_relevance_columns__##isa(const tern_relevance *, size_t, size_t);                                                          \
     void tern_resize_columns__##isa(const tern_resize_columns *);                                                                        \
     void tern_resize_row__##isa(const double *, const double *, size_t, const int32_t *, const int32_t *, size_t, double, double,        \
                                   float *);                                                                                              \

@@ -68,6 +68,21 @@ void tern_job_rows(void *argument, unsigned part, unsigned parts) {
 void tern_job_attention(void *argument, unsigned part, unsigned parts) {
     tern_job *job = argument;
     note(job, job->table->attention(&job->attention, part, parts, scratch_of(job, part)));
+    if (!job->attention.kept_norms) return;
+    const tern_share share = tern_share_of(job->attention.tokens, part, parts);
+    job->table->norms(&job->attention, share.begin, share.end);
+}
+
+void tern_job_relevance_rows(void *argument, unsigned part, unsigned parts) {
+    const tern_job *job = argument;
+    const tern_share share = tern_share_of(job->relevance.queries, part, parts);
+    job->table->relevance_rows(&job->relevance, share.begin, share.end);
+}
+
+void tern_job_relevance_columns(void *argument, unsigned part, unsigned parts) {
+    const tern_job *job = argument;
+    const tern_share share = tern_share_of(job->relevance.stride / TERN_PANEL, part, parts);
+    job->table->relevance_columns(&job->relevance, share.begin * TERN_PANEL, share.end * TERN_PANEL);
 }
 
 void tern_job_layer_norm(void *argument, unsigned part, unsigned parts) {

@@ -5,14 +5,17 @@
 
 #include "internal.h"
 
-#define TERN_RESIZE(set)                                           \
+#define TERN_SHARED(set)                                           \
+    .norms = tern_norms__##set,                                    \
+    .relevance_rows = tern_relevance_rows__##set,                  \
+    .relevance_columns = tern_relevance_columns__##set,            \
     .resize_columns = tern_resize_columns__##set,                  \
     .resize_row = tern_resize_row__##set,                          \
     .resize_columns_u8 = tern_resize_columns_u8__##set,            \
     .resize_band_u8 = tern_resize_band_u8__##set,                  \
     .luminance_u8 = tern_luminance_u8__##set
 
-/* `rows` is the set whose quantise_rows, layer_norm and resizing the table takes: its own or one that it includes. */
+/* `rows` is the set whose quantise_rows, layer_norm, relevance and resizing the table takes: its own or one that it includes. */
 #define TERN_TABLE(set, number, rows)                              \
     static const tern_kernels table__##set = {                     \
         .isa = number,                                             \
@@ -21,7 +24,7 @@
         .linear = tern_linear__##set,                              \
         .attention = tern_attention__##set,                        \
         .layer_norm = tern_layer_norm__##rows,                     \
-        TERN_RESIZE(rows),                                         \
+        TERN_SHARED(rows),                                         \
         .peak = tern_peak__##set,                                  \
     };
 TERN_TABLE(scalar, TERN_ISA_SCALAR, scalar)
@@ -39,7 +42,7 @@ static const tern_kernels table__avx512vbmi = {
     .prepare = tern_prepare__avx512vbmi,
     .attention = tern_attention__avx512vnni,
     .layer_norm = tern_layer_norm__avx512vnni,
-    TERN_RESIZE(avx512vnni),
+    TERN_SHARED(avx512vnni),
     .peak = tern_peak__avx512vnni,
 };
 

@@ -20,7 +20,7 @@
 #include "cternkernels.h"
 #include "vnniemulation.h"
 
-enum { CASES = 60, LIMIT_BLOCKS = 64, CANARY = 0xa5, MOST_PARTS = 3, HUGE_VALUES = 8 };
+enum { CASES = 60, LIMIT_BLOCKS = 64, CANARY = 0xa5, MOST_PARTS = 3, HUGE_VALUES = 8, FEW_CASES = 24 };
 
 static uint64_t state;
 
@@ -262,6 +262,53 @@ static uint64_t run_attention(const tern_kernels *table, tern_weights_kind kind,
     return not_finite ? digest : digest_output(digest, &out, 1);
 }
 
+/* What attention keeps, and a layer of relevance from it; the output is that of an attention that keeps nothing. */
+static uint64_t run_relevance(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    (void)kind;
+    if (index >= FEW_CASES) return seed_of_digest;
+    static const size_t widths[] = {1, 15, 16, 17, 32, 48, 64, 65};
+    static const size_t token_edges[] = {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 130, 197};
+    const size_t tokens = index < 12 ? token_edges[index] : between(1, 70), width = widths[random_bits() % 8];
+    const size_t kv_heads = between(1, 3), heads = kv_heads * between(1, 3), queries = random_bits() % 2 ? tokens : between(1, tokens);
+    tern_attention op = {.tokens = tokens, .queries = queries, .heads = heads, .kv_heads = kv_heads, .width = width};
+    op.factor = 1.442695f / sqrtf((float)width);
+    op.q_stride = heads * width, op.kv_stride = 2 * kv_heads * width;
+    float *q = floats(queries * op.q_stride), *kv = floats(tokens * op.kv_stride);
+    fill(q, queries * op.q_stride, (int)(random_bits() % 8), 0);
+    fill(kv, tokens * op.kv_stride, (int)(random_bits() % 8), 0);
+    const size_t stride = (tokens + TERN_PANEL - 1) / TERN_PANEL * TERN_PANEL;
+    output plain = output_of(queries, heads * width, 3, sizeof(float)), out = output_of(queries, heads * width, 3, sizeof(float));
+    op.q = q, op.k = kv, op.v = kv + kv_heads * width, op.output = (float *)plain.bytes, op.output_stride = plain.stride_bytes / sizeof(float);
+    void *scratch = guarded(tern_attention_scratch(tokens, width), TERN_ALIGNMENT);
+    int not_finite = table->attention(&op, 0, 1, scratch);
+    output weights = output_of(heads * queries, tokens, stride - tokens, 1), norms = output_of(kv_heads, tokens, stride - tokens, sizeof(float));
+    output inverses = output_of(1, heads * queries, 0, sizeof(float)), factors = output_of(1, heads * queries, 0, sizeof(float));
+    op.output = (float *)out.bytes, op.kept_weights = weights.bytes, op.kept_inverses = (float *)inverses.bytes;
+    op.kept_norms = (float *)norms.bytes, op.kept_stride = stride;
+    for (size_t part = 0; part < parts; part++) {
+        not_finite |= table->attention(&op, part, parts, scratch);
+        table->norms(&op, tokens * part / parts, tokens * (part + 1) / parts);
+    }
+    uint64_t digest = digest_words(seed_of_digest, &not_finite, sizeof not_finite, 0);
+    if (not_finite) return digest;
+    if (digest_output(digest, &plain, 1) != digest_output(digest, &out, 1)) damaged = 1;
+    digest = digest_output(digest_output(digest, &out, 1), &norms, 1);
+    for (size_t i = 0; i < heads * queries; i++)
+        for (size_t j = 0; j < tokens; j++) digest = (digest ^ weights.bytes[i * stride + j]) * 0x100000001b3u;
+    digest = digest_output(digest_output(digest, &weights, 0), &inverses, 1);
+    float *after = guarded(stride * sizeof(float), sizeof(float)), *before = guarded(stride * sizeof(float), sizeof(float));
+    for (size_t j = 0; j < stride; j++) after[j] = j < queries && random_bits() % 4 ? fabsf(unit()) : 0;
+    for (size_t row = 0; row < heads * queries; row++) memset(weights.bytes + row * stride + tokens, 0, stride - tokens);
+    for (size_t row = 0; row < kv_heads; row++) memset(norms.bytes + (row * stride + tokens) * sizeof(float), 0, (stride - tokens) * sizeof(float));
+    tern_relevance layer = {.queries = queries, .heads = heads, .kv_heads = kv_heads, .weights = weights.bytes, .stride = stride,
+                            .inverses = op.kept_inverses, .norms = op.kept_norms, .after = after, .factors = (float *)factors.bytes, .before = before};
+    for (size_t part = 0; part < parts; part++) table->relevance_rows(&layer, queries * part / parts, queries * (part + 1) / parts);
+    const size_t panels = stride / TERN_PANEL;
+    for (size_t part = 0; part < parts; part++)
+        table->relevance_columns(&layer, panels * part / parts * TERN_PANEL, panels * (part + 1) / parts * TERN_PANEL);
+    return digest_words(digest_output(digest, &factors, 1), before, stride * sizeof(float), 1);
+}
+
 static uint64_t run_layer_norm(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
     (void)kind;
     const size_t rows = between(1, 7), columns = depth_of(index), stride = columns + random_bits() % 3;
@@ -306,6 +353,27 @@ static void fill_taps(int32_t *firsts, int32_t *counts, size_t inputs, size_t ou
 }
 
 /* Columns of stored values and of real ones, then the finished rows. `parts` is the number of calls the rows are cut into. */
+/* Plain code for every table as well. */
+static uint64_t run_shares(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
+    (void)table, (void)parts;
+    if (index >= FEW_CASES) return seed_of_digest;
+    const size_t columns = depth_of(index), rows = between(1, 20), stride = columns + random_bits() % 3, outputs = between(1, 70);
+    float *tokens = floats(rows * stride), *vectors = floats(3 * columns), *direction = floats(columns);
+    fill(tokens, rows * stride, (int)(random_bits() % 8), random_bits() % 16 == 0);
+    fill(vectors, 3 * columns, 6, 0);
+    const size_t bytes = tern_packed_bytes(kind, outputs, columns);
+    uint8_t *weights = guarded(bytes, sizeof(float));
+    for (size_t i = 0; i < bytes; i++) weights[i] = (uint8_t)random_bits();
+    if (kind == TERN_WEIGHTS_F32) fill((float *)weights, outputs * columns, 6, 0);
+    output shares = output_of(1, rows, 3, sizeof(float));
+    const tern_shares op = {.rows = rows, .columns = columns, .tokens = tokens, .stride = stride, .pooled = vectors,
+                            .gamma = random_bits() % 2 ? vectors + columns : NULL, .epsilon = 1e-6f, .beta = random_bits() % 2 ? vectors + 2 * columns : NULL,
+                            .weights = weights, .kind = kind, .channel = random_bits() % outputs, .scale = fabsf(unit()), .output = unit(),
+                            .direction = direction, .shares = (float *)shares.bytes};
+    const float base = tern_patch_shares(&op);
+    return digest_output(digest_words(seed_of_digest, &base, sizeof base, 1), &shares, 1);
+}
+
 static uint64_t run_resize(const tern_kernels *table, tern_weights_kind kind, int index, size_t parts) {
     (void)kind;
     static const size_t widths[] = {1, 7, 8, 9, 15, 16, 17, 23, 31, 33, 64};
@@ -396,6 +464,8 @@ static const operation operations[] = {
     {"linear-t5", run_linear, TERN_WEIGHTS_T5},    {"linear-f32", run_linear, TERN_WEIGHTS_F32}, {"attention", run_attention, TERN_WEIGHTS_F32},
     {"layer-norm", run_layer_norm, TERN_WEIGHTS_F32}, {"feature", run_feature, TERN_WEIGHTS_F32},
     {"resize", run_resize, TERN_WEIGHTS_F32},      {"resize-u8", run_resize_u8, TERN_WEIGHTS_F32},
+    {"relevance", run_relevance, TERN_WEIGHTS_F32}, {"shares-s8", run_shares, TERN_WEIGHTS_S8}, {"shares-t2", run_shares, TERN_WEIGHTS_T2},
+    {"shares-t5", run_shares, TERN_WEIGHTS_T5}, {"shares-f32", run_shares, TERN_WEIGHTS_F32},
 };
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 

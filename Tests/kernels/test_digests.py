@@ -12,7 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tools/lib"))
 from machines import MACHINES, TABLES, TABLES_OF, required  # noqa: E402
 
-OPERATIONS = ["quantise", "linear-s8", "linear-t2", "linear-t5", "linear-f32", "attention", "layer-norm", "feature", "resize", "resize-u8"]
+OPERATIONS = ["quantise", "linear-s8", "linear-t2", "linear-t5", "linear-f32", "attention", "layer-norm", "feature", "resize", "resize-u8",
+              "relevance", "shares-s8", "shares-t2", "shares-t5", "shares-f32"]
 LIMIT = 300
 
 

@@ -78,7 +78,24 @@ typedef struct tern_attention {
     float factor;                /* c of N-06 */
     float *output;               /* [queries][output_stride], head h at column h * width */
     size_t output_stride;
+    /* What N-17 reads afterwards; NULL, all three: nothing is kept. */
+    uint8_t *kept_weights;       /* [heads][queries][kept_stride], u of N-06; nothing is written past the tokens */
+    float *kept_inverses;        /* [heads][queries], 1 / f32(Z) */
+    float *kept_norms;           /* [kv_heads][kept_stride], written by `norms` */
+    size_t kept_stride;          /* a multiple of TERN_PANEL */
 } tern_attention;
+
+/* One layer of N-17, from what its attention kept. Rows of `weights`, `norms`, `after` and `before` go on with zeros past the tokens. */
+typedef struct tern_relevance {
+    size_t queries, heads, kv_heads;
+    const uint8_t *weights;      /* [heads][queries][stride] */
+    size_t stride;               /* a multiple of TERN_PANEL */
+    const float *inverses;       /* [heads][queries] */
+    const float *norms;          /* [kv_heads][stride] */
+    const float *after;          /* [stride], r behind the layer */
+    float *factors;              /* [heads][queries], written by `relevance_rows`, read by `relevance_columns` */
+    float *before;               /* [stride], r before the layer */
+} tern_relevance;
 
 /* What the values of a row are. */
 typedef enum tern_samples {
@@ -159,6 +176,10 @@ typedef struct tern_kernels {
     /* Turns the panels panel_begin ..< panel_end into the form that `linear` reads for all rows, at op->panels. */
     void (*prepare)(const tern_linear *op, size_t part, size_t parts);
     int (*attention)(const tern_attention *op, size_t part, size_t parts, void *scratch);
+    /* N-17. Norms of the values of tokens begin ..< end; of a layer the factors of rows begin ..< end, then r of columns begin ..< end, whole TERN_PANELs. */
+    void (*norms)(const tern_attention *op, size_t begin, size_t end);
+    void (*relevance_rows)(const tern_relevance *op, size_t begin, size_t end);
+    void (*relevance_columns)(const tern_relevance *op, size_t begin, size_t end);
     /* x [rows][stride] -> y [rows][output_stride], N-05; rows begin ..< end; y may be x. */
     void (*layer_norm)(const float *x, size_t stride, size_t columns, size_t begin, size_t end, const float *gamma, const float *beta,
                        float epsilon, float *y, size_t output_stride);
@@ -186,6 +207,7 @@ typedef struct tern_job {
     size_t panels_at_once;   /* tern_job_rows: panels that fit there */
     tern_linear linear;
     tern_attention attention;
+    tern_relevance relevance;
     /* N-02 of `linear`: where its codes, scales and sums go. */
     struct {
         int8_t *codes;
@@ -219,6 +241,8 @@ void tern_job_prepare(void *job, unsigned part, unsigned parts);
 void tern_job_rows(void *job, unsigned part, unsigned parts);
 void tern_job_linear(void *job, unsigned part, unsigned parts);
 void tern_job_attention(void *job, unsigned part, unsigned parts);
+void tern_job_relevance_rows(void *job, unsigned part, unsigned parts);
+void tern_job_relevance_columns(void *job, unsigned part, unsigned parts);
 void tern_job_layer_norm(void *job, unsigned part, unsigned parts);
 void tern_job_patches(void *job, unsigned part, unsigned parts);
 

@@ -1,0 +1,10 @@
+#if defined(__x86_64__)
+#include <math.h>
+
+#include "internal.h"
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), apply_to = function)
+#define RELEVANCE_NAME(operation) tern_##operation##__avx512vnni
+#include "relevance.h"
+#pragma clang attribute pop
+#endif
