@@ -55,6 +55,8 @@ public enum DatasetError: Error, Equatable, Sendable {
     /// A folder that is neither a label's name nor an output's index.
     case unknownFolder(path: String, labels: [String])
     case noImages(place: String)
+    /// A map or an output of another method that is infinite or not a number.
+    case notFinite(entry: String)
 
     /// What a line of labels.csv must be.
     public enum TableRule: Equatable, Sendable {
@@ -106,6 +108,7 @@ extension DatasetError {
         case .unknownFolder(let path, let labels):
             "\(path) is neither a label of the model nor the index of an output; " + DatasetError.listed("labels:", labels)
         case .noImages(let place): "no image in \(place)"
+        case .notFinite(let entry): "\(entry) holds a value that is infinite or not a number"
         }
     }
 

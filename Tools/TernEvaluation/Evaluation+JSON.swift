@@ -107,16 +107,16 @@ extension Evaluation {
     }
 }
 
-private func object(_ members: (String, JSONValue)...) -> JSONValue { .object(members.map { JSONMember($0.0, $0.1) }) }
-private func number(_ value: Int) -> JSONValue { .number(Double(value)) }
-private func optional(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+func object(_ members: (String, JSONValue)...) -> JSONValue { .object(members.map { JSONMember($0.0, $0.1) }) }
+func number(_ value: Int) -> JSONValue { .number(Double(value)) }
+func optional(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
 /// The shortest decimal that reads back as the same binary32 value.
 private func real(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }
 private func measured(_ share: MeasuredShare) -> JSONValue {
     object(("value", real(share.value)), ("low", real(share.low)), ("high", real(share.high)))
 }
-private func interval(_ found: Interval?) -> JSONValue { interval(found.map { Estimate($0) }) }
-private func interval(_ estimate: Estimate?) -> JSONValue {
+func interval(_ found: Interval?) -> JSONValue { interval(found.map { Estimate($0) }) }
+func interval(_ estimate: Estimate?) -> JSONValue {
     guard let estimate else { return .null }
     return object(
         ("value", .number(estimate.value)), ("low", optional(estimate.interval?.lowerBound)), ("high", optional(estimate.interval?.upperBound)))

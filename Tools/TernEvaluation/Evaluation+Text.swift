@@ -86,7 +86,7 @@ func fixed(_ value: Double) -> String { fixed(value, 4) }
 func fixed(_ value: Double, _ decimals: Int) -> String { String(format: "%.\(decimals)f", value) }
 
 /// `text` filled with spaces to `width`, on the left for numbers.
-private func padded(_ text: String, _ width: Int, left: Bool = false) -> String {
+func padded(_ text: String, _ width: Int, left: Bool = false) -> String {
     let space = String(repeating: " ", count: max(width - text.count, 0))
     return left ? space + text : text + space
 }
