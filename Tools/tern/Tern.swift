@@ -23,7 +23,7 @@ struct Tern: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            ConvertCommand.self, InspectCommand.self, CompareCommand.self, EvalCommand.self, QualityCommand.self, RunCommand.self, DecodeCommand.self,
+            ConvertCommand.self, InspectCommand.self, CompareCommand.self, EvalCommand.self, ExplainCommand.self, QualityCommand.self, RunCommand.self, DecodeCommand.self,
             SeriesCommand.self, SignCommand.self, VerifyCommand.self, KeygenCommand.self,
             DeidentifyCommand.self, AuditCommand.self, ReplayCommand.self,
         ])
