@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import explain_card
 import export
 import metrics
 import plots
@@ -362,4 +363,4 @@ def write(folder: Path, result: dict, description: dict, model) -> None:
                                                                         licence=description["card"]["licence"], attribution=description["card"]["attribution"]))
     (folder / "card.md").write_text(head(result, description, model) + figures_chapter(result, description)
                                     + points_chapter(result, description) + calibration_chapter(result, description)
-                                    + gate_chapter(result) + quality_chapter(folder, description["input"]["width"]) + scores_chapter(result, description) + shortfall_chapter(result) + tail(result, description))
+                                    + gate_chapter(result) + quality_chapter(folder, description["input"]["width"]) + scores_chapter(result, description) + explain_card.chapter(folder) + shortfall_chapter(result) + tail(result, description))

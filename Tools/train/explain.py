@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""How far the maps of a shipped model can be trusted: insertion and deletion areas against other methods, shuffled weights, ternary against float.
+
+Example:
+    python3 Tools/train/explain.py --model Models/breast28 --data breastmnist.npz --engine .build/release/tern --write
+
+For the ternary file and its INT8 twin, on the samples and on the test split: `tern explain --evaluate` with the maps of explain_baselines.py. Prints
+explain.json; with --write it goes into the folder, and the card is written anew with it. Nothing else of the card or the files changes.
+Without --data the samples alone are measured, and what is known of the test split is kept for the same checkpoints.
+"""
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import card  # noqa: E402
+import engine  # noqa: E402
+import explain_baselines  # noqa: E402
+import export  # noqa: E402
+
+KINDS = explain_baselines.KINDS
+DIGITS = 4
+
+
+def measured(options: argparse.Namespace, kind: str, data: Path, split: str | None, *more: str) -> dict:
+    """What `tern explain --evaluate --json` prints for the file of `kind`, with the other methods' maps made in between."""
+    file = options.model / engine.file_name(options.model.name, kind)
+    source = ["--data", data, *(["--split", split] if split else [])]
+    with tempfile.TemporaryDirectory() as place:
+        inputs, archive = Path(place) / "inputs.f32", Path(place) / "baselines.npz"
+        engine.run(options.engine, "explain", "--evaluate", file, *source, "--prepared", inputs)
+        model, plain = explain_baselines.students(options.model, kind)
+        explain_baselines.np.savez(archive, **explain_baselines.baselines(model, plain, explain_baselines.prepared(inputs, model)))
+        command = [options.engine, "explain", "--evaluate", file, *source, "--baselines", archive, "--threads", options.threads, "--json", *more]
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    # 65 with figures: the maps failed the check, which is a figure too.
+    if done.returncode != 0 and not done.stdout.startswith("{"):
+        raise SystemExit(f"{' '.join(str(part) for part in command)} failed:\n{done.stderr.strip()}")
+    return rounded(json.loads(done.stdout))
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def rounded(value):
+    """Figures with as many digits as mean something. Left out: the machine's kernel table, for every one gives the same bits, and version and identity of
+    the file, which change with its card; the checkpoint's digest stands for the weights."""
+    if isinstance(value, float):
+        return float(f"{value:.3g}") if 0 < abs(value) < 10 ** -DIGITS else round(value, DIGITS)
+    if isinstance(value, list):
+        return [rounded(part) for part in value]
+    if isinstance(value, dict):
+        return {key: rounded(part) for key, part in value.items() if key not in ("isa", "version", "identity")}
+    return value
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="folder with the files, checkpoint/, samples/ and description-*.json")
+    parser.add_argument("--data", type=Path, help="archive whose test split is measured")
+    parser.add_argument("--engine", type=Path, required=True, help="the command tern, for example .build/release/tern")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    parser.add_argument("--write", action="store_true", help="write explain.json and card.md into the folder")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    path = options.model / "explain.json"
+    kept = json.loads(path.read_text()) if path.is_file() else {}
+    result: dict = {"checkpoints": {kind: digest(options.model / "checkpoint" / engine.CHECKPOINTS[kind]) for kind in KINDS}, "samples": {}, "test": {}}
+    for kind in KINDS:
+        result["samples"][kind] = measured(options, kind, options.model / "samples", None)
+        if options.data:
+            result["test"][kind] = measured(options, kind, options.data, "test")
+        elif kind in kept.get("test", {}) and kept["checkpoints"] == result["checkpoints"]:
+            result["test"][kind] = kept["test"][kind]
+    print(json.dumps(result))
+    if options.write:
+        path.write_text(compact(result))
+        write_card(options.model)
+    return 0
+
+
+def compact(result: dict) -> str:
+    """JSON with one line for each method and stage."""
+    text = json.dumps(result, indent=1)
+    lines, depth = [], 0
+    for line in text.splitlines():
+        # Everything from the sixth level on stands in its parent's line.
+        level = len(line) - len(line.lstrip())
+        if level > 5 or (level == 5 and line.strip()[0] in "]}"):
+            lines[-1] += (" " if lines[-1].endswith(",") else "") + line.strip()
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def write_card(folder: Path) -> None:
+    """The card anew from the figures that lie in the folder."""
+    description = json.loads((folder / "description-ternary.json").read_text())
+    model = export.load(description, folder / "checkpoint" / engine.CHECKPOINTS["ternary"])
+    card.write(folder, json.loads((folder / "figures.json").read_text()), description, model)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
