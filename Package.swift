@@ -88,6 +88,7 @@ let deviceTargets: [Target] = [
             "TernPlatform", "TernBytes", "TernRegions", "TernJPEG",
             "TernPlatform", "TernBytes", "TernJPEG", "TernScreening", "TernWords",
             "TernPlatform", "TernBytes", "TernWords", "TernRecords",
+            "TernScreening", "TernWords", "TernPage",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,

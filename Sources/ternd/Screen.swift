@@ -34,6 +34,7 @@ func runScreen(_ words: [String]) throws(Failure) -> ExitCode {
     request.root = try screenedFolder(request.folder, out: out)
     var options = try ModelOptions(arguments)
     options.threadCount = 1
+    options.makesMaps = request.makesPictures
     Process.catchStop()
     let model = try options.open()
     let labels = try arguments.labels(of: model)

@@ -1,6 +1,7 @@
 import TernBytes
 import TernFindings
 import TernModel
+import TernPage
 import TernPlatform
 import TernPrepare
 import TernScreening
@@ -50,7 +51,7 @@ struct ScreenRun {
         do throws(Failure) { try readAll() } catch { failure = error }
         let page = ScreeningReport(
             program: "ternd " + programVersion, time: Clock.utcNow, folder: request.folder, model: report, fileCount: journal.count + remainingCount,
-            skipped: listing.skipped, pageHead: ScreenPage.head, pageTail: ScreenPage.tail)
+            skipped: listing.skipped, pageHead: Page.head(), pageTail: Page.tail())
         // What was done before a failure can be looked at too, unless it is the disk that failed.
         do throws(ScreeningError) { try page.write(journal) } catch {
             if failure == nil { throw error }
@@ -77,7 +78,7 @@ struct ScreenRun {
         guard !left.isEmpty else { return }
         var readers: [Reader] = []
         for _ in 0..<min(request.threadCount, left.count) {
-            let reader = Reader(engine: try options.engine(model, makesMaps: request.makesPictures), labels: labels)
+            let reader = Reader(engine: try options.engine(model), labels: labels)
             reader.makesEvidence = request.makesPictures
             readers.append(reader)
         }
