@@ -89,6 +89,7 @@ let deviceTargets: [Target] = [
             "TernPlatform", "TernBytes", "TernJPEG", "TernScreening", "TernWords",
             "TernPlatform", "TernBytes", "TernWords", "TernRecords",
             "TernScreening", "TernWords", "TernPage",
+            "TernObjects",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,

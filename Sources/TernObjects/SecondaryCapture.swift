@@ -31,6 +31,7 @@ extension ObjectContext {
         object.add(Tag.conversionType, .codeString, "WSD")
         object.add(Tag.imageType, .codeString, "DERIVED\\SECONDARY")
         object.add(Tag.patientOrientation, .codeString, source.value(Tag.patientOrientation) ?? [])
+        object.add(Tag.laterality, .codeString, source.value(Tag.laterality) ?? [])
         object.add(Tag.derivationDescription, .shortText, "Result of an AI model drawn over the source image; reviewed by nobody")
         object.add(Tag.imageComments, .longText, text.line(Self.disclaimer, limitCount: 1024))
         if let burnedIn = source.value(Tag.burnedInAnnotation), burnedIn.elementsEqual("YES".utf8) {

@@ -93,7 +93,7 @@ public struct SourceInstance: Sendable {
     private static let dates = [DICOMTag(0x0008, 0x0023), DICOMTag(0x0008, 0x0022), DICOMTag(0x0008, 0x0021), DICOMTag(0x0008, 0x0020)]
     private static let times = [DICOMTag(0x0008, 0x0033), DICOMTag(0x0008, 0x0032), DICOMTag(0x0008, 0x0031), DICOMTag(0x0008, 0x0030)]
 
-    private static let others = [Tag.instanceNumber, Tag.patientOrientation, Tag.burnedInAnnotation].map { DICOMTag($0) }
+    private static let others = [Tag.instanceNumber, Tag.patientOrientation, Tag.laterality, Tag.burnedInAnnotation].map { DICOMTag($0) }
 
     /// PS3.3 2024d C.7.1.1, C.7.2.1, C.7.2.2; without sequences and without free texts of more than a line.
     private static let copied: [Copied] = [

@@ -7,6 +7,7 @@ struct Reading {
     var identity: ServiceIdentity
     var analyse: Analyser
     var analyseFrame: FrameAnalyser
+    var deliver: Deliverer
 }
 
 /// The reading in use: replaced on the loop's thread, taken by the worker for one study. What was replaced goes when the study that it reads ends.
@@ -61,7 +62,9 @@ extension Service {
     public var isStopping: Bool { stopFlag.isRaised }
 
     /// Studies that begin from now on are read by `analyse`; status, model and metrics name the new identity.
-    public func replace(identity: ServiceIdentity, analyse: @escaping Analyser, analyseFrame: @escaping FrameAnalyser) {
+    public func replace(
+        identity: ServiceIdentity, analyse: @escaping Analyser, analyseFrame: @escaping FrameAnalyser, deliver: @escaping Deliverer
+    ) {
         if identity.model != core.identity.model {
             core.counters.replacedModels += 1
             core.metrics.drift = ScoreDrift(identity)
@@ -70,7 +73,7 @@ extension Service {
             auditor.note([.model(identity.model, operatingPoint: identity.operatingPoint)])
         }
         core.identity = identity
-        reading.replace(Reading(identity: identity, analyse: analyse, analyseFrame: analyseFrame))
+        reading.replace(Reading(identity: identity, analyse: analyse, analyseFrame: analyseFrame, deliver: deliver))
     }
 
     /// A model that was to take over did not.

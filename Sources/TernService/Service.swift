@@ -79,7 +79,7 @@ public final class Service {
     public init(
         identity: ServiceIdentity, limits: ServiceLimits, socket: ListeningSocket, frames: ListeningSocket? = nil, directory: StateDirectory,
         file: FindingsFile, journal: StudyJournal, events: ServiceEvents, auditor: Auditor, recognise: @escaping Recogniser, analyse: @escaping Analyser,
-        analyseFrame: @escaping FrameAnalyser
+        analyseFrame: @escaping FrameAnalyser, deliver: @escaping Deliverer
     ) throws(ServiceError) {
         var bounds = HTTPLimits()
         bounds.bodyByteCount = limits.http.bodyByteCount
@@ -94,7 +94,7 @@ public final class Service {
             worker = try Worker(name: "tern-worker", capacity: max(limits.queueCount, journal.recoveredCount) + 1, waking: server)
             live = try LiveState(limits: limits, socket: frames, server: server)
             try auditor.start(waking: server)
-            reading = try ReadingInUse(Reading(identity: identity, analyse: analyse, analyseFrame: analyseFrame))
+            reading = try ReadingInUse(Reading(identity: identity, analyse: analyse, analyseFrame: analyseFrame, deliver: deliver))
             reader = try Worker(name: "tern-reader", capacity: limits.http.connectionCount + limits.searchCount, waking: server)
         } catch {
             throw .outOfResources
@@ -348,6 +348,10 @@ public final class Service {
         times.analysed = Clock.monotonicNanoseconds
         while true {
             do throws(PlatformError) {
+                if let study, analysis.result.answeredFrom == nil {
+                    analysis.result.sequence = file.lastSequence + 1
+                    try reading.deliver(study, analysis)
+                }
                 let line = try file.append(&analysis.result)
                 // A result without its record is not shown; the next start makes it.
                 guard audited(line, study, operatingPoint: reading.identity.operatingPoint) else { return .kept }

@@ -1,4 +1,5 @@
 public import TernFindings
+public import TernPlatform
 
 /// An accepted study.
 public struct Study: Sendable {
@@ -140,3 +141,6 @@ public typealias Recogniser = ([UInt8]) -> InputKind?
 
 /// Reads one study; called on the worker's thread, one call at a time.
 public typealias Analyser = (Study) -> Analysis
+
+/// Hands on what became of a study before it is recorded, with the number that it will have; called on the worker's thread, again and again while it throws.
+public typealias Deliverer = (Study, Analysis) throws(PlatformError) -> Void

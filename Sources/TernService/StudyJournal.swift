@@ -182,7 +182,7 @@ public final class StudyJournal {
 
 extension PlatformError {
     /// The errno value; 0 when there is none.
-    var number: Int32 {
+    public var number: Int32 {
         if case .openFailed(let errno) = self { return errno }
         return 0
     }

@@ -37,6 +37,9 @@ extension Command {
               --modality TERM     what files that name no modality (NIfTI, JPEG, PNG) come from: CR, US, MR ...; without it they are not checked
               --words en|zh       the report in words instead of JSON, in English or Chinese; a line --- between two
               --form NAME         json (default), fhir (a bundle of FHIR R4 on a line) or hl7 (a message ORU^R01)
+              --outbox DIR        write each result for other programs into this folder too, made when missing; see docs/integration.md
+              --outbox-forms LIST
+                                  \(OutboxWriter.Form.help)
 
             example: ternd infer --model pneumonia28.tern --trust signing-key.pub chest-1.jpeg chest-2.dcm
                      ternd infer --model pneumonia28.tern --trust signing-key.pub --words zh chest-1.jpeg

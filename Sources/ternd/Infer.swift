@@ -9,7 +9,7 @@ let limitFileByteCount = 1 << 30
 
 /// `ternd infer`.
 func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint, "--frames", "--modality"] + InferForm.options, flags: ModelOptions.flags)
+    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint, "--frames", "--modality"] + InferForm.options + Arguments.outboxOptions, flags: ModelOptions.flags)
     guard !arguments.operands.isEmpty else { throw Failure(.usage, "infer: no image files; see ternd infer --help") }
     let selection = try frameSelection(arguments)
     let modality = try statedModality(arguments)
@@ -18,15 +18,19 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
     let model = try options.open()
     let labels = try arguments.labels(of: model)
     let reportModel = ReportModel(model, labels: labels)
-    let engine = try options.engine(model)
+    let engine = try options.engine(model, makesMaps: arguments.value("--outbox") != nil)
     try options.prove(engine)
     let reader = Reader(engine: engine, labels: labels)
+    try arguments.openOutbox()
+    let outbox = try arguments.outbox(for: reportModel, reader)
     var outcome = ExitCode.ok
     for (index, path) in arguments.operands.enumerated() {
         var code = ExitCode.ok
-        var analysis = try readFileOperand(path, selection, modality, reader, &code)
+        var bytes: [UInt8] = []
+        var analysis = try readFileOperand(path, selection, modality, reader, &code, &bytes)
         analysis.result.sequence = index + 1
         try put(form.text(of: analysis.result, model: reportModel))
+        try outbox?.write(analysis, input: bytes, number: index + 1)
         if let problem = analysis.problem {
             // The operand's number, not its name: names of image files may carry names of people.
             say("input \(index + 1): \(problem.message)")
@@ -58,12 +62,12 @@ func statedModality(_ arguments: Arguments) throws(Failure) -> StatedModality? {
 }
 
 private func readFileOperand(
-    _ path: String, _ selection: FrameSelection, _ modality: StatedModality?, _ reader: Reader, _ code: inout ExitCode
+    _ path: String, _ selection: FrameSelection, _ modality: StatedModality?, _ reader: Reader, _ code: inout ExitCode, _ bytes: inout [UInt8]
 ) throws(Failure) -> Analysis {
     let identifier: StudyIdentifier
     do throws(ServiceError) { identifier = try StudyIdentifier() } catch { throw Failure(.unavailable, "the system gives no random bytes") }
     do throws(PlatformError) {
-        let bytes = try readFile(path, limitByteCount: limitFileByteCount)
+        bytes = try readFile(path, limitByteCount: limitFileByteCount)
         var input = Input(bytes: bytes, kind: InputKind(recognising: bytes), selection: selection, modality: modality)
         completePair(Array(path.utf8), &input)
         return reader.read(input, identifier: identifier)

@@ -24,6 +24,8 @@ struct LoadedModel {
     let words: String
     /// Its trial, when it is in one.
     var trial: TrialRecord?
+    /// Nil when nothing is written for other programs.
+    var outbox: OutboxWriter?
 
     /// Reads a study; a model in trial that gives a result has then shown that it works. What is no image comes to no model.
     var analyser: Analyser {
@@ -91,7 +93,7 @@ struct ModelLoader {
             digest: reference.digest, keyIdentifier: reference.keyIdentifier, operatingPoint: arguments.value(Arguments.operatingPoint),
             threadCount: options.threadCount, instructionSet: options.instructionSet.name)
         if key == running { return nil }
-        let engine = try options.engine(model)
+        let engine = try options.engine(model, makesMaps: arguments.value("--outbox") != nil)
         try options.prove(engine, while: isWanted)
         let reader = Reader(engine: engine, labels: labels)
         var identity = ServiceIdentity(
@@ -102,7 +104,10 @@ struct ModelLoader {
         identity.settings = reader.settings
         identity.isMarkedGood = choice?.isMarkedGood
         identity.isRolledBack = choice?.isRolledBack ?? false
-        return LoadedModel(key: key, reader: reader, identity: identity, words: "\(reference.name) \(reference.version) (\(options.signer(of: model)))", trial: nil)
+        let outbox = try arguments.outbox(for: ReportModel(model, labels: labels), reader)
+        return LoadedModel(
+            key: key, reader: reader, identity: identity, words: "\(reference.name) \(reference.version) (\(options.signer(of: model)))", trial: nil,
+            outbox: outbox)
     }
 
     /// The model of a start. One in trial that fails gives way to the one that is marked good.

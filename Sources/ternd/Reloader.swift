@@ -92,14 +92,14 @@ final class Reloader {
         case .replaced(let model):
             self.model = model
             model.takeFrameTurns(of: service)
-            service.replace(identity: model.identity, analyse: model.analyser, analyseFrame: model.frameAnalyser)
+            service.replace(identity: model.identity, analyse: model.analyser, analyseFrame: model.frameAnalyser, deliver: model.deliverer(events))
             say("model \(model.words) takes over, digest \(model.key.digest)")
             events.note("model_replaced")
         case .same(let isMarkedGood, let isRolledBack):
             if (isMarkedGood, isRolledBack) != (model.identity.isMarkedGood, model.identity.isRolledBack) {
                 model.identity.isMarkedGood = isMarkedGood
                 model.identity.isRolledBack = isRolledBack
-                service.replace(identity: model.identity, analyse: model.analyser, analyseFrame: model.frameAnalyser)
+                service.replace(identity: model.identity, analyse: model.analyser, analyseFrame: model.frameAnalyser, deliver: model.deliverer(events))
             }
             events.note("model_unchanged")
         case .configRefused(let failure):

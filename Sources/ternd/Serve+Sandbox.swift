@@ -24,6 +24,7 @@ struct Confinement {
         guard sandbox.isWanted else { return }
         var folders: [Sandbox.Folder] = []
         if let path = arguments.value("--state") { folders.append(Sandbox.Folder(path, .writing)) }
+        if let path = arguments.value("--outbox") { folders.append(Sandbox.Folder(path, .writing)) }
         if let path = arguments.value("--watch") { folders += try watched(path) }
         for name in ["--socket", "--frames"] {
             if let path = arguments.value(name) { folders.append(Sandbox.Folder(Sandbox.Folder.parent(of: path), .socket)) }

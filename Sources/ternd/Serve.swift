@@ -24,6 +24,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let events: ServiceEvents
     do throws(ServiceError) { events = try ServiceEvents(say: { level, words in say("event " + words, Priority(level)) }) } catch { throw Failure(error) }
     limits.users = try arguments.allowedUsers()
+    try arguments.openOutbox()
     var confinement = try Confinement(arguments)
     let directory = try openState(try arguments.required("--state"))
     TrialRecord.removeUnfinished(directory.path)
@@ -72,7 +73,8 @@ private func prepare(
     do throws(ServiceError) {
         service = try Service(
             identity: model.identity, limits: limits, socket: socket, frames: frames, directory: directory, file: file, journal: journal, events: events,
-            auditor: auditor, recognise: { InputKind(recognising: $0) }, analyse: model.analyser, analyseFrame: model.frameAnalyser)
+            auditor: auditor, recognise: { InputKind(recognising: $0) }, analyse: model.analyser, analyseFrame: model.frameAnalyser,
+            deliver: model.deliverer(events))
         model.takeFrameTurns(of: service)
         if let folder = arguments.value("--watch") { try service.watch(folder: folder) }
     } catch {

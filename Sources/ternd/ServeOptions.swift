@@ -18,6 +18,8 @@ enum ServeOptions {
             Option("--frames", "PATH", "where to take live frames and studies in sealed memory, mode 0660; see docs/socket.md"),
             Option("--state", "DIR", "made when missing; one service at a time"),
             Option("--watch", "DIR", "read the files that are put into this folder too; they end in DIR/done or DIR/failed"),
+            Option("--outbox", "DIR", "write each result for other programs into this folder, made when missing, before it is recorded"),
+            Option("--outbox-forms", "LIST", OutboxWriter.Form.help),
             Option("--queue", "N", 1...1000, standard: 8, "studies that may wait"),
             Option("--max-body", "BYTES", 1024...(1 << 30), standard: 64 << 20, "of one study"),
             Option("--client-timeout", "S", 1...3600, standard: 30, "seconds for a client to send its request and to take its answer"),
