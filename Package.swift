@@ -84,12 +84,9 @@ let deviceTargets: [Target] = [
     .executableTarget(
         name: "ternd",
         dependencies: [
-            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernStore", "TernModel", "TernFindings", "TernAudit", "TernKernels", "TernImage",
-            "TernPlatform", "TernBytes", "TernRegions", "TernJPEG",
-            "TernPlatform", "TernBytes", "TernJPEG", "TernScreening", "TernWords",
-            "TernPlatform", "TernBytes", "TernWords", "TernRecords",
-            "TernScreening", "TernWords", "TernPage",
-            "TernObjects",
+            "TernEngine", "TernPrepare", "TernQuality", "TernService", "TernStore", "TernModel", "TernFindings", "TernAudit", "TernKernels",
+            "TernImage", "TernPlatform", "TernBytes", "TernRegions", "TernJPEG", "TernScreening", "TernWords", "TernRecords", "TernPage",
+            "TernObjects", "TernDICOM",
         ],
         exclude: ["README.md"],
         swiftSettings: isDeviceBuild ? strict + embedded : strict,
