@@ -93,7 +93,8 @@ struct ModelLoader {
             digest: reference.digest, keyIdentifier: reference.keyIdentifier, operatingPoint: arguments.value(Arguments.operatingPoint),
             threadCount: options.threadCount, instructionSet: options.instructionSet.name)
         if key == running { return nil }
-        let engine = try options.engine(model, makesMaps: arguments.value("--outbox") != nil)
+        options.makesMaps = arguments.value("--outbox") != nil
+        let engine = try options.engine(model)
         try options.prove(engine, while: isWanted)
         let reader = Reader(engine: engine, labels: labels)
         var identity = ServiceIdentity(
