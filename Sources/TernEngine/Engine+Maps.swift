@@ -5,7 +5,7 @@ extension Engine {
     public var mapShape: MapShape? { maps?.shape }
 
     /// The grid of the maps that an engine for the model would make; nil for a plan that has none.
-    public static func mapShape(of model: ModelFile) -> MapShape? { SharesPlan(model)?.shape }
+    public static func mapShape(of model: ModelFile) -> MapShape? { SharesPlan(model)?.shape ?? RelevancePlan(model)?.shape }
 
     /// Where the model looked in the last inference: for each patch its part in an output.
     ///
@@ -24,7 +24,7 @@ extension Engine {
     public func makeMap(ofOutput index: Int, into values: inout MutableSpan<Float>) throws(EngineError) -> Float {
         guard let maps, index >= 0, index < model.header.outputCount else { throw .noMap(output: index) }
         guard values.count == maps.shape.count else { throw .valueCount(expected: maps.shape.count, found: values.count) }
-        let base = maps.make(output: index, of: model, arena: arena, into: &values)
+        let base = maps.make(output: index, of: model, arena: arena, table: table, into: &values)
         var isFinite = base.isFinite
         for patch in values.indices where !values[patch].isFinite { isFinite = false }
         guard isFinite else { throw .noMap(output: index) }

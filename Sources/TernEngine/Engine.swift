@@ -8,7 +8,7 @@ public import TernModel
 public final class Engine {
     public let model: ModelFile
     let arena: Arena
-    private let table: KernelTable
+    let table: KernelTable
     /// Nil without maps.
     let maps: MapMaker?
 
@@ -211,7 +211,8 @@ public final class Engine {
                     AttentionCall(
                         tokens: attention.tokens, queryCount: attention.queryCount, heads: attention.heads,
                         keyValueHeads: attention.keyValueHeads, width: attention.width, factor: attention.factor,
-                        queries: ArenaMatrix(attention.queries), keys: ArenaMatrix(attention.keys), output: ArenaMatrix(attention.output)), in: arena)
+                        queries: ArenaMatrix(attention.queries), keys: ArenaMatrix(attention.keys), output: ArenaMatrix(attention.output)), in: arena,
+                    keeping: maps?.kept(by: index))
             case .meanPool(let pool):
                 table.meanPool(rows: pool.rows, columns: pool.columns, input: ArenaMatrix(pool.input), output: ArenaMatrix(pool.output), in: arena)
             }

@@ -1,18 +1,65 @@
 internal import TernKernels
 internal import TernModel
 
-/// What an engine keeps beside its arena to make maps; all memory is taken by `init`.
-final class MapMaker {
+/// What an engine keeps beside its arena to make maps of its kind; all memory is taken by `init`.
+enum MapMaker {
+    case shares(SharesMaker)
+    case relevance(RelevanceMaker)
+
+    /// Nil for a plan of a kind that has no maps.
+    init?(_ model: ModelFile) throws(KernelError) {
+        if let plan = SharesPlan(model) {
+            self = .shares(try SharesMaker(plan))
+        } else if let plan = RelevancePlan(model) {
+            self = .relevance(try RelevanceMaker(plan, model))
+        } else {
+            return nil
+        }
+    }
+
+    var shape: MapShape {
+        switch self {
+        case .shares(let maker): maker.plan.shape
+        case .relevance(let maker): maker.plan.shape
+        }
+    }
+
+    var byteCount: Int {
+        switch self {
+        case .shares(let maker): maker.byteCount
+        case .relevance(let maker): maker.byteCount
+        }
+    }
+
+    /// Keeps what the operations after `index` overwrite; called when it has run.
+    func keep(after index: Int, of arena: Arena) {
+        if case .shares(let maker) = self { maker.keep(after: index, of: arena) }
+    }
+
+    /// Where the attention `index` keeps what it weighs; nil when it need not.
+    func kept(by index: Int) -> KeptAttention? {
+        guard case .relevance(let maker) = self else { return nil }
+        return maker.kept(by: index)
+    }
+
+    /// One map of the last inference, and what is no patch's.
+    func make(output index: Int, of model: ModelFile, arena: Arena, table: KernelTable, into values: inout MutableSpan<Float>) -> Float {
+        switch self {
+        case .shares(let maker): maker.make(output: index, of: model, arena: arena, into: &values)
+        case .relevance(let maker): maker.make(on: table, into: &values)
+        }
+    }
+}
+
+/// N-16.
+final class SharesMaker {
     let plan: SharesPlan
     /// A direction, the mean and the tokens, each as long as it is needed.
     private let memory: Arena
 
-    var shape: MapShape { plan.shape }
     var byteCount: Int { memory.byteCount }
 
-    /// Nil for a plan of a kind that has no maps.
-    init?(_ model: ModelFile) throws(KernelError) {
-        guard let plan = SharesPlan(model) else { return nil }
+    init(_ plan: SharesPlan) throws(KernelError) {
         self.plan = plan
         memory = try Arena(byteCount: 4 * plan.columns * (1 + (plan.savesPooled ? 1 : 0) + (plan.savesTokens ? plan.rows : 0)))
     }
@@ -20,7 +67,6 @@ final class MapMaker {
     private var savedPooled: ArenaMatrix { ArenaMatrix(byteOffset: 4 * plan.columns, stride: plan.columns) }
     private var savedTokens: ArenaMatrix { ArenaMatrix(byteOffset: 4 * plan.columns * (plan.savesPooled ? 2 : 1), stride: plan.columns) }
 
-    /// Keeps what the operations after `index` overwrite; called when it has run.
     func keep(after index: Int, of arena: Arena) {
         guard index == plan.pool else { return }
         if plan.savesPooled { memory.copyIn(arena.values(at: plan.pooled.byteOffset, count: plan.columns), at: savedPooled.byteOffset) }
@@ -32,7 +78,6 @@ final class MapMaker {
         }
     }
 
-    /// One map of the last inference, and what is no patch's.
     func make(output index: Int, of model: ModelFile, arena: Arena, into values: inout MutableSpan<Float>) -> Float {
         let head = plan.head
         let call = PatchSharesCall(
@@ -44,5 +89,59 @@ final class MapMaker {
             call, weights: model.bytes(ofTensor: head.weights), scales: model.bytes(ofOptional: head.scale),
             gamma: model.bytes(ofOptional: plan.gammaBehind), beta: model.bytes(ofOptional: plan.betaBefore),
             tokens: plan.savesTokens ? memory : arena, pooled: plan.savesPooled ? memory : arena, into: &values)
+    }
+}
+
+/// N-17.
+final class RelevanceMaker {
+    let plan: RelevancePlan
+    /// What each layer keeps, two rows of relevance, factors.
+    private let memory: Arena
+    private let layers: [KeptAttention]
+    /// Whether the first row holds the relevance of the last inference, which is the same for every output.
+    private var isMade = false
+
+    var byteCount: Int { memory.byteCount }
+    private var stride: Int { KeptAttention.relevanceStride(tokens: plan.tokens) }
+
+    init(_ plan: RelevancePlan, _ model: ModelFile) throws(KernelError) {
+        self.plan = plan
+        let memory = try Arena(byteCount: plan.keptByteCount + 4 * (2 * KeptAttention.relevanceStride(tokens: plan.tokens) + plan.factorCount))
+        self.memory = memory
+        layers = plan.layers.compactMap { layer in
+            guard case .attention(let attention) = model.operations[layer.operation].operation else { return nil }
+            return KeptAttention(
+                tokens: plan.tokens, queryCount: attention.queryCount, heads: attention.heads, keyValueHeads: attention.keyValueHeads, memory: memory,
+                byteOffset: layer.byteOffset)
+        }
+    }
+
+    func kept(by index: Int) -> KeptAttention? {
+        isMade = false
+        for (place, layer) in plan.layers.enumerated() where layer.operation == index { return layers[place] }
+        return nil
+    }
+
+    func make(on table: KernelTable, into values: inout MutableSpan<Float>) -> Float {
+        let memory = self.memory, rows = plan.keptByteCount, rowByteCount = 4 * stride
+        if !isMade {
+            var after = rows, before = rows + rowByteCount
+            let plan = self.plan
+            memory.withMutableValues(at: after, count: stride) { row in
+                for token in row.indices { row[token] = token < plan.readCount ? 1 / Float(plan.readCount) : 0 }
+            }
+            for layer in layers.reversed() {
+                table.relevance(layer, in: memory, after: after, before: before, factors: rows + 2 * rowByteCount)
+                (after, before) = (before, after)
+            }
+            if after != rows { memory.copyIn(memory.values(at: after, count: stride), at: rows) }
+            isMade = true
+        }
+        let relevance = memory.values(at: rows, count: plan.tokens), first = plan.firstPatch, end = first + values.count
+        var base: Float = 0
+        for token in relevance.indices {
+            if token >= first, token < end { values[token - first] = relevance[token] } else { base += relevance[token] }
+        }
+        return base
     }
 }

@@ -59,6 +59,8 @@ struct SharesPlan {
 /// The patches of a plan, and where their embedding puts them as tokens.
 struct PatchGrid {
     let columns, rows: Int
+    /// The embedding: its operation, what it writes, and the channels of a token.
+    let operation: Int
     let output: Region
     let width: Int
 
@@ -70,9 +72,10 @@ struct PatchGrid {
             guard case .patches(let patches) = named.operation else { continue }
             columns = patches.width / patches.patch
             rows = patches.height / patches.patch
-            for following in operations[(index + 1)...] {
-                guard case .linear(let linear) = following.operation, linear.input == patches.output else { continue }
+            for following in index + 1..<operations.count {
+                guard case .linear(let linear) = operations[following].operation, linear.input == patches.output else { continue }
                 guard linear.rows == columns * rows else { return nil }
+                operation = following
                 output = linear.output
                 width = linear.columns
                 return

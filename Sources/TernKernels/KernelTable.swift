@@ -209,9 +209,10 @@ internal import CTernPlatform
 
     /// Computes attention, N-06.
     ///
+    /// - Parameter kept: where weights and norms go for `relevance`; nil keeps nothing and costs nothing.
     /// - Throws: `KernelError.notFinite` when a query, key or value is not; the output is then unspecified.
     /// - Cost: 2 * queryCount * tokens * heads * width multiply-adds, no allocation.
-    public func attention(_ call: AttentionCall, in arena: Arena) throws(KernelError) {
+    public func attention(_ call: AttentionCall, in arena: Arena, keeping kept: KeptAttention? = nil) throws(KernelError) {
         precondition(call.queryCount >= 1 && call.queryCount <= call.tokens && call.tokens <= Int(TERN_LIMIT_TOKENS), "queries out of range")
         precondition(call.keyValueHeads >= 1 && call.heads >= 1 && call.heads % call.keyValueHeads == 0, "heads are no multiple of key/value heads")
         precondition(call.width >= 1 && call.width <= Int(TERN_LIMIT_WIDTH) && call.heads <= 1 << 20, "heads out of range")
@@ -232,6 +233,7 @@ internal import CTernPlatform
         unsafe job.attention.kv_stride = call.keys.stride
         unsafe job.attention.output = arena.pointer(to: call.output, rows: call.queryCount, columns: columns)
         unsafe job.attention.output_stride = call.output.stride
+        if let kept { unsafe kept.fill(&job.attention, call) }
         unsafe run(&job, tern_job_attention)
         guard unsafe job.not_finite == 0 else { throw .notFinite }
     }
@@ -327,7 +329,7 @@ internal import CTernPlatform
         unsafe table.pointee.peak(UInt64(rounds))
     }
 
-    private func makeJob() -> tern_job {
+    func makeJob() -> tern_job {
         // SAFETY: zero is a value of every field; the operations read only the fields their caller sets.
         var job = unsafe tern_job()
         unsafe job.table = table
@@ -336,7 +338,7 @@ internal import CTernPlatform
         return unsafe job
     }
 
-    private func run(_ job: inout tern_job, _ body: @convention(c) (UnsafeMutableRawPointer?, UInt32, UInt32) -> Void) {
+    func run(_ job: inout tern_job, _ body: @convention(c) (UnsafeMutableRawPointer?, UInt32, UInt32) -> Void) {
         // SAFETY: the run ends before the job does; each part writes its own rows and scratch.
         unsafe withUnsafeMutablePointer(to: &job) { pointer in
             unsafe tern_pool_run(pool, body, pointer)

@@ -129,8 +129,8 @@ def layer_norm(x, gamma, beta, epsilon) -> np.ndarray:
     return fma(d * t[:, None], gamma, beta)
 
 
-def attention(q, k, v, heads: int, kv_heads: int, width: int, c) -> np.ndarray:
-    """N-06."""
+def attention(q, k, v, heads: int, kv_heads: int, width: int, c, kept: list | None = None) -> np.ndarray:
+    """N-06; what N-17 reads of each head, u, 1 / Z and norms of values, goes to `kept`."""
     output = np.zeros((q.shape[0], heads * width), F)
     for head in range(heads):
         group = head * kv_heads // heads
@@ -142,6 +142,8 @@ def attention(q, k, v, heads: int, kv_heads: int, width: int, c) -> np.ndarray:
         m = t.max(axis=1)
         u = np.rint(exp2((t - m[:, None]) * (q_scales * F(c))[:, None], WEIGHTS)).astype(np.int64)
         z = u.sum(axis=1)
+        if kept is not None:
+            kept.append((u, F(1) / z.astype(F), np.sqrt(sum16(v[:, shared] * v[:, shared]))))
         sums = (u @ v_codes.T).astype(F) * v_scales[None, :]
         output[:, columns] = sums * (F(1) / z.astype(F))[:, None]
     return output
@@ -185,6 +187,25 @@ def shares(x, mean, weights, gamma, epsilon, beta, output) -> tuple[np.ndarray, 
         u = u - sum16(u) / count
     o = sum16(beta * u) if beta is not None else F(0)
     return (sum16(x * u) - o) * (t / F(len(x))), output - (sum16(mean * u) - o) * t
+
+
+def relevance(layers: list[list], tokens: int, read: int) -> np.ndarray:
+    """N-17: of each attention in order what its heads kept; r of all tokens before the first."""
+    r = np.where(np.arange(tokens) < read, F(1) / F(read), F(0)).astype(F)
+    for heads in reversed(layers):
+        queries = len(heads[0][0])
+        total = np.zeros(queries, F)
+        for u, inverse, norms in heads:
+            total = total + inverse * sum16(u.astype(F) * norms)
+        e = np.where(total > 0, F(0.5) * r[:queries] / np.where(total > 0, total, F(1)), F(0)).astype(F)
+        before = np.where(np.arange(tokens) < queries, F(0.5) * r, F(0)).astype(F)
+        for u, inverse, norms in heads:
+            a, s = e * inverse, np.zeros(tokens, F)
+            for i in range(queries):
+                s = s + a[i] * u[i].astype(F)
+            before = before + norms * s
+        r = before
+    return r
 
 
 # ---- The file -------------------------------------------------------------------------------------------------------------------------
@@ -300,7 +321,7 @@ class Model:
     def run(self, image: np.ndarray) -> np.ndarray:
         """The plan over one arena, operation by operation."""
         arena = np.zeros(self.arena_bytes // 4, F)
-        self.steps = []
+        self.steps, self.kept = [], []
         start = self.input_offset // 4
         arena[start:start + image.size] = image.reshape(-1)
 
@@ -327,8 +348,9 @@ class Model:
             elif op.kind == 5:
                 shared = op.kv_heads * op.width
                 keys = matrix(second, op.m, 2 * shared).copy()
+                self.kept.append([])
                 result = attention(matrix(source, op.k, op.n).copy(), keys[:, :shared], keys[:, shared:], op.heads, op.kv_heads, op.width,
-                                   op.parameter)
+                                   op.parameter, self.kept[-1])
                 columns = op.n
             else:
                 result, columns = mean_pool(matrix(source, op.m, op.n).copy())[None], op.n
@@ -354,6 +376,16 @@ class Model:
         scale = np.broadcast_to(self.tensors[head.tensors[1]].values, (head.n,))[output] if head.levels else F(1)
         weights = self.tensors[head.tensors[0]].values[output].astype(F) * scale
         return shares(x, mean[0], weights, gamma, behind.parameter, beta, z[0, output])
+
+    def relevance(self, first: int) -> tuple[np.ndarray, np.float32]:
+        """N-17 of the last image, whose patches start at token `first`."""
+        norm = next(op for op, _, _ in reversed(self.steps) if op.kind == 3)
+        tokens = self.kept[0][0][0].shape[1]
+        r = relevance(self.kept, tokens, norm.m)
+        patches, base = self.steps_of_patches(), F(0)
+        for value in np.delete(r, slice(first, first + patches)):
+            base = base + value
+        return r[first:first + patches], base
 
     def _linear(self, op: Operation, x: np.ndarray, arena_residual) -> np.ndarray:
         weights, scale, bias, added = op.tensors
