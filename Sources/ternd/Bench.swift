@@ -7,7 +7,7 @@ import TernPlatform
 
 /// `ternd bench`.
 func runBench(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "bench", options: ModelOptions.options + ["--repeat", "--format"], flags: ModelOptions.flags + ["--profile"])
+    let arguments = try Arguments(words, verb: "bench", options: ModelOptions.options + ["--repeat", "--format"], flags: ModelOptions.flags + ["--profile", "--maps"])
     try arguments.refuseOperands()
     let isProfiled = arguments.has("--profile")
     let isTable: Bool
@@ -24,6 +24,8 @@ func runBench(_ words: [String]) throws(Failure) -> ExitCode {
     let model = try options.open()
     let engine = try options.engine(model)
     try options.prove(engine)
+    let mapping = arguments.has("--maps") ? try options.engine(model, makesMaps: true) : nil
+    if let mapping, mapping.mapShape == nil { throw Failure(.badInput, "model: its plan has no maps") }
     var bench: Bench
     do throws(KernelError) {
         bench = try Bench(engine: engine, repeatCount: repeatCount)
@@ -33,6 +35,7 @@ func runBench(_ words: [String]) throws(Failure) -> ExitCode {
     do throws(EngineError) {
         try bench.measure()
         if isProfiled { try bench.measureOperations() }
+        if let mapping { bench.maps = try bench.measureMaps(mapping) }
     } catch {
         throw Failure(error)
     }
@@ -43,8 +46,8 @@ func runBench(_ words: [String]) throws(Failure) -> ExitCode {
 /// Measurements of one engine on the model's first golden input.
 struct Bench {
     let engine: Engine
-    private let repeatCount: Int
-    private let input: Arena
+    let repeatCount: Int
+    let input: Arena
     /// Nanoseconds of each inference, ascending once measured.
     private(set) var times: [UInt64]
     /// Nil when this program was linked without the counting wrappers.
@@ -54,6 +57,9 @@ struct Bench {
     private(set) var operationTimes: [UInt64] = []
     /// Of each operation, the same way: what a linear layer spends before its products.
     private(set) var operationReadyTimes: [UInt64] = []
+
+    /// Nil unless maps are measured.
+    var maps: MapTimes?
 
     /// - Throws: `KernelError.outOfMemory` when the system refuses the memory of one input.
     init(engine: Engine, repeatCount: Int) throws(KernelError) {
@@ -158,6 +164,7 @@ struct Bench {
         text.key("allocations_per_inference")
         if let allocationsPerInference { text.value(allocationsPerInference) } else { text.null() }
         text.member("peak_resident_bytes", Process.peakResidentByteCount)
+        maps?.write(to: &text)
         if !operationTimes.isEmpty {
             text.key("operations")
             text.beginArray()

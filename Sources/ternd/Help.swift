@@ -124,6 +124,7 @@ extension Command {
 
             \(modelHelp)  --repeat N          measured inferences, 1 to 1000000 (default 50)
               --profile           the median time of each operation too
+              --maps              what a map of each reported label costs: an inference with them against one without
               --format NAME       json, or table (with --profile)
 
             example: ternd bench --model pneumonia28.tern --trust signing-key.pub --threads 2 --repeat 200

@@ -62,7 +62,7 @@ struct ModelOptions {
     }
 
     /// An engine for the model.
-    func engine(_ model: ModelFile, on set: InstructionSet? = nil) throws(Failure) -> Engine {
+    func engine(_ model: ModelFile, on set: InstructionSet? = nil, makesMaps: Bool = false) throws(Failure) -> Engine {
         do throws(EngineError) {
             return try Engine(model: model, instructionSet: set ?? instructionSet, threadCount: threadCount, makesMaps: makesMaps)
         } catch {

@@ -15,6 +15,16 @@ struct BlockModel {
     var goldenSeed: UInt64?
     /// A factor on every weight scale of the MLP, or on its f32 weights, to provoke overflow.
     var mlpScale: Float = 1
+    /// What the head reads.
+    enum Reading: Equatable {
+        /// The mean of all tokens, as they are.
+        case mean
+        /// The mean of the patches, normalised before or behind; `reused` puts what follows the mean where the tokens were.
+        case patches(normBefore: Bool, normBehind: Bool, reused: Bool)
+        /// The class token, of which alone the attention computes queries.
+        case classToken
+    }
+    var reading = Reading.mean
     /// Mean 0.25, inverse variances 2 and 0.5 along the first and the last value, 3 elsewhere.
     var hasStatistics = false
 
@@ -96,20 +106,40 @@ struct BlockModel {
         try linear(
             "patch_embed", t - 1, d, 16, from: patches, to: Region(byteOffset: x.byteOffset + d * 4, stride: d), residual: .tensor(position))
         norm("norm1", t, from: x, to: normed)
-        try linear("query", t, d, d, from: normed, to: queries)
+        try linear("query", reading == .classToken ? 1 : t, d, d, from: normed, to: queries)
         try linear("keyvalue", t, keyColumns, d, from: normed, to: keys)
+        let rows = reading == .classToken ? 1 : t
         add(
             "attention",
             .attention(
                 .init(
-                    tokens: t, queryCount: t, heads: heads, keyValueHeads: keyValueHeads, width: d / heads, queries: queries, keys: keys,
+                    tokens: t, queryCount: rows, heads: heads, keyValueHeads: keyValueHeads, width: d / heads, queries: queries, keys: keys,
                     output: mixed, factor: 0.3)))
-        try linear("proj", t, d, d, from: mixed, to: x, residual: .arena(x))
-        norm("norm2", t, from: x, to: normed)
-        try linear("fc1", t, Self.hidden, d, from: normed, to: hidden, gelu: true, factor: mlpScale)
-        try linear("fc2", t, d, Self.hidden, from: hidden, to: x, residual: .arena(x), factor: mlpScale)
-        add("pool", .meanPool(.init(rows: t, columns: d, input: x, output: pooled)))
-        try linear("head", 1, Self.outputs, d, from: pooled, to: output)
+        try linear("proj", rows, d, d, from: mixed, to: x, residual: .arena(x))
+        norm("norm2", rows, from: x, to: normed)
+        try linear("fc1", rows, Self.hidden, d, from: normed, to: hidden, gelu: true, factor: mlpScale)
+        try linear("fc2", rows, d, Self.hidden, from: hidden, to: x, residual: .arena(x), factor: mlpScale)
+        var read = pooled
+        switch reading {
+        case .mean: add("pool", .meanPool(.init(rows: t, columns: d, input: x, output: pooled)))
+        case .classToken:
+            norm("norm", 1, from: x, to: normed)
+            read = normed
+        case .patches(let before, let behind, let reused):
+            var source = x
+            if before {
+                norm("norm", t, from: x, to: normed)
+                source = normed
+            }
+            let mean = reused ? region(1, d) : pooled
+            add("pool", .meanPool(.init(rows: t - 1, columns: d, input: Region(byteOffset: source.byteOffset + 4 * d, stride: d), output: mean)))
+            read = mean
+            if behind {
+                read = reused ? Region(byteOffset: source.byteOffset + 4 * 3 * d, stride: d) : normed
+                norm("fc_norm", 1, from: mean, to: read)
+            }
+        }
+        try linear("head", 1, Self.outputs, d, from: read, to: output)
         return ModelDraft(
             header: ModelHeader(
                 name: "block", version: "1", arenaByteCount: arena, inputByteOffset: image.byteOffset, outputByteOffset: output.byteOffset,
