@@ -36,3 +36,49 @@ extension JSONText {
         endObject()
     }
 }
+
+extension JSONText {
+    /// The maps of a picture, `tern.maps/1`, as one object: frame, sides of the decoded image and of the picture, and each map.
+    public mutating func value(_ evidence: Evidence) {
+        beginObject()
+        member("schema", "tern.maps/1")
+        member("frame", evidence.frame)
+        key("image")
+        sides(evidence.imageWidth, evidence.imageHeight)
+        key("picture")
+        sides(evidence.picture.width, evidence.picture.height)
+        key("maps")
+        beginArray()
+        for map in evidence.maps { value(map) }
+        endArray()
+        endObject()
+    }
+
+    /// A map as an object: label, method, grid, values in row-major order, and the area in pixels of the decoded image.
+    public mutating func value(_ map: LocationMap) {
+        beginObject()
+        member("label", map.label)
+        member("method", map.method.rawValue)
+        member("columns", map.columns)
+        member("rows", map.rows)
+        key("values")
+        beginArray()
+        for number in map.values { value(number) }
+        endArray()
+        key("area")
+        beginObject()
+        member("x", map.area.x)
+        member("y", map.area.y)
+        member("width", map.area.width)
+        member("height", map.area.height)
+        endObject()
+        endObject()
+    }
+
+    private mutating func sides(_ width: Int, _ height: Int) {
+        beginObject()
+        member("width", width)
+        member("height", height)
+        endObject()
+    }
+}

@@ -4,9 +4,11 @@ public import TernImage
 /// When a part of a map is a region.
 public enum RegionRule {
     /// A patch counts when it holds so many times what it would if all that speaks for the finding were spread evenly.
-    public static let limitConcentration: Float = 2
+    public static let limitConcentration: Double = 2
     /// A region holds so much of all that speaks for the finding.
-    public static let limitShare: Float = 0.1
+    public static let limitShare: Double = 0.1
+    /// What speaks for the finding is at least so much of all that speaks for or against it: what is left of rounding is no region.
+    public static let limitBalance: Double = 0.1
     /// Regions of one finding; the smaller ones are left out.
     public static let limitCount = 4
 }
@@ -14,7 +16,8 @@ public enum RegionRule {
 extension FindingLocation {
     /// Finds the regions of a map.
     ///
-    /// What speaks for the finding is the sum of the map's positive values. A patch counts when its part of that sum is at least
+    /// What speaks for the finding is the sum of the map's positive values; below `RegionRule.limitBalance` of the sum of all magnitudes there is no region. A
+    /// patch counts when its part of that sum is at least
     /// `RegionRule.limitConcentration` / (columns * rows). Patches that count and touch, by a corner too, are one region; one with less than
     /// `RegionRule.limitShare` of the sum is left out. A region's box is the smallest that covers its patches, in whole pixels; pixels that a patch covers in
     /// part belong to it.
@@ -27,13 +30,16 @@ extension FindingLocation {
     /// - Cost: three passes over the map, no recursion.
     public init(of map: LocationMap, imageWidth: Int, imageHeight: Int, attributes: ImageAttributes?) {
         precondition(map.columns > 0 && map.rows > 0 && map.values.count == map.columns * map.rows, "a value for each patch")
-        var sum = 0.0
-        for value in map.values where value > 0 { sum += Double(value) }
+        var sum = 0.0, magnitude = 0.0
+        for value in map.values {
+            magnitude += abs(Double(value))
+            if value > 0 { sum += Double(value) }
+        }
         self.init(method: map.method, regions: [])
-        guard sum > 0, sum.isFinite else { return }
-        let limit = sum * Double(RegionRule.limitConcentration) / Double(map.values.count)
+        guard sum > 0, magnitude.isFinite, sum >= magnitude * RegionRule.limitBalance else { return }
+        let limit = sum * RegionRule.limitConcentration / Double(map.values.count)
         var clusters = Cluster.all(in: map, from: limit)
-        clusters.removeAll { $0.sum < sum * Double(RegionRule.limitShare) }
+        clusters.removeAll { $0.sum < sum * RegionRule.limitShare }
         // The order of the patches decides between equal ones: the same on every machine.
         clusters.sort { $0.sum > $1.sum || ($0.sum == $1.sum && $0.first < $1.first) }
         for cluster in clusters.prefix(RegionRule.limitCount) {

@@ -1,5 +1,5 @@
 import TernFindings
-public import TernImage
+import TernImage
 
 extension ImageAttributes {
     /// A box in millimetres from the image's left and upper edge, to a hundredth; nil where the file states no scale.

@@ -57,9 +57,22 @@ public struct Analysis: Sendable {
     public var problem: Problem?
     /// Nil when none was asked for, and when no image was decoded.
     public var evidence: Evidence?
+    /// The maps of the evidence over its picture, for `GET /v1/findings/ID/map.jpg`; empty when none are kept.
+    public var mapPictures: [MapPicture] = []
     public init(result: FindingResult, problem: Problem?) {
         self.result = result
         self.problem = problem
+    }
+}
+
+/// A map over the picture that it is of, as a JPEG file.
+public struct MapPicture: Equatable, Sendable {
+    /// The label's name.
+    public var label: String
+    public var bytes: [UInt8]
+    public init(label: String, bytes: [UInt8]) {
+        self.label = label
+        self.bytes = bytes
     }
 }
 

@@ -34,6 +34,8 @@ extension Command {
             \(modelHelp)  --operating-point NAME
                                   thresholds of this name instead of the model's default ones; ternd info lists them
               --frames SELECTION  FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1 (default: all, at most 256)
+              --maps DIR          where the model looked: of each image SEQUENCE-LABEL.jpg and, in numbers, SEQUENCE.json; findings then say where
+                                  they are; see docs/where.md
               --modality TERM     what files that name no modality (NIfTI, JPEG, PNG) come from: CR, US, MR ...; without it they are not checked
               --words en|zh       the report in words instead of JSON, in English or Chinese; a line --- between two
               --form NAME         json (default), fhir (a bundle of FHIR R4 on a line) or hl7 (a message ORU^R01)

@@ -9,13 +9,17 @@ let limitFileByteCount = 1 << 30
 
 /// `ternd infer`.
 func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
-    let arguments = try Arguments(words, verb: "infer", options: ModelOptions.options + [Arguments.operatingPoint, "--frames", "--modality"] + InferForm.options + Arguments.outboxOptions, flags: ModelOptions.flags)
+    let arguments = try Arguments(
+        words, verb: "infer",
+        options: ModelOptions.options + [Arguments.operatingPoint, "--frames", "--modality", "--maps"] + InferForm.options + Arguments.outboxOptions,
+        flags: ModelOptions.flags)
     guard !arguments.operands.isEmpty else { throw Failure(.usage, "infer: no image files; see ternd infer --help") }
     let selection = try frameSelection(arguments)
     let modality = try statedModality(arguments)
     let form = try InferForm(arguments)
     var options = try ModelOptions(arguments)
-    options.makesMaps = arguments.value("--outbox") != nil
+    let maps: MapFolder? = if let path = arguments.value("--maps") { try MapFolder(path) } else { nil }
+    options.makesMaps = maps != nil || arguments.value("--outbox") != nil
     let model = try options.open()
     let labels = try arguments.labels(of: model)
     let reportModel = ReportModel(model, labels: labels)
@@ -24,12 +28,14 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
     let reader = Reader(engine: engine, labels: labels)
     try arguments.openOutbox()
     let outbox = try arguments.outbox(for: reportModel, reader)
+    if maps != nil { reader.makesEvidence = true }
     var outcome = ExitCode.ok
     for (index, path) in arguments.operands.enumerated() {
         var code = ExitCode.ok
         var bytes: [UInt8] = []
         var analysis = try readFileOperand(path, selection, modality, reader, &code, &bytes)
         analysis.result.sequence = index + 1
+        try maps?.write(analysis)
         try put(form.text(of: analysis.result, model: reportModel))
         try outbox?.write(analysis, input: bytes, number: index + 1)
         if let problem = analysis.problem {

@@ -30,6 +30,14 @@ private func regions(_ map: LocationMap, _ attributes: ImageAttributes? = nil, w
     #expect(regions(map(1, [7])).isEmpty)
 }
 
+@Test func whatIsLeftOfRoundingIsNoRegion() {
+    var values = [Float](repeating: -1, count: 100)
+    values[7] = 10
+    #expect(regions(map(10, values)).isEmpty)
+    values[7] = 11.1
+    #expect(regions(map(10, values)).map { $0.share } == [1])
+}
+
 @Test func aTenthIsARegionAndLessIsNone() {
     var values = [Float](repeating: 0, count: 100)
     (values[0], values[55], values[99]) = (81, 10, 9)

@@ -1,0 +1,67 @@
+import TernFindings
+import TernJPEG
+import TernPlatform
+import TernRegions
+import TernService
+
+extension Analysis {
+    /// Quality of the JPEG files of maps: the edges of boxes stay clean.
+    static let mapQuality = 90
+
+    /// A picture for each map of the evidence, with the boxes of its finding where they are of the same frame.
+    func drawnMaps() -> [MapPicture] {
+        guard let evidence else { return [] }
+        var pictures: [MapPicture] = []
+        for map in evidence.maps {
+            var regions: [FindingRegion] = []
+            for finding in result.findings where finding.label.utf8.elementsEqual(map.label.utf8) && (finding.frame ?? evidence.frame) == evidence.frame {
+                regions = finding.location?.regions ?? []
+            }
+            let picture = Overlay.picture(of: map, regions: regions, over: evidence)
+            pictures.append(MapPicture(label: map.label, bytes: JPEGEncoder.encode(picture, quality: Self.mapQuality)))
+        }
+        return pictures
+    }
+}
+
+/// Where `ternd infer --maps` puts what it draws: of each image `SEQUENCE-LABEL.jpg` for each label, and the numbers in `SEQUENCE.json`.
+struct MapFolder {
+    private let path: String
+
+    /// Makes the folder when it is missing.
+    init(_ path: String) throws(Failure) {
+        self.path = path
+        do throws(PlatformError) { try makeDirectory(path, mode: 0o755) } catch { throw Self.failure(error) }
+    }
+
+    /// Writes the maps of an analysis; nothing for one that has none.
+    func write(_ analysis: Analysis) throws(Failure) {
+        guard let evidence = analysis.evidence, !evidence.maps.isEmpty else { return }
+        var text = JSONText()
+        text.value(evidence)
+        let start = path + "/" + String(analysis.result.sequence)
+        do throws(PlatformError) {
+            try writeFileAtomically(start + ".json", text.utf8 + [0x0A])
+            for picture in analysis.drawnMaps() { try writeFileAtomically(start + "-" + fileName(picture.label) + ".jpg", picture.bytes) }
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    /// A label as a part of a file's name: capitals are made small, and what is neither letter nor digit of ASCII is a hyphen.
+    private func fileName(_ label: String) -> String {
+        let bytes = label.utf8.map { byte -> UInt8 in
+            switch byte {
+            case 0x30...0x39, 0x61...0x7A: byte
+            case 0x41...0x5A: byte | 0x20
+            default: 0x2D
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func failure(_ error: PlatformError) -> Failure {
+        guard case .openFailed(let errno) = error else { return Failure(.cannotOpen, "maps: a bad path") }
+        return Failure(ExitCode(errno: errno, otherwise: .inputOutput), "maps: \(reason(errno))")
+    }
+}
