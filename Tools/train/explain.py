@@ -89,18 +89,17 @@ def main() -> int:
     return 0
 
 
-def compact(result: dict) -> str:
-    """JSON with one line for each method and stage."""
-    text = json.dumps(result, indent=1)
-    lines, depth = [], 0
-    for line in text.splitlines():
-        # Everything from the sixth level on stands in its parent's line.
-        level = len(line) - len(line.lstrip())
-        if level > 5 or (level == 5 and line.strip()[0] in "]}"):
-            lines[-1] += (" " if lines[-1].endswith(",") else "") + line.strip()
-        else:
-            lines.append(line)
-    return "\n".join(lines) + "\n"
+def compact(value, depth: int = 0) -> str:
+    """JSON with one line for each method and stage, and for each list of numbers."""
+    inline = depth > 4 or not isinstance(value, (dict, list)) or isinstance(value, list) and not any(isinstance(one, dict) for one in value)
+    if inline:
+        return json.dumps(value)
+    indent = "\n" + "  " * (depth + 1)
+    if isinstance(value, dict):
+        parts, ends = [f"{json.dumps(key)}: {compact(one, depth + 1)}" for key, one in value.items()], "{}"
+    else:
+        parts, ends = [json.dumps(one) for one in value], "[]"
+    return ends[0] + indent + f",{indent}".join(parts) + "\n" + "  " * depth + ends[1] + ("\n" if depth == 0 else "")
 
 
 def write_card(folder: Path) -> None:

@@ -9,13 +9,18 @@ WAYS = {"patch-shares": "the exact share of each patch in the output (N-16 of `M
         "token-relevance": "attention and value norms through the layers (N-17 of `Models/NUMERICS.md`)"}
 
 
+def decimal(value: float, digits: int) -> str:
+    """A number that is not written as -0."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
 def figure(found: dict | None, digits: int = 3) -> str:
     """A figure with its interval."""
     if found is None:
         return "-"
     if found["low"] is None:
-        return f"{found['value']:.{digits}f}"
-    return f"{found['value']:.{digits}f} ({found['low']:.{digits}f} - {found['high']:.{digits}f})"
+        return decimal(found["value"], digits)
+    return f"{decimal(found['value'], digits)} ({decimal(found['low'], digits)} to {decimal(found['high'], digits)})"
 
 
 def better(found: dict | None) -> str:
@@ -32,32 +37,30 @@ def chapter(folder: Path) -> str:
     if not path.is_file():
         return ""
     found = json.loads(path.read_text())
-    sets = {name: found[key]["ternary"] for key, name in (("samples", "samples"), ("test", "test split")) if "ternary" in found.get(key, {})}
-    main = list(sets.values())[-1]
+    sets = {name: found[key]["ternary"] for key, name in (("test", "test split"), ("samples", "samples")) if "ternary" in found.get(key, {})}
+    (title, main), *rest = sets.items()
+    own = main["methods"][0]
+    scores = "; ".join(f"{title}: {one['scores']['image']:.3f}, {one['scores']['deleted']:.3f} with everything deleted, {one['scores']['beforeInsertion']:.3f} before insertion"
+                       for title, one in sets.items())
     lines = ["", "## Where it looks", "",
              f"`tern explain` and the service give each label a map of {main['columns']} x {main['rows']} patches: {WAYS[main['method']]}. A map says which patches made this",
-             "output. It outlines no lesion, and a plausible map does not make a wrong output right (`docs/maps.md` says how to read the figures).", "",
-             f"Patches are taken away in the order of the map and become {ABSENCES[main['deletionTo']]} (deletion: a small area under the score is good), and are put back into",
-             f"{ABSENCES[main['insertionFrom']]} (insertion: a large one is good), after Petsiuk et al. 2018; of the label with the largest score. 95 % intervals by a bootstrap over images.",
-             "The mean score is " + "; ".join(
-                 f"{scores['image']:.3f} on the {name}, {scores['deleted']:.3f} with everything deleted and {scores['beforeInsertion']:.3f} before insertion"
-                 for name, scores in ((name, one["scores"]) for name, one in sets.items())) + ".", "",
-             "| order of the patches, ternary file | " + " | ".join(f"{name} ({one['images']}): deletion | insertion" for name, one in sets.items())
-             + " | better than random order: deletion | insertion | rank correlation with the map |",
-             "|---" * (4 + 2 * len(sets)) + "|"]
+             "output. It outlines no lesion, and a plausible map does not make a wrong output right; [docs/maps.md](../../docs/maps.md) says how the figures are made.", "",
+             f"Patches are taken away in the order of a map and become {ABSENCES[main['deletionTo']]} (deletion: a small area under the score is good), or are put back into",
+             f"{ABSENCES[main['insertionFrom']]} (insertion: a large area is good). The score is that of the label with the largest one; 95 % intervals by a bootstrap over images.",
+             f"Mean score, {scores}.", "",
+             f"Ternary file, {title}, {main['images']} images:", "",
+             "| order of the patches | deletion area | less random order | better on | insertion area | less random order | better on | rank correlation with the map |",
+             "|---" * 8 + "|"]
     for method in main["methods"]:
-        areas = [figure((named(one, method["name"]) or {}).get(key)) for one in sets.values() for key in ("deletion", "insertion")]
-        name = f"**{method['name']}**" if method is main["methods"][0] else method["name"]
-        lines.append(f"| {name} | {' | '.join(areas)} | {better(method['deletionBetter'])} | {better(method['insertionBetter'])} | "
-                     f"{figure(method['rankCorrelation'], 2)} |")
-    random = named(main, "random order")
-    if random:
-        lines += ["", "Less random order on the same images: " + "; ".join(
-            f"{method['name']} {figure(method['deletionLessRandom'])} of deletion, {figure(method['insertionLessRandom'])} of insertion"
-            for method in main["methods"] if method["deletionLessRandom"]) + "."]
+        name = f"**{method['name']}**" if method is own else method["name"]
+        areas = [cell for key in ("deletion", "insertion") for cell in (figure(method[key]), figure(method[f"{key}LessRandom"]), better(method[f"{key}Better"]))]
+        lines.append(f"| {name} | {' | '.join(areas)} | {figure(method['rankCorrelation'], 2)} |")
+    for title, one in rest:
+        lines += ["", f"The {one['images']} {title}:", "", "| order of the patches | deletion area | insertion area |", "|---|---|---|"]
+        lines += [f"| {method['name']} | {figure(method['deletion'])} | {figure(method['insertion'])} |" for method in one["methods"]]
     lines += shuffled(main) + float_student(found)
     if main["largestGap"] is not None and main["method"] == "patch-shares":
-        lines += ["", f"Shares and base add up to the output within {max(one['largestGap'] for one in sets.values()):.1g} on every image."]
+        lines += ["", f"Shares and base add up to the output within {max(one['largestGap'] for one in sets.values()):.0e} on every image."]
     return "\n".join(lines) + "\n"
 
 
@@ -77,6 +80,6 @@ def float_student(found: dict) -> list[str]:
     parts = {kind: named(found[key][kind], "float student") for kind in ("ternary", "int8") if kind in found[key]}
     if not all(parts.values()) or "int8" not in parts:
         return []
-    return ["", f"Rank correlation of the maps with those of the float student, {found[key]['ternary']['images']} images: ternary {figure(parts['ternary']['rankCorrelation'], 2)}, "
-            f"INT8 twin {figure(parts['int8']['rankCorrelation'], 2)}. The twin",
+    return ["", f"Rank correlation of the maps with those of the float student, {found[key]['ternary']['images']} images: ternary {figure(parts['ternary']['rankCorrelation'])}, "
+            f"INT8 twin {figure(parts['int8']['rankCorrelation'])}. The twin",
             "has the float student's weights, so its figure is what rounding does to a map; the ternary student went on learning from them, so its figure is mostly what it learnt."]
