@@ -9,11 +9,9 @@ import TernWords
 public enum FHIRBundle {
     /// The bundle as JSON on one line.
     ///
-    /// - Parameters:
-    ///   - evidence: maps go into the findings' extension where it has them.
-    ///   - study: what the report refers to as an ImagingStudy.
-    public static func json(of result: FindingResult, model: ReportModel, evidence: Evidence? = nil, study: RecordStudy? = nil) -> [UInt8] {
-        var writer = FHIRWriter(result, model, evidence, study)
+    /// - Parameter evidence: its maps go into the findings' extension.
+    public static func json(of result: FindingResult, model: ReportModel, evidence: Evidence? = nil) -> [UInt8] {
+        var writer = FHIRWriter(result, model, evidence)
         writer.writeBundle()
         return writer.text.utf8
     }
@@ -25,16 +23,16 @@ struct FHIRWriter {
     let result: FindingResult
     let model: ReportModel
     let evidence: Evidence?
-    let study: RecordStudy?
+    let study: RecordStudy
     let identifier: RecordIdentifier
     /// No finding of a repeated or failed result is written.
     let findings: [Finding]
 
-    init(_ result: FindingResult, _ model: ReportModel, _ evidence: Evidence?, _ study: RecordStudy?) {
+    init(_ result: FindingResult, _ model: ReportModel, _ evidence: Evidence?) {
         self.result = result
         self.model = model
         self.evidence = evidence
-        self.study = study
+        study = RecordStudy(result.input)
         identifier = RecordIdentifier(result)
         findings = result.answeredFrom == nil ? result.findings : []
     }

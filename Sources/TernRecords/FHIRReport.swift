@@ -60,15 +60,13 @@ extension FHIRWriter {
         text.key("extension")
         text.beginArray()
         extensionMember("sha256", "valueString", digest)
-        if let instance = instance { extensionMember("sopInstance", "valueUri", "urn:oid:" + instance) }
-        if let series = study?.seriesInstanceUID { extensionMember("series", "valueUri", "urn:oid:" + series) }
+        if let instance = study.instanceUID { extensionMember("sopInstance", "valueUri", "urn:oid:" + instance) }
+        if let series = study.seriesInstanceUID { extensionMember("series", "valueUri", "urn:oid:" + series) }
         if let frame = result.input.frame { extensionMember("frame", integer: frame) }
         text.endArray()
         text.endObject()
         text.endArray()
     }
-
-    private var instance: String? { result.input.sopInstanceUID.flatMap { isUniqueIdentifier($0) ? $0 : nil } }
 
     /// Category of table 0074, and LOINC's code of the document.
     private mutating func writeCategoryAndCode() {
@@ -100,19 +98,19 @@ extension FHIRWriter {
 
     /// The study by its identifier, or the instance by its name where the study is not known: an ImagingStudy of its own would need a patient.
     private mutating func writeStudy() {
-        guard study?.studyInstanceUID != nil || instance != nil else { return }
+        guard study.studyInstanceUID != nil || study.instanceUID != nil else { return }
         text.key("imagingStudy")
         text.beginArray()
         text.beginObject()
         text.member("type", "ImagingStudy")
-        if let study = study?.studyInstanceUID {
+        if let identifier = study.studyInstanceUID {
             text.key("identifier")
             text.beginObject()
             text.member("system", "urn:dicom:uid")
-            text.member("value", "urn:oid:" + study)
+            text.member("value", "urn:oid:" + identifier)
             text.endObject()
         }
-        if let instance { text.member("display", "DICOM instance " + instance) }
+        if let instance = study.instanceUID { text.member("display", "DICOM instance " + instance) }
         text.endObject()
         text.endArray()
     }

@@ -8,14 +8,12 @@ import TernWords
 /// identifier is T, training: a receiver in production takes it only when someone decides so.
 public enum HL7Message {
     /// The message, segments ended by carriage returns, UTF-8.
-    public static func text(
-        of result: FindingResult, model: ReportModel, study: RecordStudy? = nil, language: ReportLanguage = .english
-    ) -> String {
+    public static func text(of result: FindingResult, model: ReportModel, language: ReportLanguage = .english) -> String {
         var writer = HL7Writer(result, model, language)
         writer.writeHeader()
         writer.writeRequest()
         writer.writeAnswer()
-        writer.writeInput(study)
+        writer.writeInput()
         if result.answeredFrom == nil {
             for (index, finding) in result.findings.enumerated() { writer.write(finding, group: index + 1) }
         }
@@ -100,10 +98,11 @@ private struct HL7Writer {
         }
     }
 
-    mutating func writeInput(_ study: RecordStudy?) {
-        if let identifier = study?.studyInstanceUID { observe("ST", ["110180", "Study Instance UID", "DCM"]) { $0.field(identifier) } }
-        if let identifier = study?.seriesInstanceUID { observe("ST", ["112002", "Series Instance UID", "DCM"]) { $0.field(identifier) } }
-        if let identifier = result.input.sopInstanceUID, isUniqueIdentifier(identifier) {
+    mutating func writeInput() {
+        let study = RecordStudy(result.input)
+        if let identifier = study.studyInstanceUID { observe("ST", ["110180", "Study Instance UID", "DCM"]) { $0.field(identifier) } }
+        if let identifier = study.seriesInstanceUID { observe("ST", ["112002", "Series Instance UID", "DCM"]) { $0.field(identifier) } }
+        if let identifier = study.instanceUID {
             observe("ST", own("sop-instance-uid", "SOP Instance UID")) { $0.field(identifier) }
         }
         if let digest = result.input.sha256 { observe("ST", own("input-digest", "SHA-256 of the file")) { $0.field(digest) } }

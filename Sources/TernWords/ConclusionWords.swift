@@ -15,9 +15,9 @@ extension WordsText {
             endLine()
             writeRest(result, model)
         case .noFinding:
-            say("NO FINDING at this operating point: ", "在当前工作点未见阳性发现：")
+            say("NO FINDING at this operating point: ", "在当前工作点未见阳性发现：未提示")
             writeNames(result.findings, .negative, model, withTier: false)
-            say(", not suggested.", "，均未提示。")
+            say(", not suggested.", "。")
             sentence("This does not rule disease out.", "不能据此排除病变。")
             endLine()
         case .needsReview(let reason):

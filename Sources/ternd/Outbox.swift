@@ -85,8 +85,8 @@ struct OutboxWriter {
             guard let context, let evidence = analysis.evidence else { return [] }
             return [(".sc.dcm", context.secondaryCapture(CapturedPicture(evidence, of: result)).bytes)]
         case .json: return [(".json", result.line())]
-        case .bundle: return [(".fhir.json", FHIRBundle.json(of: result, model: model, evidence: analysis.evidence, study: RecordStudy(result)))]
-        case .message: return [(".hl7", Array(HL7Message.text(of: result, model: model, study: RecordStudy(result)).utf8))]
+        case .bundle: return [(".fhir.json", FHIRBundle.json(of: result, model: model, evidence: analysis.evidence))]
+        case .message: return [(".hl7", Array(HL7Message.text(of: result, model: model).utf8))]
         case .words:
             return [
                 (".en.txt", Array(ReportWords.text(of: result, model: model, language: .english).utf8)),
@@ -115,14 +115,6 @@ struct OutboxWriter {
         if let frames = result.input.frames { settings += "\(frames.first)-\(frames.last):\(frames.stride)" }
         let digest = Hexadecimal.string(Array(Digest.sha256(Array(settings.utf8)).prefix(4)))
         return String(decoding: sum.utf8.prefix(Self.sumByteCount), as: UTF8.self) + "-" + digest
-    }
-}
-
-extension RecordStudy {
-    /// Of a file that says it.
-    init?(_ result: FindingResult) {
-        guard let attributes = result.input.attributes, attributes.studyInstanceUID != nil else { return nil }
-        self.init(studyInstanceUID: attributes.studyInstanceUID, seriesInstanceUID: attributes.seriesInstanceUID)
     }
 }
 
