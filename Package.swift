@@ -141,7 +141,7 @@ let testTargets: [Target] = [
     tests("TernNIfTI", "TernBytes", "TernImage", "TernImageTesting", "TernZlib"),
     tests("TernFindings", "TernImage"),
     tests("TernWords", "TernFindings", "TernImage"),
-    tests("TernRecords", "TernFindings", "TernImage"),
+    tests("TernRecords", "TernFindings", "TernImage", "TernWords"),
     tests("TernAudit", "TernFindings", "TernPlatform"),
     tests("TernObjects", "TernBytes", "TernDICOM", "TernFindings", "TernImage"),
     tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),
