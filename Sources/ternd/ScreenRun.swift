@@ -135,10 +135,11 @@ struct ScreenRun {
             if isDone || batch.count >= Self.limitBatchCount || now - lastRecorded >= Self.batchNanoseconds {
                 do throws(ScreeningError) { try journal.append(batch) } catch { throw Failure(error) }
                 doneCount += batch.count
+                // What is shown as done is on the disk.
+                for item in batch { display.count(item) }
                 batch = []
                 lastRecorded = Clock.monotonicNanoseconds
             }
-            for item in items { display.count(item) }
             display.show()
             if isDone { return }
         }

@@ -1,0 +1,129 @@
+"""What a screening writes of a folder as it comes from a clinic."""
+
+import subprocess
+
+import pytest
+from harness import CONTRACT, LIMIT, program
+from screening import COLUMNS, agree, report, rows, screen, stable
+
+IMAGES = 17
+
+
+@pytest.fixture(scope="module")
+def done(models, clinic, tmp_path_factory):
+    out = tmp_path_factory.mktemp("done") / "out"
+    run = screen(models, out, clinic, "--threads", 2)
+    assert run.returncode == 65, run.stderr
+    return out, run
+
+
+@pytest.fixture(scope="module")
+def by_path(done):
+    return {line["path"]: line for line in agree(done[0])}
+
+
+def test_every_image_is_a_line_a_row_and_an_item(done, by_path):
+    assert len(by_path) == IMAGES
+    for line in by_path.values():
+        line = dict(line)
+        del line["path"]
+        CONTRACT.validate({"$ref": "#/components/schemas/Result"}, line)
+    assert f"{IMAGES} images: " in done[1].stdout and "left out: 3 other files, 2 hidden ones, 2 links" in done[1].stdout
+    assert report(done[0])["skipped"] == {"hidden": 2, "links": 2, "others": 3, "unreadable": 0, "tooDeep": 0}
+
+
+def test_messages_name_no_file(done, clinic):
+    run = done[1]
+    for name in ("white", "broken", "Doe", "4711", str(clinic)):
+        assert name not in run.stderr + run.stdout
+
+
+def test_a_bad_file_is_a_row_with_a_reason(by_path):
+    reasons = {path: line["answer"]["reason"]["value"] for path, line in by_path.items() if line["status"] == "failed"}
+    assert reasons.pop("broken.jpg").startswith("JPEG")
+    assert reasons == {"empty.png": "EMPTY", "noise.dcm": "KIND-UNKNOWN"}
+
+
+def test_all_kinds_are_read(by_path):
+    kinds = {path: line["input"]["kind"] for path, line in by_path.items() if line["status"] == "succeeded"}
+    assert kinds["a/2"] == "dicom" and kinds["black.PNG"] == "png" and kinds["a/grey.jpg"] == "jpeg"
+    assert kinds["a/b/pair.hdr"] == "nifti" and "a/b/pair.img" not in by_path
+    assert len(by_path["a/b/cine.dcm"]["frames"]) == 3 and len(by_path["a/b/volume.nii"]["frames"]) == 2
+
+
+def test_results_are_those_of_infer(models, clinic, by_path):
+    names = [path for path in by_path if "\\" not in path]
+    run = subprocess.run(
+        [*program(), "infer", "--model", models / "mean.tern", "--allow-unsigned", "--", *(clinic / name for name in names)],
+        capture_output=True, text=True, timeout=LIMIT)
+    import json
+
+    for name, line in zip(names, run.stdout.splitlines(), strict=True):
+        single, folder = stable(json.loads(line)), stable(by_path[name])
+        del folder["path"]
+        assert single == folder, name
+
+
+@pytest.mark.parametrize("threads", [1, 5])
+def test_the_number_of_threads_changes_nothing(models, clinic, tmp_path, by_path, threads):
+    screen(models, tmp_path / "out", clinic, "--threads", threads)
+    found = agree(tmp_path / "out")
+    assert [stable(line) for line in found] == [stable(line) for line in by_path.values()]
+
+
+def test_names_are_shown_whole_and_computed_by_no_spreadsheet(done, by_path):
+    assert {"胸片.png", 'quote",\n</script><b>.png', "latin-\\xE4.png", "=HYPERLINK(1).png"} <= set(by_path)
+    paths = [row["path"] for row in rows(done[0])]
+    assert {"'=HYPERLINK(1).png", "'-1+cmd.png", "胸片.png"} <= set(paths)
+    for row in rows(done[0]):
+        for cell in row.values():
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_the_table_has_the_same_columns_for_every_file(done, by_path):
+    table = rows(done[0])
+    assert list(table[0]) == COLUMNS + ["score: white", "call: white", "score: black", "call: black"]
+    row = next(row for row in table if row["path"] == "white.png")
+    line = by_path["white.png"]
+    assert (row["answer"], row["label"], row["call"], row["frames"]) == ("finding", "white", "positive", "1")
+    assert float(row["score: white"]) == line["findings"][0]["score"] and row["call: black"] == line["findings"][1]["call"]
+
+
+def test_files_of_a_study_stand_together_and_in_it_those_of_a_series(done):
+    studies = [(row["study_instance_uid"], row["series_instance_uid"]) for row in rows(done[0])]
+    assert [pair for pair in studies if pair[0] == "2.25.1"] == [("2.25.1", "2.25.1.1")] * 2 + [("2.25.1", "2.25.1.2")]
+    first = studies.index(("2.25.1", "2.25.1.1"))
+    assert [study for study, _ in studies[first:first + 4]] == ["2.25.1"] * 3 + ["2.25.2"]
+    items = report(done[0])["items"]
+    assert [(item["study"] or "", item["series"] or "") for item in items] == studies
+
+
+def test_the_report_has_words_pictures_and_the_model(done):
+    import base64
+    import io
+
+    from PIL import Image
+
+    page = report(done[0])
+    assert page["schema"] == "tern.screening/1" and page["files"] == IMAGES and page["folder"].endswith("/in")
+    assert [label["name"] for label in page["model"]["labels"]] == ["white", "black"]
+    items = {item["path"]: item for item in page["items"]}
+    assert items["empty.png"]["pictures"] is None and items["empty.png"]["words"]["en"] and items["empty.png"]["words"]["zh"]
+    pictures = items["a/grey.jpg"]["pictures"]
+    assert (pictures["width"], pictures["height"]) == (64, 64)
+    for name in ("thumbnail", "full"):
+        kind, data = pictures[name].split(",")
+        image = Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
+        assert kind == "data:image/jpeg;base64" and image.size == (64, 64) and abs(image.getpixel((5, 5)) - 128) <= 2
+
+
+def test_without_pictures_the_report_has_none(models, clinic, tmp_path):
+    screen(models, tmp_path / "out", clinic, "--no-pictures")
+    agree(tmp_path / "out")
+    assert all(item["pictures"] is None and item["maps"] == [] for item in report(tmp_path / "out")["items"])
+
+
+def test_only_images_that_were_analysed_give_exit_code_zero(models, clinic, tmp_path):
+    run = screen(models, tmp_path / "out", clinic / "a")
+    assert run.returncode == 0, run.stderr
+    assert len(agree(tmp_path / "out")) == 7
