@@ -142,6 +142,8 @@ let testTargets: [Target] = [
     tests("TernFindings", "TernImage"),
     tests("TernWords", "TernFindings", "TernImage"),
     tests("TernRecords", "TernFindings", "TernImage", "TernWords"),
+    tests("TernScreening", "TernFindings", "TernImage", "TernPlatform"),
+    tests("TernRecords", "TernFindings", "TernImage"),
     tests("TernAudit", "TernFindings", "TernPlatform"),
     tests("TernObjects", "TernBytes", "TernDICOM", "TernFindings", "TernImage"),
     tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),

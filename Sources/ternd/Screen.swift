@@ -19,6 +19,8 @@ enum ScreenOptions {
             Option("--frames", "SELECTION", "FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range (default: all, at most 256)"),
             Option("--modality", "TERM", "what files that name no modality (NIfTI, JPEG, PNG) come from: CR, US, MR ..."),
             Option(flag: noPictures, "a smaller report, made faster, without pictures and maps"),
+            Option("--outbox", "DIR", "write each result for other programs into this folder too, made when missing; see docs/integration.md"),
+            Option("--outbox-forms", "LIST", OutboxWriter.Form.help),
         ]
 }
 
@@ -31,10 +33,13 @@ func runScreen(_ words: [String]) throws(Failure) -> ExitCode {
         folder: arguments.operands[0], selection: try frameSelection(arguments), modality: try statedModality(arguments),
         threadCount: try arguments.number("--threads", 1...64, standard: min(Process.processorCount, 64)),
         makesPictures: !arguments.has(ScreenOptions.noPictures))
-    request.root = try screenedFolder(request.folder, out: out)
+    request.root = try screenedFolder(request.folder)
+    try refuse("--out", out, inside: request.root)
+    if let outbox = arguments.value("--outbox") { try refuse("--outbox", outbox, inside: request.root) }
+    request.forms = arguments.value("--outbox") == nil ? "none" : arguments.value("--outbox-forms") ?? "standard"
     var options = try ModelOptions(arguments)
     options.threadCount = 1
-    options.makesMaps = request.makesPictures
+    options.makesMaps = request.makesPictures || arguments.value("--outbox") != nil
     Process.catchStop()
     let model = try options.open()
     let labels = try arguments.labels(of: model)
@@ -47,7 +52,11 @@ func runScreen(_ words: [String]) throws(Failure) -> ExitCode {
         }
         let journal = try ScreeningJournal(folder: out, settings: request.settings(of: model, labels))
         if journal.cutByteCount > 0 { say("screen: \(journal.cutByteCount) bytes of a row that was not finished are done again") }
-        var run = ScreenRun(request: request, model: model, labels: labels, options: options, journal: journal, listing: listing)
+        do throws(Failure) { try arguments.openOutbox() } catch {
+            say(error.message, .error)
+            return error.code
+        }
+        var run = ScreenRun(request: request, arguments: arguments, model: model, labels: labels, options: options, journal: journal, listing: listing)
         return try run.finish()
     } catch {
         throw Failure(error)
@@ -64,6 +73,8 @@ struct ScreenRequest {
     var modality: StatedModality?
     var threadCount: Int
     var makesPictures: Bool
+    /// What the outbox gets, as on the command line.
+    var forms = ""
 
     init(folder: String, selection: FrameSelection, modality: StatedModality?, threadCount: Int, makesPictures: Bool) {
         self.folder = folder
@@ -84,7 +95,7 @@ struct ScreenRequest {
             case .frames: selection.text
             case .modality: modality?.term ?? "none"
             case .pictures: makesPictures ? "yes" : "no"
-            case .forms: "none"
+            case .forms: forms
             }
         }
     }
@@ -105,17 +116,21 @@ extension FrameSelection {
 }
 
 /// The folder's path without links.
-private func screenedFolder(_ folder: String, out: String) throws(Failure) -> String {
+private func screenedFolder(_ folder: String) throws(Failure) -> String {
     // A path that is no UTF-8 reaches us with its bytes replaced.
     guard let root = realPath(folder) else { throw Failure(.cannotOpen, "screen: the folder: \(reason(Folder.noSuchName))") }
     let kind: Tree.Kind
     do throws(PlatformError) { kind = try Tree.look(Array(root.utf8)).kind } catch { throw Failure(ScreeningError.system(.folder, errno: error.errno)) }
     guard kind == .folder else { throw Failure(.cannotOpen, "screen: the folder: not a directory; ternd infer reads single files") }
-    let place = realPath(out) ?? (realPath(parent(of: out)) ?? "") + "/"
-    if place.utf8.elementsEqual(root.utf8) || place.utf8.starts(with: (root + "/").utf8) || root.utf8.elementsEqual("/".utf8) {
-        throw Failure(.usage, "screen: --out lies in the folder that is screened; its pictures would be screened too. Give one outside")
-    }
     return root
+}
+
+/// Refuses a folder for results that lies in the one that is screened: they would be screened with the next start.
+private func refuse(_ option: String, _ path: String, inside root: String) throws(Failure) {
+    let place = realPath(path) ?? (realPath(parent(of: path)) ?? "") + "/"
+    if place.utf8.elementsEqual(root.utf8) || place.utf8.starts(with: (root + "/").utf8) || root.utf8.elementsEqual("/".utf8) {
+        throw Failure(.usage, "screen: \(option) lies in the folder that is screened; its files would be screened too. Give one outside")
+    }
 }
 
 private func parent(of path: String) -> String {
@@ -163,7 +178,7 @@ extension Failure {
         case .frames: "--frames"
         case .modality: "--modality"
         case .pictures: "--no-pictures"
-        case .forms: "--forms"
+        case .forms: "--outbox-forms"
         }
     }
 

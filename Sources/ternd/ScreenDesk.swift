@@ -24,6 +24,7 @@ final class ScreenDesk {
     private var waitingByteCount = 0
     private var runningCount = 0
     private var isClosed = false
+    private var firstFailure: PlatformError?
 
     init(monitor: Monitor) { self.monitor = monitor }
 
@@ -58,6 +59,18 @@ final class ScreenDesk {
             monitor.wakeAll()
         }
     }
+
+    /// A job came to nothing, and so will all others.
+    func fail(_ error: PlatformError) {
+        monitor.withLock {
+            if firstFailure == nil { firstFailure = error }
+            runningCount -= 1
+            monitor.wakeAll()
+        }
+    }
+
+    /// Why a job came to nothing.
+    var failure: PlatformError? { monitor.withLock { firstFailure } }
 
     /// What is finished from `index` on without a gap; waits some milliseconds for the first.
     func collect(from index: Int, waitingMilliseconds: Int) -> [ScreenedItem] {
@@ -94,12 +107,18 @@ final class ScreenCrew {
     private let monitor: Monitor
     private var workers: [Worker] = []
 
-    init(readers: [Reader], desk: ScreenDesk, monitor: Monitor, screen: @escaping (ScreenJob, Reader) -> ScreenedItem) throws(PlatformError) {
+    init(
+        readers: [Reader], desk: ScreenDesk, monitor: Monitor, screen: @escaping (ScreenJob, Reader) throws(PlatformError) -> ScreenedItem
+    ) throws(PlatformError) {
         self.monitor = monitor
         for reader in readers {
             let worker = try Worker(name: "tern-screen", capacity: 1, waking: monitor)
             _ = worker.submit(
-                run: { while let job = desk.take() { desk.deliver(screen(job, reader), index: job.index) } },
+                run: {
+                    while let job = desk.take() {
+                        do throws(PlatformError) { desk.deliver(try screen(job, reader), index: job.index) } catch { desk.fail(error) }
+                    }
+                },
                 finish: {})
             workers.append(worker)
         }

@@ -16,16 +16,20 @@ final class ScreenRowMaker {
     private let model: ReportModel
     private let labels: [String]
     private let makesPictures: Bool
+    private let outbox: OutboxWriter?
 
-    init(model: ReportModel, makesPictures: Bool) {
+    init(model: ReportModel, makesPictures: Bool, outbox: OutboxWriter?) {
         self.model = model
+        self.outbox = outbox
         self.makesPictures = makesPictures
         labels = model.labels.filter { $0.isReported }.map { $0.name }
     }
 
-    func item(_ job: ScreenJob, _ reader: Reader) -> ScreenedItem {
+    /// - Throws: what keeps the outbox from taking the result; it is then not recorded.
+    func item(_ job: ScreenJob, _ reader: Reader) throws(PlatformError) -> ScreenedItem {
         var analysis = job.refusal.map { reader.refuse($0, identifier: job.identifier) } ?? reader.read(job.input, identifier: job.identifier)
         analysis.result.sequence = job.index
+        try outbox?.write(analysis, input: job.input.bytes)
         let result = analysis.result
         let evidence = makesPictures ? analysis.evidence : nil
         let words = (

@@ -16,6 +16,7 @@ struct ScreenRun {
     private static let batchNanoseconds: UInt64 = 500_000_000
 
     let request: ScreenRequest
+    let arguments: Arguments
     let model: ModelFile
     let labels: Labels
     let options: ModelOptions
@@ -26,8 +27,12 @@ struct ScreenRun {
     private var changedCount = 0
     private var isStopped = false
 
-    init(request: ScreenRequest, model: ModelFile, labels: Labels, options: ModelOptions, journal: ScreeningJournal, listing: FolderListing) {
+    init(
+        request: ScreenRequest, arguments: Arguments, model: ModelFile, labels: Labels, options: ModelOptions, journal: ScreeningJournal,
+        listing: FolderListing
+    ) {
         self.request = request
+        self.arguments = arguments
         self.model = model
         self.labels = labels
         self.options = options
@@ -77,19 +82,21 @@ struct ScreenRun {
     private mutating func readAll() throws(Failure) {
         guard !left.isEmpty else { return }
         var readers: [Reader] = []
+        var outbox: OutboxWriter?
         for _ in 0..<min(request.threadCount, left.count) {
             let reader = Reader(engine: try options.engine(model), labels: labels)
             reader.makesEvidence = request.makesPictures
+            outbox = try arguments.outbox(for: report, reader)
             readers.append(reader)
         }
         try options.prove(readers[0].engine, while: { !Process.isAskedToStop })
-        let rowMaker = ScreenRowMaker(model: report, makesPictures: request.makesPictures)
+        let rowMaker = ScreenRowMaker(model: report, makesPictures: request.makesPictures, outbox: outbox)
         let desk: ScreenDesk
         let crew: ScreenCrew
         do throws(PlatformError) {
             let monitor = try Monitor()
             desk = ScreenDesk(monitor: monitor)
-            crew = try ScreenCrew(readers: readers, desk: desk, monitor: monitor, screen: { job, reader in rowMaker.item(job, reader) })
+            crew = try ScreenCrew(readers: readers, desk: desk, monitor: monitor, screen: { (job, reader) throws(PlatformError) in try rowMaker.item(job, reader) })
         } catch {
             throw Failure(.unavailable, "screen: the system refuses threads or memory")
         }
@@ -112,14 +119,15 @@ struct ScreenRun {
         var submitted = 0
         var collected = 0
         var batch: [ScreenedItem] = []
-        var lastRecorded = Clock.monotonicNanoseconds
+        // The first of all at once: whoever waits sees that it works.
+        var lastRecorded = Clock.monotonicNanoseconds &- Self.batchNanoseconds
         while true {
             if !isStopped, Process.isAskedToStop {
                 isStopped = true
                 display.pause()
                 say("screen: stopping after the images that are being read; once more stops at once")
             }
-            let mayRead = !isStopped && submitted < left.count && submitted - collected < windowCount && desk.byteCount < Self.limitWaitingByteCount
+            let mayRead = !isStopped && desk.failure == nil && submitted < left.count && submitted - collected < windowCount && desk.byteCount < Self.limitWaitingByteCount
             if mayRead {
                 desk.submit(try job(left[submitted], index: first + submitted))
                 submitted += 1
@@ -130,9 +138,11 @@ struct ScreenRun {
             let items = desk.collect(from: first + collected, waitingMilliseconds: mayRead ? 0 : 100)
             collected += items.count
             batch.append(contentsOf: items)
-            let isDone = isStopped ? items.isEmpty && desk.isIdle : collected == left.count
+            let failure = desk.failure
+            if failure != nil { desk.withdraw() }
+            let isDone = failure != nil || isStopped ? items.isEmpty && desk.isIdle : collected == left.count
             let now = Clock.monotonicNanoseconds
-            if isDone || batch.count >= Self.limitBatchCount || now - lastRecorded >= Self.batchNanoseconds {
+            if isDone || batch.count >= Self.limitBatchCount || !batch.isEmpty && now &- lastRecorded >= Self.batchNanoseconds {
                 do throws(ScreeningError) { try journal.append(batch) } catch { throw Failure(error) }
                 doneCount += batch.count
                 // What is shown as done is on the disk.
@@ -141,6 +151,7 @@ struct ScreenRun {
                 lastRecorded = Clock.monotonicNanoseconds
             }
             display.show()
+            if let failure, isDone { throw Failure(failure, "outbox") }
             if isDone { return }
         }
     }
@@ -213,7 +224,7 @@ struct ScreenDisplay {
     mutating func show() {
         let columns = Process.messageColumns
         let now = Clock.monotonicNanoseconds
-        guard now - shown >= (columns == nil ? 10_000_000_000 : 200_000_000) || (columns != nil && !isDrawn) else { return }
+        guard now - shown >= (columns == nil ? 10_000_000_000 : 100_000_000) || (columns != nil && !isDrawn) else { return }
         shown = now
         draw(now, columns)
     }

@@ -17,7 +17,7 @@ def models(tmp_path_factory):
     tiny_model.mean_model(folder / "mean.tern")
     tiny_model.mean_model(folder / "other.tern", black=0.5)
     tiny_model.measured_model(folder / "measured.tern")
-    tiny_model.slow_model(folder / "slow.tern", rounds=3)
+    tiny_model.slow_model(folder / "slow.tern", rounds=6)
     return folder
 
 

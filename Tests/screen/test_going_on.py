@@ -14,8 +14,8 @@ from screening import Terminal, agree, command, lines, report, screen, stable
 def many(tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
-    for index in range(40):
-        (folder / f"{index:03}.png").write_bytes(png(index * 6, side=64))
+    for index in range(60):
+        (folder / f"{index:03}.png").write_bytes(png(index * 4, side=64))
     return folder
 
 
@@ -26,16 +26,16 @@ def slow(models, out, folder):
 def test_after_a_kill_nothing_is_done_twice(models, many, tmp_path):
     out = tmp_path / "out"
     run = Terminal(slow(models, out, many))
-    run.wait_for(r" [1-9]\d* of 40, ")
+    run.wait_for(r" [1-9]\d* of 60, ")
     code, _ = run.kill()
     assert code == -9
     before = lines(out)
-    assert 0 < len(before) < 40
+    assert 0 < len(before) < 60
     done = screen(models, out, many, model="slow.tern")
     assert done.returncode == 0 and f"{len(before)} of them done before" in done.stderr, done.stderr
     after = agree(out)
     assert after[:len(before)] == before
-    assert [line["path"] for line in after] == [f"{index:03}.png" for index in range(40)]
+    assert [line["path"] for line in after] == [f"{index:03}.png" for index in range(60)]
     # Once more: nothing is left to do.
     again = screen(models, out, many, model="slow.tern")
     assert again.returncode == 0 and "at a time" not in again.stderr and lines(out) == after
@@ -44,29 +44,29 @@ def test_after_a_kill_nothing_is_done_twice(models, many, tmp_path):
 def test_control_c_stops_after_the_images_at_hand(models, many, tmp_path):
     out = tmp_path / "out"
     run = Terminal(slow(models, out, many))
-    run.wait_for(r" [1-9]\d* of 40, ")
+    run.wait_for(r" [1-9]\d* of 60, ")
     run.press_control_c()
     code, output = run.end()
     assert code == 75 and "stopping after the images that are being read" in run.seen and "the same command goes on" in run.seen
     before = agree(out)
-    assert 0 < len(before) < 40 and f"{len(before)} images: " in output
-    assert report(out)["files"] == 40
+    assert 0 < len(before) < 60 and f"{len(before)} images: " in output
+    assert report(out)["files"] == 60
     assert screen(models, out, many, model="slow.tern").returncode == 0
     after = agree(out)
-    assert after[:len(before)] == before and len(after) == 40
+    assert after[:len(before)] == before and len(after) == 60
 
 
 def test_a_folder_that_goes_away_is_no_row(models, many, tmp_path):
     out = tmp_path / "out"
     run = Terminal(slow(models, out, many))
-    run.wait_for("40 images")
+    run.wait_for("60 images")
     many.rename(tmp_path / "elsewhere")
     code, _ = run.end()
     assert code == 66 and "no longer there" in run.seen, run.seen
     (tmp_path / "elsewhere").rename(many)
     assert all(line["status"] == "succeeded" for line in lines(out))
     assert screen(models, out, many, model="slow.tern").returncode == 0
-    assert len(agree(out)) == 40
+    assert len(agree(out)) == 60
 
 
 def test_a_kill_at_any_byte_of_the_journal_is_mended(models, clinic, tmp_path):
@@ -75,7 +75,7 @@ def test_a_kill_at_any_byte_of_the_journal_is_mended(models, clinic, tmp_path):
     expected = [stable(line) for line in lines(whole)]
     size = (whole / "state/journal").stat().st_size
     marks = [match.start() for match in re.finditer(rb"\n[0-9a-f]{16} \d ", (whole / "state/journal").read_bytes())]
-    for cut in (0, 1, 100, marks[3], marks[3] + 1, marks[3] + 40, marks[5] - 1, size // 2, size - 1):
+    for cut in (0, 100, marks[3], marks[3] + 1, marks[3] + 40, size - 1):
         out = tmp_path / f"cut{cut}"
         shutil.copytree(whole, out)
         os.truncate(out / "state/journal", cut)

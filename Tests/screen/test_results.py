@@ -127,3 +127,30 @@ def test_only_images_that_were_analysed_give_exit_code_zero(models, clinic, tmp_
     run = screen(models, tmp_path / "out", clinic / "a")
     assert run.returncode == 0, run.stderr
     assert len(agree(tmp_path / "out")) == 7
+
+
+def test_results_for_other_programs_go_to_the_outbox(models, clinic, tmp_path):
+    out, outbox = tmp_path / "out", tmp_path / "outbox"
+    run = screen(models, out, clinic, "--outbox", outbox, "--outbox-forms", "sr,json")
+    assert run.returncode == 65, run.stderr
+    found = agree(out)
+    read = {line["input"]["sha256"] for line in found if line["input"]["sha256"]}
+    assert len(list(outbox.glob("*.json"))) == len(read) and len(list(outbox.glob("*.sr.dcm"))) >= 4
+    assert "--outbox-forms" in screen(models, out, clinic, "--outbox", outbox, "--outbox-forms", "json").stderr
+    inside = screen(models, tmp_path / "other", clinic, "--outbox", clinic / "outbox")
+    assert inside.returncode == 64 and not (clinic / "outbox").exists()
+
+
+def test_an_outbox_that_takes_nothing_stops_the_screening(models, clinic, tmp_path):
+    out, outbox = tmp_path / "out", tmp_path / "outbox"
+    outbox.mkdir()
+    # A name of the outbox is taken by something that no file can replace.
+    screen(models, tmp_path / "first", clinic, "--outbox", outbox, "--outbox-forms", "json")
+    names = sorted(path.name for path in outbox.iterdir())
+    (outbox / names[3]).unlink()
+    (outbox / names[3]).mkdir()
+    run = screen(models, out, clinic, "--outbox", outbox, "--outbox-forms", "json")
+    assert run.returncode not in (0, 65) and "outbox" in run.stderr, run.stderr
+    (outbox / names[3]).rmdir()
+    assert screen(models, out, clinic, "--outbox", outbox, "--outbox-forms", "json").returncode == 65
+    assert len(agree(out)) == IMAGES
