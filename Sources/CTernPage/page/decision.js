@@ -7,6 +7,9 @@ function reviewText(image, review) {
   return parts.join(language === "zh" ? "；" : "; ");
 }
 
+/* Of an image without an answer nothing is right or wrong: to accept it says that a person has seen it. */
+const hintOf = (image, decision) => (decision === "accept" && ["needs_review", "not_analysed"].includes(image.answer.value) ? "seen_hint" : `${decision}_hint`);
+
 function drawReview() {
   const place = document.getElementById("review");
   if (!place || !detail.image) return;
@@ -14,22 +17,26 @@ function drawReview() {
   const draft = detail.form;
   const choice = (decision, action) => button("", action, {
     class: `decide decide-${decision}`, "aria-pressed": String(draft ? decision === "amend" : review?.decision === decision),
-  }, mark(decision), element("span", { class: "decide-text" }, element("strong", {}, say(decision)), element("small", {}, say(`${decision}_hint`))));
+  }, mark(decision), element("span", { class: "decide-text" }, element("strong", {}, say(decision)), element("small", {}, say(hintOf(image, decision)))));
+  const isNoteOpen = Boolean(draft || detail.isNoting || review?.note);
+  place.classList.toggle("noting", isNoteOpen);
   const note = element("textarea", {
     id: "note", rows: 1, value: draft?.note ?? review?.note ?? "", placeholder: say("noteHint"), "aria-label": say("note"), onchange: saveNote,
   });
   note.addEventListener("input", () => { note.style.height = "auto"; note.style.height = `${Math.min(note.scrollHeight, 160)}px`; });
-  place.replaceChildren(
+  fill(place,
     element("div", { class: "review-head" },
       element("h3", { id: "review-title" }, say("review")),
       review && !draft && element("span", { class: "review-state" }, mark(review.decision), reviewText(image, { ...review, note: "" })),
       review && !draft && button(say("withdraw"), withdraw, { class: "link" })),
     element("div", { class: "decisions", role: "group", "aria-labelledby": "review-title" },
-      choice("accept", () => decide("accept")), choice("reject", () => decide("reject")), choice("amend", startAmending)),
+      choice("accept", () => decide("accept")), choice("reject", () => decide("reject")), choice("amend", startAmending),
+      button("", openNote, { class: "decide decide-note", "aria-expanded": String(isNoteOpen), "aria-controls": "note-row" }, mark("note"),
+        element("span", { class: "decide-text" }, element("strong", {}, say("note"))))),
     draft && amendForm(image, draft),
-    element("div", { class: "note-row" }, note,
-      draft && element("div", { class: "form-buttons" },
-        button(say("cancel"), stopAmending, { class: "small" }), button(say("save"), saveAmendment, { class: "primary" }))),
+    element("div", { class: "note-row", id: "note-row" }, note),
+    draft && element("div", { class: "form-buttons" },
+      button(say("cancel"), stopAmending, { class: "small" }), button(say("save"), saveAmendment, { class: "primary" })),
     element("p", { id: "review-error", class: "error", role: "alert" }));
 }
 
@@ -40,6 +47,13 @@ function amendForm(image, draft) {
       ...["positive", "negative", "review"].filter((call) => call !== finding.call)
         .map((call) => element("option", { value: call, selected: draft.labels[finding.label] === call }, say(`call_${call}`)))));
   return element("div", { class: "amend" }, ...image.findings.map(select));
+}
+
+function openNote() {
+  detail.isNoting = true;
+  document.getElementById("review").classList.add("noting");
+  document.querySelector(".decide-note").setAttribute("aria-expanded", "true");
+  document.getElementById("note").focus();
 }
 
 const noteText = () => document.getElementById("note")?.value.trim() ?? "";

@@ -5,6 +5,7 @@ const detail = { image: null, viewer: null, form: null };
 function showImage(image, { focuses = false } = {}) {
   detail.image = image;
   detail.form = null;
+  detail.isNoting = false;
   const place = document.getElementById("detail");
   if (!image) {
     detail.viewer = null;
@@ -14,7 +15,7 @@ function showImage(image, { focuses = false } = {}) {
   detail.viewer = makeViewer(image);
   const heading = element("h2", { id: "image-name", tabIndex: -1, title: image.path }, image.name);
   place.replaceChildren(
-    element("div", { class: "detail-head" }, navigation(), heading, subtitle(image)),
+    element("div", { class: "detail-head" }, element("div", { class: "detail-title" }, heading, subtitle(image)), navigation()),
     banner(image),
     element("div", { class: "columns" },
       detail.viewer.node,
@@ -102,7 +103,15 @@ function scoreRow(image, finding) {
     scoreBar(finding),
     element("p", {}, scoreSentence(image, finding), finding.frame ? ` · ${say("inFrame", finding.frame)}` : ""),
     finding.call !== "review" && element("p", { class: "quiet" }, say("sureness", say(`tier_${finding.tier}`), say(`tier_long_${finding.tier}`))),
-    ...measuredLines(finding).map((line) => element("p", { class: "quiet" }, line)));
+    figures(finding, finding.call === "positive" || image.findings.length === 1));
+}
+
+/* What was measured, the plain sentence in sight where the finding matters. */
+function figures(finding, isPlain) {
+  const lines = measuredLines(finding).map((line) => element("p", { class: "quiet" }, line));
+  const plain = isPlain && lines.length > 1 ? lines.slice(0, -1) : [];
+  const rest = lines.slice(plain.length);
+  return element("div", {}, ...plain, rest.length > 0 && element("details", { class: "figures" }, element("summary", {}, say("figures")), ...rest));
 }
 
 const shareText = (share) => (share.low === undefined || share.low === null ? percent(share.value, 1) : say("interval", percent(share.value, 1), percent(share.low, 1), percent(share.high, 1)));
@@ -112,7 +121,7 @@ function measuredLines(finding) {
   if (finding.call === "review") return [];
   const label = labelNamed(finding.label), point = label?.operatingPoint;
   const name = finding.operatingPoint ?? point?.name;
-  const lines = [];
+  const lines = finding.calibrated === false ? [say("notCalibrated")] : [];
   const tier = (label?.tiers ?? []).find((tier) => tier.tier === finding.tier && (tier.call ?? finding.call) === finding.call);
   if (tier?.count) lines.push(say("tierMeasured", tier.right ?? Math.round(tier.accuracy * tier.count), tier.count));
   const sensitivity = shareValue(point?.sensitivity), specificity = shareValue(point?.specificity);

@@ -12,6 +12,9 @@ function element(name, properties = {}, ...children) {
   return node;
 }
 
+/* Puts other children into a node; what is nothing is left out. */
+const fill = (node, ...children) => node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+
 const graphics = "http://www.w3.org/2000/svg";
 function mark(name, title) {
   const node = document.createElementNS(graphics, "svg");

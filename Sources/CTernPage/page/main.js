@@ -53,26 +53,26 @@ function drawPage() {
   const warnings = [model.signature === "unsigned" && say("unsigned"), isUnconfirmed && say("unconfirmed")].filter(Boolean);
   document.getElementById("app").replaceChildren(
     element("a", { class: "skip", href: "#detail", onclick: (event) => { event.preventDefault(); document.getElementById("image-name")?.focus(); } }, say("skip")),
-    element("header", { class: "top" },
+    element("header", { class: "top" }, element("h1", { class: "unseen" }, `${say("report")} ${report.data.folder ?? ""}`),
       element("div", { class: "title" },
-        element("h1", {}, say("report")),
-        element("p", {}, element("span", { class: "folder" }, report.data.folder ?? ""), element("span", { class: "title-more" }, model.title || model.name))),
+        element("span", { class: "name", "aria-hidden": "true" }, say("report")),
+        element("span", { class: "folder", "aria-hidden": "true" }, report.data.folder ?? ""),
+        element("p", { class: "caution" }, element("strong", {}, say("human")), " ", say("research"), ...warnings.map((text) => element("span", { class: "warning" }, ` ${text}`)))),
       element("div", { class: "top-tools" },
         element("div", { class: "languages", role: "group", "aria-label": say("language") },
-          button("English", () => setLanguage("en"), { "aria-pressed": String(language === "en"), lang: "en" }),
+          button(isWide() ? "English" : "EN", () => setLanguage("en"), { "aria-label": "English", "aria-pressed": String(language === "en"), lang: "en" }),
           button("中文", () => setLanguage("zh"), { "aria-pressed": String(language === "zh"), lang: "zh-Hans" })),
-        button(say("model"), openModel), button(say("print"), openPrint), button(say("files"), openFiles),
+        button(say(isWide() ? "model" : "modelName"), openModel), button(say("print"), openPrint), button(say("files"), openFiles),
         button("?", openHelp, { class: "icon-button", "aria-label": say("help"), title: say("help") }))),
-    element("p", { class: "caution" }, element("strong", {}, say("human")), " ", say("research"), ...warnings.map((text) => element("span", { class: "warning" }, ` ${text}`))),
+    element("section", { class: "summary", "aria-label": say("summary") },
+      element("div", { id: "tiles", class: "tiles", role: "group", "aria-label": say("answer") }), element("div", { id: "progress", class: "progress" })),
     element("main", {},
       element("section", { id: "pane", class: "pane", "aria-labelledby": "list-title" },
-        element("div", { id: "tiles", class: "tiles", role: "group", "aria-label": say("answer") }),
         element("div", { class: "filters", role: "search", "aria-label": say("filters") }, ...filterControls()),
         element("div", { class: "list-head" },
           element("h2", { id: "list-title" }, say("worklist"), element("small", {}, say("worklistOrder"))),
           element("span", { id: "shown" }),
-          button(say("clearFilters"), clearFilters, { id: "clear", class: "link" }),
-          element("div", { id: "progress", class: "progress" })),
+          button(say("clearFilters"), clearFilters, { id: "clear", class: "link" })),
         element("p", { id: "none", class: "empty-note" }, say(report.images.length ? "nothingShown" : "emptyReport")),
         element("ol", { id: "rows", class: "rows" })),
       element("section", { id: "detail", class: "detail", "aria-label": say("picture"), tabIndex: -1 })));
@@ -117,7 +117,7 @@ function openModel() {
           ...measuredLines(finding).map((line) => element("p", { class: "quiet" }, line)));
       }),
       element("p", {}, say("nothingElse"))),
-    facts([say("model"), model.name], [say("version"), model.version], [say("signature"), model.signature && (isSaid(`signature_${model.signature}`) ? say(`signature_${model.signature}`) : model.signature)],
+    facts([say("modelName"), model.name], [say("version"), model.version], [say("signature"), model.signature && (isSaid(`signature_${model.signature}`) ? say(`signature_${model.signature}`) : model.signature)],
       [say("digest"), model.digest], [say("folder"), report.data.folder], [say("time"), say("screened", report.data.program ?? "Tern", timeText(report.data.time))]));
 }
 
@@ -171,7 +171,7 @@ function openHelp() {
 }
 
 const actions = {
-  j: () => moveBy(1), k: () => moveBy(-1), a: () => decide("accept"), r: () => decide("reject"), m: startAmending, n: () => document.getElementById("note")?.focus(), u: withdraw,
+  j: () => moveBy(1), k: () => moveBy(-1), a: () => decide("accept"), r: () => decide("reject"), m: startAmending, n: () => detail.image && openNote(), u: withdraw,
   o: () => detail.viewer?.toggleMap?.(), b: () => detail.viewer?.toggleBoxes?.(), "[": () => detail.viewer?.fadeBy?.(-10), "]": () => detail.viewer?.fadeBy?.(10),
   i: () => detail.viewer?.invert?.(), 0: () => detail.viewer?.reset?.(), "+": () => detail.viewer?.zoomBy?.(1.6), "=": () => detail.viewer?.zoomBy?.(1.6), "-": () => detail.viewer?.zoomBy?.(1 / 1.6),
   "/": () => document.getElementById("filter-search").focus(), "?": openHelp,
@@ -209,6 +209,7 @@ function start() {
     throw error;
   }
   for (const name of ["advances", "hasKeys"]) settings[name] = stored(name) !== "no";
+  history.scrollRestoration = "manual";
   restoreReviews();
   drawPage();
   if (isWide()) openImage(list.shown[0] ?? null, { pushes: false });

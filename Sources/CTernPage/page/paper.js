@@ -2,6 +2,8 @@
 /* What is printed: one image a page. */
 const paper = { scope: null };
 
+const line = (key, text) => element("span", { class: "write" }, element("strong", {}, say(key), language === "zh" ? "：" : ": "), text || "____________________");
+
 function sheet(image, index, count) {
   const { result, item } = image;
   const plane = planeOf(image);
@@ -14,14 +16,16 @@ function sheet(image, index, count) {
   }
   const mapped = picture && map && picture.cloneNode(true);
   if (mapped) {
+    // As a picture: a canvas is printed without its smoothing.
     const canvas = mapCanvas(map, plane);
-    canvas.style.opacity = 0.6;
-    mapped.append(canvas, ...regionsOf(image, map.label).map((region, place) => boxNode(region, place, plane)));
+    const layer = lay(element("img", { class: "map", src: canvas.toDataURL(), alt: "" }), map.area, plane);
+    layer.style.opacity = 0.6;
+    mapped.append(layer, ...regionsOf(image, map.label).map((region, place) => boxNode(region, place, plane)));
   }
   const text = item.words?.[language] ?? item.words?.en;
   return element("article", { class: "sheet" },
     element("header", {},
-      element("div", {}, element("strong", {}, image.path), element("br"), item.study ? `${say("study")} ${item.study}` : ""),
+      element("div", {}, element("strong", {}, image.path), element("br"), item.study ? `${say("study")} ${item.study}` : line("patient", "")),
       element("div", { class: "right" }, `${report.model.name} ${report.model.version}`, element("br"), result.time ? timeText(result.time) : "")),
     banner(image),
     element("div", { class: "paper-pictures" }, picture, mapped),
@@ -33,9 +37,8 @@ function sheet(image, index, count) {
       ...measuredLines(finding).slice(-1).map((line) => element("p", { class: "quiet" }, line))))),
     text && prose(text, item.words[language] ? language : "en"),
     element("div", { class: "paper-review" },
-      element("strong", {}, say("review"), language === "zh" ? "：" : ": "),
-      review ? reviewText(image, review) : "____________________________",
-      element("span", { class: "right" }, reviews.reviewer || "")),
+      line("review", review ? reviewText(image, review) : Object.keys(decided).map((decision) => `☐ ${say(decision)}`).join("   ")),
+      line("signed", reviews.reviewer)),
     element("footer", {}, say("human"), " ", say("research"), element("span", { class: "right" }, `${index + 1} / ${count}`)));
 }
 const lookedForPrint = (image) => mapFor(image, image.lead?.label) ?? mapsOf(image)[0] ?? null;

@@ -29,6 +29,7 @@ const reasons = {
   "FILE-TOO-LARGE": ["the file is too large", "文件过大", "convert"],
   "IMAGE-TOO-LARGE": ["the image is too large", "图像过大", "convert"],
   "IMAGE-EMPTY": ["the image has no pixels", "图像没有像素", "resend"],
+  "NOT-ONE-FRAME": ["it is not one picture but several", "不是单幅图像", "convert"],
   "FRAMES-LIMIT": ["it has too many frames", "帧数过多", "convert"],
   "NO-SUCH-FRAME": ["the file does not have all the frames that were asked for", "文件中没有所要求的全部帧", "resend"],
   "FRAMES-REFUSED": ["some frames could not be analysed", "部分帧未能分析", "person"],

@@ -35,7 +35,8 @@ function mapCanvas(map, plane) {
   const factor = Math.max(1, Math.round(384 / Math.max(map.columns, map.rows)));
   const canvas = element("canvas", { class: "map", width: map.columns * factor, height: map.rows * factor, "aria-hidden": "true" });
   const context = canvas.getContext("2d");
-  context.imageSmoothingQuality = "high";
+  // From value to value in a straight line: nothing is shown that is stronger than what it lies between.
+  context.imageSmoothingQuality = "low";
   context.drawImage(grid, 0, 0, canvas.width, canvas.height);
   return lay(canvas, map.area, plane);
 }
@@ -176,7 +177,7 @@ function makeViewer(image) {
   const node = element("figure", { class: "viewer" }, stage,
     element("figcaption", { class: "tools" },
       maps.length
-        ? element("div", { class: "tool-group" }, mapSwitch.node, fade.node, chooser, boxSwitch.node, explanation, regions)
+        ? element("div", { class: "tool-group" }, element("div", { class: "tool-row" }, mapSwitch.node, boxSwitch.node), fade.node, chooser, explanation, regions)
         : image.answer.value !== "not_analysed" && element("p", { class: "quiet" }, say("noMap")),
       element("div", { class: "tool-group window" }, brightness.node, contrast.node,
         element("div", { class: "tool-row" }, invert.node, button(say("reset"), resetWindow, { class: "small" })))));

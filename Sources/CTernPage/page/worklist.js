@@ -57,7 +57,7 @@ function drawSummary() {
   if (focused) document.querySelector(`.tile[data-answer="${focused}"]`)?.focus();
   const done = report.images.filter((image) => reviews.byId.has(image.id)).length;
   const bar = document.getElementById("progress");
-  bar.replaceChildren(element("span", {}, say("reviewedOf", done, report.images.length)),
+  fill(bar, element("span", {}, say("reviewedOf", done, report.images.length)),
     element("progress", { value: done, max: Math.max(1, report.images.length), "aria-label": say("reviewed") }));
 }
 
@@ -65,7 +65,8 @@ function drawFilters() {
   document.getElementById("clear").hidden = !isFiltered();
   for (const name of ["tier", "reason", "review", "search"]) {
     const control = document.getElementById(`filter-${name}`);
-    if (control && control.value !== filters[name]) control.value = filters[name];
+    // What is being typed stays as it is typed.
+    if (control && control !== document.activeElement && control.value !== filters[name]) control.value = filters[name];
   }
 }
 
@@ -79,10 +80,11 @@ function filterControls() {
     element("label", { class: "field search" }, element("span", { class: "unseen" }, say("search")),
       element("input", { id: "filter-search", type: "search", value: filters.search, placeholder: say("searchHint"), autocomplete: "off", spellcheck: false,
         oninput: (event) => setFilter("search", event.target.value.trim()) })),
-    element("div", { class: "selects" },
+    element("details", { class: "more-filters", open: isWide() || Boolean(filters.tier || filters.reason || filters.review) },
+      element("summary", {}, say("filters")), element("div", { class: "selects" },
       select("review", say("reviewState"), [["open", say("notReviewed")], ["done", say("reviewed")], ...Object.entries(decided).map(([decision, key]) => [decision, say(key)])]),
       select("tier", say("tier"), tiers.map((tier) => [tier, say(`tier_${tier}`)])),
-      chosen.length ? select("reason", say("reason"), chosen) : null),
+      chosen.length ? select("reason", say("reason"), chosen) : null)),
   ];
 }
 
@@ -114,7 +116,7 @@ function drawRow(index) {
       element("span", { class: "thumb" }, pictures?.thumbnail ? element("img", { src: pictures.thumbnail, alt: "", decoding: "async" }) : mark("not_analysed")),
       element("span", { class: "row-text" },
         element("span", { class: "row-answer" }, mark(image.answer.value), element("strong", {}, say(image.answer.value)),
-          image.lead && ["finding", "needs_review"].includes(image.answer.value) && element("span", { class: "row-score" }, scoreText(image.lead.score, image.lead.threshold))),
+          image.lead && image.answer.value === "finding" && element("span", { class: "row-score" }, scoreText(image.lead.score, image.lead.threshold))),
         element("span", { class: "row-gist" }, gist(image)),
         element("span", { class: "row-name" }, image.name)),
       review ? element("span", { class: `badge badge-${review.decision}` }, mark(review.decision), element("span", { class: "unseen" }, say(decided[review.decision]))) : null));
