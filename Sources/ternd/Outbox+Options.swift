@@ -37,7 +37,9 @@ extension OutboxWriter {
     /// For `infer`: what cannot be written ends the run, and a form that this input has not is said.
     func write(_ analysis: Analysis, input: [UInt8], number: Int) throws(Failure) {
         let written: [Form]
-        do throws(PlatformError) { written = try write(analysis, input: input) } catch { throw Failure(error, "outbox") }
+        do throws(PlatformError) { written = try write(analysis, input: input) } catch {
+            throw Failure(ExitCode(errno: error.number, otherwise: .inputOutput), "outbox: \(reason(error.number))")
+        }
         if forms.contains(.report), !written.contains(.report) {
             say("input \(number): no object of DICOM is written: the file is none, or does not say which study and instance it is")
         }
