@@ -143,7 +143,6 @@ let testTargets: [Target] = [
     tests("TernWords", "TernFindings", "TernImage"),
     tests("TernRecords", "TernFindings", "TernImage", "TernWords"),
     tests("TernScreening", "TernFindings", "TernImage", "TernPlatform"),
-    tests("TernRecords", "TernFindings", "TernImage"),
     tests("TernAudit", "TernFindings", "TernPlatform"),
     tests("TernObjects", "TernBytes", "TernDICOM", "TernFindings", "TernImage"),
     tests("TernService", "TernFindings", "TernPlatform", "TernAudit"),

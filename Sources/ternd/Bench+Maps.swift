@@ -1,4 +1,5 @@
 import TernEngine
+import TernModel
 import TernFindings
 import TernKernels
 import TernPlatform
