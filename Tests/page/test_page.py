@@ -91,6 +91,7 @@ def test_scores_stand_against_thresholds(browser, show, data):
     tick = browser.run("const bar = document.querySelector('.bar').getBoundingClientRect(), tick = document.querySelector('.tick').getBoundingClientRect();"
                        "return (tick.left + tick.width / 2 - bar.left) / bar.width")
     assert tick == pytest.approx(point["threshold"], abs=0.01)
+    browser.run("document.querySelectorAll('#detail details').forEach(node => { node.open = true })")
     assert "A person decides about samples/test-0099-pneumonia.png." in browser.text(".prose")
 
 
@@ -106,13 +107,16 @@ def test_the_map_lies_where_it_says_and_fades(browser, show, data):
     assert browser.run(place, ".over .map") == pytest.approx([0.5, 0, 0.5, 0.25], abs=1e-3)
     assert browser.run(place, ".over .box") == pytest.approx([0.25, 0.125, 0.5, 0.25], abs=1e-3)
     assert browser.text(".regions") == "Region 1: 41 % of what speaks for pneumonia, patient’s left, 80 × 40 mm at the detector"
-    # The corners of the canvas: nothing, full orange, half blue, nothing.
+    # The corners of the canvas have the values of the patches: what holds 1 of 1.5 holds 2.67 times the even share, a third of the way to six times.
     corners = browser.run("""const map = document.querySelector('.over .map'), canvas = document.createElement('canvas'), [w, h] = [map.width - 1, map.height - 1];
         Object.assign(canvas, { width: map.width, height: map.height });
         const context = canvas.getContext('2d', { willReadFrequently: true });
         context.drawImage(map, 0, 0);
         return [[0, 0], [w, 0], [0, h], [w, h]].map(([x, y]) => [...context.getImageData(x, y, 1, 1).data])""")
-    assert corners[0][3] == corners[3][3] == 0 and corners[1] == [255, 122, 0, 255] and corners[2][2] > 250 and 120 <= corners[2][3] <= 135
+    weight = (1 / (1.5 / 4) - 1) / 5
+    below, above = (134, 70, 143), (170, 90, 141)
+    expected = [low + (weight * 8 - 2) * (high - low) for low, high in zip(below, above)] + [255 * 2 * weight]
+    assert corners[1] == pytest.approx(expected, abs=2) and [corner[3] for corner in corners] == [0, corners[1][3], 0, 0]
     for wanted in ("0", "30", "100"):
         browser.choose("input[name=fade]", wanted)
         assert float(browser.one(".over .map").value_of_css_property("opacity")) == pytest.approx(int(wanted) / 100)
@@ -258,6 +262,7 @@ def test_two_languages(browser, show, data):
     show(data, language="zh", height=2200)
     assert browser.run("return document.documentElement.lang") == "zh-Hans"
     assert browser.text("#answer-title") == "模型认为有肺炎的征象" and browser.texts(".tile-text strong") == ["有发现", "需人工判读", "未分析", "无发现"]
+    browser.run("document.querySelectorAll('#detail details').forEach(node => { node.open = true })")
     assert "由人判断：samples/test-0099-pneumonia.png。" in browser.text(".prose")
     # Nothing is left in English but what files and models say, and terms that are the same in Chinese.
     left = browser.run("""const texts = []; const walker = document.createTreeWalker(document.getElementById('app'), NodeFilter.SHOW_TEXT);

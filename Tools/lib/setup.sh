@@ -6,7 +6,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # What the device binary links, and what the tests need beside it. The names hold on Debian 12 and Ubuntu 22.04 and later.
 packages_build=(libjpeg-dev libopenjp2-7-dev libpng-dev zlib1g-dev libevent-dev libsodium-dev libseccomp-dev python3)
-packages_test=("${packages_build[@]}" libopenblas-dev python3-venv curl qemu-user-static dcmtk dicom3tools orthanc strace groff-base systemd)
+packages_test=("${packages_build[@]}" libopenblas-dev python3-venv curl qemu-user-static dcmtk dicom3tools orthanc strace groff-base systemd
+    chromium chromium-driver)
 
 # What the aarch64 binary links: Debian 12's arm64 headers and archives, unpacked into build/sysroot/aarch64. Installing them beside the
 # others would remove libevent-dev, which is not made for two architectures at once, and would hold the machine to one version of each.

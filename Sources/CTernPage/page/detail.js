@@ -145,7 +145,15 @@ function conformal(image) {
 function words(image) {
   const text = image.item.words?.[language] ?? image.item.words?.en;
   if (!text) return null;
-  return element("details", { class: "card", open: true }, element("summary", {}, say("inWords")), prose(text, image.item.words[language] ? language : "en"));
+  return folded("words", say("inWords"), prose(text, image.item.words[language] ? language : "en"));
+}
+
+/* A part that is folded up, or as the reader left the last one of its kind. */
+const unfolded = new Set();
+function folded(kind, title, ...content) {
+  return element("details", {
+    class: "card", open: unfolded.has(kind), ontoggle: (event) => { if (event.target.open) unfolded.add(kind); else unfolded.delete(kind); },
+  }, element("summary", {}, title), ...content);
 }
 
 /* Text with empty lines between its paragraphs; a line of its own before a text is a heading. */
@@ -169,7 +177,7 @@ function framesTable(image) {
     return element("td", {}, finding ? `${scoreText(finding.score)} · ${say(`call_${finding.call}`)}` : "");
   };
   const read = image.result.input?.frames;
-  return element("details", { class: "card" }, element("summary", {}, say("framesTable"), read ? ` · ${say("framesAnalysed", read.analysed, frames.length)}` : ""),
+  return folded("frames", say("framesTable") + (read ? ` · ${say("framesAnalysed", read.analysed, frames.length)}` : ""),
     element("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": say("framesTable") }, element("table", {},
       element("thead", {}, element("tr", {}, element("th", { scope: "col" }, say("frame")), ...labels.map((label) => element("th", { scope: "col" }, labelText(label))))),
       element("tbody", {}, ...frames.map((frame) => element("tr", {}, element("th", { scope: "row" }, String(frame.frame)),
@@ -181,7 +189,7 @@ function details(image) {
   const modality = input?.modality;
   const hidden = ["assessed", "width", "height", "channels", "bitsStored"];
   const measures = Object.entries(quality ?? {}).filter(([name, value]) => !hidden.includes(name) && value !== null);
-  return element("details", { class: "card" }, element("summary", {}, say("details")), facts(
+  return folded("details", say("details"), facts(
     [say("file"), image.path],
     [say("reason"), image.answer.reason && `${image.answer.reason.meaning} (${image.answer.reason.value})`],
     [say("modality"), modality && (modality.value ?? say("modalityUnchecked"))],

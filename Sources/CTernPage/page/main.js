@@ -50,7 +50,8 @@ function drawPage() {
   document.title = `${say("report")} · ${report.data.folder ?? ""} · Tern`;
   const { model } = report;
   const isUnconfirmed = report.images.some((image) => image.findings.some((finding) => finding.operatingPointConfirmed === false));
-  const warnings = [model.signature === "unsigned" && say("unsigned"), isUnconfirmed && say("unconfirmed")].filter(Boolean);
+  const { files, skipped, items } = report.data;
+  const warnings = [files > items.length && say("unfinished", items.length, files), skipped?.unreadable > 0 && say("leftOut_unreadable", skipped.unreadable), model.signature === "unsigned" && say("unsigned"), isUnconfirmed && say("unconfirmed")].filter(Boolean);
   document.getElementById("app").replaceChildren(
     element("a", { class: "skip", href: "#detail", onclick: (event) => { event.preventDefault(); document.getElementById("image-name")?.focus(); } }, say("skip")),
     element("header", { class: "top" }, element("h1", { class: "unseen" }, `${say("report")} ${report.data.folder ?? ""}`),
@@ -118,7 +119,8 @@ function openModel() {
       }),
       element("p", {}, say("nothingElse"))),
     facts([say("modelName"), model.name], [say("version"), model.version], [say("signature"), model.signature && (isSaid(`signature_${model.signature}`) ? say(`signature_${model.signature}`) : model.signature)],
-      [say("digest"), model.digest], [say("folder"), report.data.folder], [say("time"), say("screened", report.data.program ?? "Tern", timeText(report.data.time))]));
+      [say("digest"), model.digest], [say("folder"), report.data.folder],
+      [say("leftOut"), Object.entries(report.data.skipped ?? {}).filter(([, count]) => count > 0).map(([name, count]) => say(`leftOut_${name}`, count)).join(say("comma"))], [say("time"), say("screened", report.data.program ?? "Tern", timeText(report.data.time))]));
 }
 
 function openFiles() {

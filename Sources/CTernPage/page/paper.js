@@ -23,13 +23,15 @@ function sheet(image, index, count) {
     mapped.append(layer, ...regionsOf(image, map.label).map((region, place) => boxNode(region, place, plane)));
   }
   const text = item.words?.[language] ?? item.words?.en;
-  return element("article", { class: "sheet" },
+  // A longer text is set smaller, so that a page is enough.
+  const length = (text ?? "").length * (language === "zh" ? 2 : 1) + 300 * image.findings.length;
+  return element("article", { class: `sheet ${length > 3200 ? "densest" : length > 1500 ? "dense" : ""}` },
     element("header", {},
       element("div", {}, element("strong", {}, image.path), element("br"), item.study ? `${say("study")} ${item.study}` : line("patient", "")),
       element("div", { class: "right" }, `${report.model.name} ${report.model.version}`, element("br"), result.time ? timeText(result.time) : "")),
     banner(image),
     element("div", { class: "paper-pictures" }, picture, mapped),
-    map && element("p", { class: "quiet" }, say("where"), language === "zh" ? "：" : ": ", say(map.method === "token-relevance" ? "mapNote_relevance" : "mapNote_shares"),
+    map && element("p", { class: "quiet" }, say("where"), language === "zh" ? "：" : ": ", say(map.method === "token-relevance" ? "mapNote_relevance" : "mapNote_shares", labelText(map.label)),
       " ", regionsOf(image, map.label).map((region, place) => regionText(region, place, map.label)).join("; ")),
     element("div", { class: "paper-scores" }, ...image.findings.map((finding) => element("div", { class: "score" },
       element("div", { class: "score-head" }, element("strong", {}, labelText(finding.label)), element("span", {}, say(`call_${finding.call}`))),

@@ -1,8 +1,10 @@
 
 /* The picture with its window, and the map and boxes over it. The picture is never read back, so it may lie in a file of its own. */
 const view = { wantsMap: true, isMapOn: true, fade: 0.65, hasBoxes: true, label: null };
-const speaksFor = [255, 122, 0];
-const speaksAgainst = [40, 130, 255];
+/* The colours of TernRegions: dark blue, purple, orange, light yellow, in equal steps for the eye. */
+const mapColours = [
+  [57, 35, 142], [96, 53, 143], [134, 70, 143], [170, 90, 141], [201, 113, 136], [228, 139, 129], [247, 169, 117], [255, 200, 99], [255, 231, 71],
+];
 
 /* The size that maps and boxes are stated in: that of the decoded image. */
 function planeOf(image) {
@@ -22,22 +24,37 @@ function lay(node, { x, y, width, height }, plane) {
   return node;
 }
 
-/* A map as a picture: the strongest value of either sign has the full colour, 0 none. */
+/* Colour means concentration, on one scale for every picture, as in TernRegions: what a patch holds of all that speaks for or against, from the even share,
+   which has no colour, to six times as much. Between the centres of patches values go over into each other in a straight line. */
+const fullConcentration = 6;
+function mapWeights(map) {
+  const even = map.values.reduce((sum, value) => sum + Math.abs(value), 0) / map.values.length;
+  return map.values.map((value) => (value > even ? Math.min((value - even) / (even * (fullConcentration - 1)), 1) : 0));
+}
+
 function mapCanvas(map, plane) {
-  const grid = element("canvas", { width: map.columns, height: map.rows });
-  const strongest = map.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-  const pixels = new ImageData(map.columns, map.rows);
-  map.values.forEach((value, index) => {
-    const part = Math.abs(value) / strongest;
-    pixels.data.set([...(value < 0 ? speaksAgainst : speaksFor), 255 * part], 4 * index);
-  });
-  grid.getContext("2d").putImageData(pixels, 0, 0);
-  const factor = Math.max(1, Math.round(384 / Math.max(map.columns, map.rows)));
+  const weights = mapWeights(map);
+  const factor = Math.max(1, Math.round(256 / Math.max(map.columns, map.rows)));
   const canvas = element("canvas", { class: "map", width: map.columns * factor, height: map.rows * factor, "aria-hidden": "true" });
-  const context = canvas.getContext("2d");
-  // From value to value in a straight line: nothing is shown that is stronger than what it lies between.
-  context.imageSmoothingQuality = "low";
-  context.drawImage(grid, 0, 0, canvas.width, canvas.height);
+  const places = (count) => Array.from({ length: count * factor }, (_, pixel) => {
+    const place = Math.min(Math.max((pixel + 0.5) / factor - 0.5, 0), count - 1);
+    return [Math.floor(place), Math.min(Math.floor(place) + 1, count - 1), place - Math.floor(place)];
+  });
+  const columns = places(map.columns), rows = places(map.rows);
+  const pixels = new ImageData(canvas.width, canvas.height);
+  let target = 0;
+  for (const [top, bottom, down] of rows) {
+    for (const [left, right, across] of columns) {
+      const at = (row) => weights[row * map.columns + left] * (1 - across) + weights[row * map.columns + right] * across;
+      const weight = at(top) * (1 - down) + at(bottom) * down;
+      const stop = Math.min(Math.floor(weight * 8), 7), part = weight * 8 - stop;
+      for (let channel = 0; channel < 3; channel++) pixels.data[target + channel] = mapColours[stop][channel] * (1 - part) + mapColours[stop + 1][channel] * part;
+      // A weak colour hides little: half of the scale hides as much as any.
+      pixels.data[target + 3] = 255 * Math.min(2 * weight, 1);
+      target += 4;
+    }
+  }
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
   return lay(canvas, map.area, plane);
 }
 
@@ -53,12 +70,12 @@ function regionText(region, index, label) {
   return parts.join(say("comma"));
 }
 
-function legend(map) {
-  const isSigned = map.values.some((value) => value < 0);
+function legend(map, hasRegions) {
   const isRelevance = map.method === "token-relevance";
-  return element("p", { class: "legend" },
-    element("span", { class: "swatch swatch-for" }), isRelevance ? say("relevance") : say("speaksFor", labelText(map.label)),
-    isSigned && element("span", { class: "swatch swatch-against" }), isSigned && say("speaksAgainst"));
+  return [
+    element("p", { class: "legend" }, say("scaleEven"), element("span", { class: "swatch" }), say("scaleFull")),
+    element("p", {}, say(isRelevance ? "mapNote_relevance" : "mapNote_shares", labelText(map.label)), hasRegions ? null : ` ${say("noRegion")}`),
+  ];
 }
 
 /* The viewer of one image: a node, and what keys may do with it. */
@@ -112,7 +129,7 @@ function makeViewer(image) {
     regions.hidden = !view.isMapOn || !view.hasBoxes || !list.length;
     regions.replaceChildren(...list.map((region, index) => element("li", {}, regionText(region, index, label))));
     explanation.replaceChildren();
-    if (map && view.isMapOn) explanation.append(legend(map), element("p", {}, say(map.method === "token-relevance" ? "mapNote_relevance" : "mapNote_shares")));
+    if (map && view.isMapOn) explanation.append(...legend(map, list.length > 0 || !findingOf(image, label)?.location));
   }
 
   const brightness = range("brightness", -100, 100, 0, (value) => { window_.brightness = value; shade(); });
