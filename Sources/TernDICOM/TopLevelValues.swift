@@ -34,7 +34,7 @@ public struct TopLevelValues: Sendable {
         _ bytes: RawSpan, _ encoding: DICOMEncoding, offset: Int, _ tags: [DICOMTag], _ limitByteCount: Int
     ) throws(DICOMError) {
         var walker = DataSetWalker(bytes, encoding: encoding, offset: offset)
-        let last = tags.map(\.number).max() ?? 0
+        let last = tags.map { $0.number }.max() ?? 0
         while let event = try walker.next() {
             switch event {
             case .element(let element):
