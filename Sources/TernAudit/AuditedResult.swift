@@ -27,7 +27,7 @@ public struct AuditedResult: Equatable, Sendable {
     var id: String { String(decoding: identifier.dropFirst().dropLast(), as: UTF8.self) }
     /// SHA-256 of the line without its line feed.
     private let lineDigest: String
-    /// SHA-256 of what is the same whenever and wherever the input is read: the line from `,"model":` to `,"timing":`.
+    /// SHA-256 of what is the same whenever and wherever the input is read, with maps or without: the line from `,"model":` to `,"timing":`, locations left out.
     private let contentDigest: String
     /// Nil when the service was killed before it could record it, and the study had left the queue.
     public var request: Request?
@@ -50,7 +50,24 @@ public struct AuditedResult: Equatable, Sendable {
         self.request = request
         self.operatingPoint = operatingPoint
         lineDigest = Hexadecimal.string(Digest.sha256(Array(bytes)))
-        contentDigest = Hexadecimal.string(Digest.sha256(Array(bytes[start..<end])))
+        contentDigest = Hexadecimal.string(Digest.sha256(Self.withoutLocations(bytes[start..<end])))
+    }
+
+    /// The bytes without the locations of findings. A location has one array, of objects without arrays, and no text with a bracket.
+    private static func withoutLocations(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        let name = Array(",\"location\":{".utf8)
+        var kept: [UInt8] = []
+        kept.reserveCapacity(bytes.count)
+        var position = bytes.startIndex
+        while position < bytes.endIndex {
+            if bytes[position] == 0x2C, bytes[position...].starts(with: name), let end = bytes[position...].firstIndex(of: 0x5D), end + 1 < bytes.endIndex {
+                position = end + 2
+            } else {
+                kept.append(bytes[position])
+                position += 1
+            }
+        }
+        return kept
     }
 
     /// The digest of the part of a line that is the same on every machine; nil for what `FindingResult.line` does not write.

@@ -101,6 +101,8 @@ public struct FindingResult: Equatable, Sendable {
     public var timing = ResultTiming()
     /// SHA-256 of the raw output bits (N-12) of the analysed frames in order, hexadecimal; nil without output.
     public var outputDigest: String?
+    /// Pictures of the maps are kept with the result.
+    public var hasMaps = false
     /// The result of the same content that this one repeats; nil for one of its own.
     public var answeredFrom: EarlierResult?
 
@@ -144,6 +146,7 @@ public struct FindingResult: Equatable, Sendable {
 
     private func writeBody(to text: inout JSONText) {
         text.member("time", time)
+        if hasMaps { text.member("maps", true) }
         if let answeredFrom {
             text.value(answeredFrom)
             return text.endObject()

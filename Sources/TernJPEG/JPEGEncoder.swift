@@ -1,3 +1,4 @@
+import TernBytes
 public import TernImage
 
 /// Encodes pictures as baseline JPEG with libjpeg-turbo.
@@ -13,7 +14,7 @@ public enum JPEGEncoder {
         precondition(image.channels == 1 || image.channels == 3, "grey or RGB")
         guard
             let bytes = JPEGLibrary.encode(
-                image.samples.span.bytes, width: image.width, height: image.height, components: image.channels, quality: quality)
+                image.samples.rawBytes, width: image.width, height: image.height, components: image.channels, quality: quality)
         else { preconditionFailure("memory is refused") }
         return bytes
     }

@@ -59,6 +59,13 @@ struct ResultLine {
         return Digest.blake2b256(text)
     }
 
+    func contains(_ text: String) -> Bool { end(of: text, from: 0) != nil }
+
+    func identifier(after name: String) -> StudyIdentifier? {
+        guard let start = end(of: name, from: 0), bytes.count >= start + 36 else { return nil }
+        return StudyIdentifier(Array(bytes[start..<(start + 36)]))
+    }
+
     private func digits(after name: String, from start: Int) -> [UInt8]? {
         guard let start = end(of: name, from: start), bytes.count >= start + 64 else { return nil }
         return Array(bytes[start..<(start + 64)])

@@ -8,6 +8,8 @@ enum Route: Equatable {
     case findings(after: Int?, follows: Bool)
     case finding(StudyIdentifier)
     case events(after: Int?, follows: Bool)
+    /// One map of a result over its picture; of the first label when none is named.
+    case map(StudyIdentifier, label: [UInt8]?)
     case reviews(StudyIdentifier)
     case postReview(StudyIdentifier)
     case status
@@ -58,6 +60,12 @@ enum Route: Equatable {
                 if method == .post { return .postReview(identifier) }
                 guard method == .get || method == .head else { throw .methodNotAllowed("GET, HEAD, POST") }
                 return .reviews(identifier)
+            }
+            let map = Array("/map.jpg".utf8)
+            if path.count == findings.count + 37 + map.count, path.suffix(map.count).elementsEqual(map) {
+                guard let identifier = StudyIdentifier(Array(path.dropFirst(findings.count + 1).prefix(36))) else { throw .noSuchPath }
+                try allow(.get, method)
+                return .map(identifier, label: try query.text("label"))
             }
             guard let identifier = StudyIdentifier(Array(path[(findings.count + 1)...])) else { throw .noSuchPath }
             try allow(.get, method)
@@ -144,6 +152,36 @@ struct Query {
         }
         guard let selection = FrameSelection(value) else { throw .badQuery("frames are FIRST, FIRST-LAST or FIRST-, with :STRIDE behind a range; the first frame is 1") }
         return selection
+    }
+
+    /// Any text but an empty one, percent-decoded (RFC 3986 2.1).
+    mutating func text(_ name: String) throws(Problem) -> [UInt8]? {
+        guard let value = take(name) else { return nil }
+        var text: [UInt8] = []
+        var position = 0
+        while position < value.count {
+            if value[position] == 0x25 {
+                guard position + 2 < value.count, let high = Self.digit(value[position + 1]), let low = Self.digit(value[position + 2]) else {
+                    throw .badQuery("a percent sign is followed by two hexadecimal digits")
+                }
+                text.append(high << 4 | low)
+                position += 3
+            } else {
+                text.append(value[position])
+                position += 1
+            }
+        }
+        guard !text.isEmpty else { throw .badQuery("a parameter has no value") }
+        return text
+    }
+
+    private static func digit(_ character: UInt8) -> UInt8? {
+        switch character {
+        case 0x30...0x39: character - 0x30
+        case 0x41...0x46: character - 0x37
+        case 0x61...0x66: character - 0x57
+        default: nil
+        }
     }
 
     /// A modality as DICOM writes it.

@@ -59,7 +59,9 @@ extension Service {
 
     /// Looks for the result of a study on the disk, a file at a time from the newest to the oldest, so that other readers have their turn, as long as
     /// its client waits and the service goes on.
-    func search(_ identifier: StudyIdentifier, before sequence: Int, for user: Int?, _ exchange: Exchange) {
+    ///
+    /// - Parameter mapLabel: nil for the result itself; else a map of it is asked for, of this label or the first.
+    func search(_ identifier: StudyIdentifier, before sequence: Int, _ mapLabel: [UInt8]?? = nil, for user: Int?, _ exchange: Exchange) {
         guard searching.contains(exchange) else { return }
         if core.isStopping { return endSearch(exchange, Problem.stopping.reply()) }
         guard let segment = core.index.segment(before: sequence) else { return endSearch(exchange, core.refused(.noSuchFinding, user)) }
@@ -73,7 +75,10 @@ extension Service {
             },
             finish: { [self] in
                 searchCount -= 1
-                if let reply = slot.value { endSearch(exchange, reply) } else { search(identifier, before: segment.first, for: user, exchange) }
+                guard let reply = slot.value else { return search(identifier, before: segment.first, mapLabel, for: user, exchange) }
+                guard let mapLabel, reply.status == 200 else { return endSearch(exchange, reply) }
+                searching.remove(exchange)
+                showMap(of: reply.body, label: mapLabel, for: user, exchange)
             })
         if isTaken { searchCount += 1 } else { endSearch(exchange, core.refused(.tooManySearches, user)) }
     }
@@ -132,6 +137,7 @@ extension Service {
         let distrusts = keeper.distrustsClock
         if distrusts, !housekeeping.distrustsClock { core.events.note("clock_set", level: .warning) }
         housekeeping.distrustsClock = distrusts
+        if !outcome.removed.isEmpty, let shelf, let oldest = core.index.oldest { _ = reader.submit(run: { shelf.remove(before: oldest) }, finish: {}) }
         if let errno = outcome.errno { core.events.note("removal_failed", [Problem.Number(name: "errno", value: Int(errno))], level: .error) }
     }
 

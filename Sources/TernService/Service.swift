@@ -17,7 +17,7 @@ public final class Service {
     private let journal: StudyJournal
     /// Studies whose bytes are on the disk and whose names are not yet, in order.
     private var group: [Arrival] = []
-    private let file: FindingsFile
+    let file: FindingsFile
     let auditor: Auditor
     let directory: StateDirectory
     let reading: ReadingInUse
@@ -26,6 +26,10 @@ public final class Service {
     var reloads: () -> Void = {}
     /// SIGHUP came again while a reload was under way.
     var reloadsAgain = false
+    /// Nil when no maps are kept.
+    let shelf: MapShelf?
+    /// For threads that may not touch `core`.
+    let events: ServiceEvents
     var watched: WatchedFolder?
     /// The worker's, when a folder is watched.
     var answeredIndex: AnsweredIndex?
@@ -88,6 +92,7 @@ public final class Service {
         bounds.connectionCount = limits.http.connectionCount
         bounds.clientMilliseconds = limits.http.clientMilliseconds
         let read = try file.readResults()
+        do throws(PlatformError) { shelf = try MapShelf.open(in: directory, limits.maps, file.index) } catch { throw .maps(errno: error.number) }
         do throws(PlatformError) {
             server = try HTTPServer(listeningOn: socket, limits: bounds)
             writer = try Worker(name: "tern-writer", capacity: limits.queueCount, waking: server)
@@ -101,6 +106,8 @@ public final class Service {
         }
         core = ServiceCore(
             identity: identity, limits: limits, file: file, read: read, events: events, startedAt: Clock.monotonicNanoseconds, recognise: recognise)
+        core.shelf = shelf
+        self.events = events
         archive = FindingsArchive(file)
         keeper = FindingsRetention(file, journal: journal, limits: limits.retention)
         for entry in auditor.reviews.recovered { core.reviewRing.append(entry) }
@@ -213,9 +220,11 @@ public final class Service {
             server.reply(exchange, HTTPReply(status: 200, contentType: ServiceCore.streamContentType, body: []))
         case .stream(let after, let until): begin(Stream(cursor: .init(position: after), until: until), exchange)
         case .events(let after, let until): begin(Stream(cursor: .init(position: after), until: until, readsEvents: true), exchange)
-        case .search(let identifier, let before):
+        case .search(let identifier, let before, let mapLabel):
             searching.insert(exchange)
-            search(identifier, before: before, for: request.peerUser, exchange)
+            search(identifier, before: before, mapLabel, for: request.peerUser, exchange)
+        case .map(let identifier, let label): showMap(of: identifier, label: label, for: request.peerUser, exchange)
+        case .mapOfLine(let line, let label): showMap(of: line, label: label, for: request.peerUser, exchange)
         }
     }
 
@@ -345,6 +354,7 @@ public final class Service {
         defer { self.reading.giveBack() }
         let model = reading.identity.model
         var analysis = study.map { answeredIndex?.copy(for: $0, model: model) ?? reading.analyse($0) } ?? damaged(entry, model)
+        keepMaps(of: &analysis, entry.identifier)
         times.analysed = Clock.monotonicNanoseconds
         while true {
             do throws(PlatformError) {

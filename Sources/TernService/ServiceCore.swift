@@ -14,7 +14,11 @@ struct ServiceCore {
         /// Results after a number; up to `until`, or on and on.
         case stream(after: Int, until: Int?)
         /// The study is to be looked for among the results on the disk, in the file of this one and those before it.
-        case search(StudyIdentifier, before: Int)
+        case search(StudyIdentifier, before: Int, mapLabel: [UInt8]?? = nil)
+        /// A map that is on the disk; nil: of the first label.
+        case map(StudyIdentifier, label: [UInt8]?)
+        /// A map of the result on this line, if it has one.
+        case mapOfLine([UInt8], label: [UInt8]?)
         /// Events after a number; up to `until`, or on and on.
         case events(after: Int, until: Int?)
         /// The review is to be stored.
@@ -53,6 +57,8 @@ struct ServiceCore {
     var counters = Counters()
     var refusals = RefusalTable()
     var reviewRing = ReviewRing()
+    /// Nil when no maps are kept.
+    var shelf: MapShelf?
     var metrics: Metrics
     var isStopping = false
     /// What the process has given up.
@@ -115,6 +121,7 @@ struct ServiceCore {
                 return answer
             case .events(let after, let follows): return try events(after: after, follows: follows, around)
             case .finding(let identifier): return try finding(identifier, around)
+            case .map(let identifier, let label): return try map(of: identifier, label: label, around)
             case .reviews(let identifier): return .reply(try reviews(of: identifier))
             case .postReview(let identifier): return try review(request, identifier)
             case .status: return .reply(document(status(around)))

@@ -95,6 +95,8 @@ public struct ServiceLimits: Equatable, Sendable {
     /// Studies that are looked for among old results at once.
     public var searchCount = 8
     public var retention = Retention()
+    /// Nil: no maps are kept.
+    public var maps: MapLimits?
     /// The users whose requests may change something, by number; nil: everyone who can connect.
     public var users: [Int]?
     /// Sources of live frames of which one waits.

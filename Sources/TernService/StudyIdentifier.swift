@@ -73,6 +73,8 @@ public enum ServiceError: Error, Equatable, Sendable {
     case findingsSegmentDamaged(first: Int, last: Int)
     /// `findings/read` says that results have been read that are not here: files are missing, and their numbers would be given out again.
     case findingsMissing(newest: Int, read: Int)
+    /// `maps` cannot be made, read or cleared of what has no result.
+    case maps(errno: Int32)
     /// `queue` cannot be made, read or cleared of what is answered.
     case journal(errno: Int32)
     /// `audit` cannot be opened, or its newest file is damaged.

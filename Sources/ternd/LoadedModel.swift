@@ -24,15 +24,18 @@ struct LoadedModel {
     let words: String
     /// Its trial, when it is in one.
     var trial: TrialRecord?
+    /// Whether maps are drawn, to be kept with results.
+    let drawsMaps: Bool
     /// Nil when nothing is written for other programs.
     var outbox: OutboxWriter?
 
     /// Reads a study; a model in trial that gives a result has then shown that it works. What is no image comes to no model.
     var analyser: Analyser {
-        let reader = self.reader, trial = self.trial
+        let reader = self.reader, trial = self.trial, drawsMaps = self.drawsMaps
         return {
-            let analysis = reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier)
+            var analysis = reader.read(Input(bytes: $0.bytes, kind: $0.kind, selection: $0.selection, modality: $0.modality), identifier: $0.identifier)
             if [.succeeded, .partiallySucceeded].contains(analysis.result.status) { trial?.passed() }
+            if drawsMaps { analysis.mapPictures = analysis.drawnMaps() }
             return analysis
         }
     }
@@ -93,10 +96,11 @@ struct ModelLoader {
             digest: reference.digest, keyIdentifier: reference.keyIdentifier, operatingPoint: arguments.value(Arguments.operatingPoint),
             threadCount: options.threadCount, instructionSet: options.instructionSet.name)
         if key == running { return nil }
-        options.makesMaps = arguments.value("--outbox") != nil
+        options.makesMaps = arguments.value("--outbox") != nil || arguments.has("--maps")
         let engine = try options.engine(model)
         try options.prove(engine, while: isWanted)
         let reader = Reader(engine: engine, labels: labels)
+        if arguments.has("--maps") { reader.makesEvidence = true }
         var identity = ServiceIdentity(
             version: programVersion, model: reference, instructionSet: engine.instructionSet.name, threadCount: engine.threadCount,
             arenaByteCount: engine.arenaByteCount, goldenVectorCount: model.goldenCount, modelDocument: modelDocument(model, labels))
@@ -108,7 +112,7 @@ struct ModelLoader {
         let outbox = try arguments.outbox(for: ReportModel(model, labels: labels), reader)
         return LoadedModel(
             key: key, reader: reader, identity: identity, words: "\(reference.name) \(reference.version) (\(options.signer(of: model)))", trial: nil,
-            outbox: outbox)
+            drawsMaps: arguments.has("--maps"), outbox: outbox)
     }
 
     /// The model of a start. One in trial that fails gives way to the one that is marked good.

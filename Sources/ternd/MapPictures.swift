@@ -24,6 +24,15 @@ extension Analysis {
     }
 }
 
+extension Arguments {
+    /// What `serve` keeps of maps; nil without `--maps`.
+    func mapLimits() throws(Failure) -> MapLimits? {
+        var limits = MapLimits()
+        limits.byteCount = try number("--maps-bytes")
+        return has("--maps") ? limits : nil
+    }
+}
+
 /// Where `ternd infer --maps` puts what it draws: of each image `SEQUENCE-LABEL.jpg` for each label, and the numbers in `SEQUENCE.json`.
 struct MapFolder {
     private let path: String

@@ -24,6 +24,7 @@ func runServe(_ words: [String]) throws(Failure) -> ExitCode {
     let events: ServiceEvents
     do throws(ServiceError) { events = try ServiceEvents(say: { level, words in say("event " + words, Priority(level)) }) } catch { throw Failure(error) }
     limits.users = try arguments.allowedUsers()
+    limits.maps = try arguments.mapLimits()
     try arguments.openOutbox()
     var confinement = try Confinement(arguments)
     let directory = try openState(try arguments.required("--state"))
@@ -157,6 +158,7 @@ extension Failure {
                 .inputOutput,
                 "findings: the newest result here has the number \(newest), and findings/read says that \(read) has been read: files are missing; "
                     + "nothing was changed: put them back, or move findings.jsonl and findings away together to count from 1")
+        case .maps(let errno): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "maps: \(reason(errno))")
         case .journal(let errno): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "queue: \(reason(errno))")
         case .audit(.files(let errno)): self.init(ExitCode(errno: errno, otherwise: .inputOutput), "audit: \(reason(errno))")
         case .audit(.damaged(let offset)):

@@ -20,6 +20,8 @@ enum ServeOptions {
             Option("--watch", "DIR", "read the files that are put into this folder too; they end in DIR/done or DIR/failed"),
             Option("--outbox", "DIR", "write each result for other programs into this folder, made when missing, before it is recorded"),
             Option("--outbox-forms", "LIST", OutboxWriter.Form.help),
+            Option(flag: "--maps", "keep where the model looked: findings say where they are, and GET /v1/findings/ID/map.jpg shows it; see docs/where.md"),
+            Option("--maps-bytes", "BYTES", (1 << 20)...(1 << 50), standard: 256 << 20, "of the maps that are kept; the oldest go first"),
             Option("--queue", "N", 1...1000, standard: 8, "studies that may wait"),
             Option("--max-body", "BYTES", 1024...(1 << 30), standard: 64 << 20, "of one study"),
             Option("--client-timeout", "S", 1...3600, standard: 30, "seconds for a client to send its request and to take its answer"),
