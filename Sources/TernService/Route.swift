@@ -154,7 +154,7 @@ struct Query {
         return selection
     }
 
-    /// Any text but an empty one, percent-decoded (RFC 3986 2.1).
+    /// Any text but an empty one, percent-decoded (RFC 3986 2.1); a plus sign is a space, as forms and libraries write it.
     mutating func text(_ name: String) throws(Problem) -> [UInt8]? {
         guard let value = take(name) else { return nil }
         var text: [UInt8] = []
@@ -167,7 +167,7 @@ struct Query {
                 text.append(high << 4 | low)
                 position += 3
             } else {
-                text.append(value[position])
+                text.append(value[position] == 0x2B ? 0x20 : value[position])
                 position += 1
             }
         }
