@@ -1,18 +1,12 @@
 """One browser for all tests of the page, and reports made of the shipped samples."""
 
 import copy
-import io
-import json
-import pathlib
 
 import pytest
-from PIL import Image, ImageFilter
 
 import assemble
 import samples
 from browser import Browser
-
-MODEL = samples.ROOT / "Models/cxr224/cxr224.tern"
 
 
 @pytest.fixture(scope="session")
@@ -23,22 +17,16 @@ def browser(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory):
-    """A screening with each of the four answers: samples, one turned upside down, one blurred, and files that are no image."""
-    folder = tmp_path_factory.mktemp("screening") / "ward"
-    folder.mkdir()
-    files = sorted((samples.ROOT / "Models/cxr224/samples").glob("*.png"))
-    with Image.open(files[4]) as image:
-        image.convert("L").rotate(180).save(folder / "upside-down.png")
-    with Image.open(files[5]) as image:
-        image.filter(ImageFilter.GaussianBlur(6)).save(folder / "blurred.png")
-    (folder / "notes.txt").write_text("no image\n")
-    (folder / "half.png").write_bytes(files[0].read_bytes()[:5000])
-    made = [folder / name for name in ("upside-down.png", "blurred.png", "notes.txt", "half.png")]
-    result = samples.screening(samples.program(), str(MODEL), [str(path) for path in [*files, *made]], folder="ward 2")
-    for item in result["items"]:
-        item["words"] = {"en": f"Summary\nA person decides about {item['path']}.", "zh": f"小结\n由人判断：{item['path']}。"}
-    return result
+def screened(tmp_path_factory):
+    """The report of a screening with each of the four answers, as the program wrote it."""
+    folder = tmp_path_factory.mktemp("screening")
+    samples.make_folder(folder / "2026-11-22")
+    return samples.screen(folder / "2026-11-22", folder / "results")
+
+
+@pytest.fixture(scope="session")
+def data(screened):
+    return samples.data_of(screened)
 
 
 @pytest.fixture

@@ -13,12 +13,31 @@ from pypdf import PdfReader
 
 import samples
 from browser import Keys
+from samples import named
 
 ANSWERS = ["finding", "needs_review", "not_analysed", "no_finding"]
 
 
 def rows(browser):
     return browser.run("return [...document.querySelectorAll('.row')].map(row => [row.className.match(/answer-(\\w+)/)[1], row.querySelector('.row-name').innerText])")
+
+
+def test_the_program_writes_this_page(browser, screened, data):
+    import assemble
+
+    head, tail = (b"".join(path.read_bytes() for path in files) for files in assemble.parts())
+    content = screened.read_bytes()
+    assert content.startswith(head) and content.endswith(tail)
+    browser.shape(1280, 800)
+    browser.open(screened)
+    try:
+        assert len(rows(browser)) >= 6 and browser.text("#answer-title") == "The model sees signs of pneumonia"
+        assert browser.until("const picture = document.querySelector('.picture'); return picture.complete && picture.naturalWidth") == 224
+        assert browser.all(".over .map") and "chest/test-0099-pneumonia.png" in browser.one("#image-name").get_attribute("title")
+        browser.click(".top-tools > button:nth-of-type(1)")
+        assert "other files: 1" in browser.text("dialog") and data["model"]["digest"] in browser.text("dialog")
+    finally:
+        browser.close_page()
 
 
 def test_the_list_begins_with_what_is_urgent(browser, show, data):
@@ -79,7 +98,7 @@ def test_filters(browser, show, data):
 
 def test_scores_stand_against_thresholds(browser, show, data):
     show(data)
-    finding = data["items"][5]["result"]["findings"][0]
+    finding = named(data, "test-0099-pneumonia.png")["result"]["findings"][0]
     point = data["model"]["labels"][0]["operatingPoint"]
     text = browser.text(".score")
     assert f"{finding['score']:.2f}, above the threshold {point['threshold']:.2f}" in text
@@ -92,12 +111,12 @@ def test_scores_stand_against_thresholds(browser, show, data):
                        "return (tick.left + tick.width / 2 - bar.left) / bar.width")
     assert tick == pytest.approx(point["threshold"], abs=0.01)
     browser.run("document.querySelectorAll('#detail details').forEach(node => { node.open = true })")
-    assert "A person decides about samples/test-0099-pneumonia.png." in browser.text(".prose")
+    assert f"score {finding['score']}"[:9] in browser.text(".prose") and "A qualified human" in browser.text(".prose")
 
 
 def test_the_map_lies_where_it_says_and_fades(browser, show, data):
     data = copy.deepcopy(data)
-    item = data["items"][5]
+    item = named(data, "test-0099-pneumonia.png")
     item["maps"][0].update(columns=2, rows=2, values=[0, 1, -0.5, 0], area={"x": 112, "y": 0, "width": 112, "height": 56})
     item["result"]["findings"][0]["location"]["regions"] = [{"x": 56, "y": 28, "width": 112, "height": 56, "share": 0.41, "side": "left",
                                                              "millimetres": {"x": 1, "y": 2, "width": 80.4, "height": 40, "at": "detector"}}]
@@ -195,7 +214,7 @@ def test_review_by_keys_is_kept_and_exported(browser, show, data):
 
 def test_the_table_opens_in_a_spreadsheet(browser, show, data):
     data = copy.deepcopy(data)
-    data["items"][5]["path"] = '=HYPERLINK("x"),\n"y".png'
+    named(data, "test-0099-pneumonia.png")["path"] = '=HYPERLINK("x"),\n"y".png'
     show(data)
     browser.click(".decide-note") if browser.one(".decide-note").is_displayed() else None
     browser.one("#note").send_keys("+49, a \"note\"")
@@ -207,14 +226,14 @@ def test_the_table_opens_in_a_spreadsheet(browser, show, data):
     assert content.startswith(b"\xef\xbb\xbf") and content.endswith(b"\r\n")
     table = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     assert len(table) == 12 and table[0]["path"] == '\'=HYPERLINK("x"),\n"y".png' and table[0]["note"] == "'+49, a \"note\"" and table[0]["review"] == "accept"
-    assert float(table[0]["pneumonia score"]) == data["items"][5]["result"]["findings"][0]["score"] and table[0]["pneumonia call"] == "positive"
+    assert float(table[0]["pneumonia score"]) == named(data, "HYPERLINK(\"x\"),\n\"y\".png")["result"]["findings"][0]["score"] and table[0]["pneumonia call"] == "positive"
     assert [row["answer"] for row in table] == ["finding"] * 2 + ["needs_review"] + ["not_analysed"] * 3 + ["no_finding"] * 6
 
 
 def test_reviews_are_imported_once_and_the_newer_one_stays(browser, show, data, tmp_path):
     show(data)
     browser.press("a")
-    ids = [data["items"][index]["result"]["id"] for index in (5, 4, 0)]
+    ids = [named(data, name)["result"]["id"] for name in ("test-0099-pneumonia.png", "test-0098-pneumonia.png", "test-0000-no-finding.png")]
     entry = lambda index, time, **body: {"id": ids[index], "path": "p", "sha256": None, "time": time, "bodies": [body]}
     file = {"schema": "tern.reviews/1", "model": {"digest": data["model"]["digest"]}, "reviews": [
         entry(0, "2020-01-01T00:00:00Z", decision="reject"), entry(1, "2026-01-01T00:00:00Z", decision="amend", label="pneumonia", call="review"),
@@ -261,13 +280,15 @@ def test_undo_and_withdraw(browser, show, data):
 def test_two_languages(browser, show, data):
     show(data, language="zh", height=2200)
     assert browser.run("return document.documentElement.lang") == "zh-Hans"
-    assert browser.text("#answer-title") == "模型认为有肺炎的征象" and browser.texts(".tile-text strong") == ["有发现", "需人工判读", "未分析", "无发现"]
+    # The name in Chinese is the model file's; without one it is that of the label.
+    name = data["model"]["labels"][0]["chineseName"] or "pneumonia"
+    assert browser.text("#answer-title") == f"模型认为有{name}的征象" and browser.texts(".tile-text strong") == ["有发现", "需人工判读", "未分析", "无发现"]
     browser.run("document.querySelectorAll('#detail details').forEach(node => { node.open = true })")
-    assert "由人判断：samples/test-0099-pneumonia.png。" in browser.text(".prose")
+    assert named(data, "test-0099-pneumonia.png")["words"]["zh"].split("\n")[0] in browser.text(".prose")
     # Nothing is left in English but what files and models say, and terms that are the same in Chinese.
     left = browser.run("""const texts = []; const walker = document.createTreeWalker(document.getElementById('app'), NodeFilter.SHOW_TEXT);
         while (walker.nextNode()) texts.push(walker.currentNode.data.trim()); return texts""")
-    known = ("samples", "ward", ".png", "notes.txt", "English", "PNG", "SHA-256", " ms", data["items"][5]["result"]["id"], data["items"][5]["result"]["input"]["sha256"])
+    known = ("samples", "ward", ".png", "notes.txt", "English", "PNG", "SHA-256", " ms", *(named(data, "test-0099-pneumonia.png")["result"][key] for key in ("id", "time")), "sha256")
     assert [text for text in left if re.search("[A-Za-z]{2}", text) and not re.search("[\u4e00-\u9fff]", text) and not any(part in text for part in known)] == []
     browser.click(".languages button:first-child")
     assert browser.text("#answer-title") == "The model sees signs of pneumonia"
@@ -339,7 +360,7 @@ def test_prints_one_image_a_page(browser, show, data):
     reader = PdfReader(io.BytesIO(browser.pdf()))
     pages = [" ".join(page.extract_text().split()) for page in reader.pages]
     assert len(pages) == 12
-    assert "samples/test-0099-pneumonia.png" in pages[0] and "The model sees signs of pneumonia" in pages[0] and "Accepted" in pages[0] and "1 / 12" in pages[0]
+    assert "chest/test-0099-pneumonia.png" in pages[0] and "The model sees signs of pneumonia" in pages[0] and "Accepted" in pages[0] and "1 / 12" in pages[0]
     assert all("A person decides." in page for page in pages) and "ward/upside-down.png" in pages[2]
     assert not browser.all("#paper .sheet")
     browser.click(".tile.answer-not_analysed")
@@ -381,11 +402,11 @@ def test_pictures_in_a_folder_beside_the_report(browser, show, data, tmp_path):
     assert browser.until("const picture = document.querySelector('.picture'); return picture.complete && picture.naturalWidth") == 224
     browser.press("i")
     assert "url(" in browser.until("return document.querySelector('.picture').style.filter")
-    (tmp_path / "report-files/000005.jpg").unlink()
+    (tmp_path / "report-files" / f"{named(data, 'test-0098-pneumonia.png')['index']:06}.jpg").unlink()
     browser.press("j")
     assert browser.until("return document.querySelector('.missing')?.textContent") == "The picture cannot be shown. Is the folder “report-files” beside this file?"
     browser.read_logs()
-    browser.console = [line for line in browser.console if "000005.jpg" not in line]
+    browser.console = [line for line in browser.console if "report-files/" not in line]
 
 
 def test_text_of_files_is_text(browser, show, data):

@@ -1,6 +1,6 @@
 
 /* The picture with its window, and the map and boxes over it. The picture is never read back, so it may lie in a file of its own. */
-const view = { wantsMap: true, isMapOn: true, fade: 0.65, hasBoxes: true, label: null };
+const view = { wantsMap: true, isMapOn: true, fade: 0.85, hasBoxes: true, label: null };
 /* The colours of TernRegions: dark blue, purple, orange, light yellow, in equal steps for the eye. */
 const mapColours = [
   [57, 35, 142], [96, 53, 143], [134, 70, 143], [170, 90, 141], [201, 113, 136], [228, 139, 129], [247, 169, 117], [255, 200, 99], [255, 231, 71],
