@@ -12,8 +12,8 @@ from PIL import Image
 from pydicom import dcmread
 from pydicom.sr.codedict import codes
 
-import images
-from conftest import infer
+import object_images as images
+from object_run import infer, ternd
 
 ANALYSED = ["plain", "latin", "chinese", "unicode", "implicit", "cine", "deidentified"]
 REFUSED = {"dark": "TOO-DARK", "syntax": "DICOM-SYNTAX", "other": "MODALITY-OTHER"}
@@ -176,8 +176,6 @@ def test_writing_again_gives_the_same_objects(run, tmp_path):
 
 
 def test_another_threshold_is_another_object(run, tmp_path):
-    from conftest import ternd
-
     folder = tmp_path / "other"
     subprocess.run(
         [ternd(), "infer", "--model", images.MODEL, "--trust", images.KEY, "--operating-point", "sensitivity-first", "--outbox", folder, "--outbox-forms", "sr",
@@ -198,8 +196,6 @@ def test_what_a_killed_process_left_goes(tmp_path):
     (["--outbox", "x", "--outbox-forms", "sr,pdf"], "is a list"), (["--outbox-forms", "sr"], "needs --outbox"), (["--outbox", "missing/x"], "outbox"),
 ])
 def test_options_that_cannot_be_are_refused(tmp_path, options, said):
-    from conftest import ternd
-
     done = subprocess.run(
         [ternd(), "infer", "--model", images.MODEL, "--trust", images.KEY, *options, images.SAMPLE], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode in (64, 66) and said in done.stderr and done.stdout == ""
@@ -208,8 +204,6 @@ def test_options_that_cannot_be_are_refused(tmp_path, options, said):
 def test_a_full_disk_ends_the_run(tmp_path):
     if not shutil.which("prlimit"):
         pytest.skip("needs prlimit")
-    from conftest import ternd
-
     done = subprocess.run(
         ["prlimit", "--fsize=64", ternd(), "infer", "--model", images.MODEL, "--trust", images.KEY, "--outbox", tmp_path / "x", "--outbox-forms", "json",
          images.SAMPLE], capture_output=True, text=True)
