@@ -108,7 +108,7 @@ extension WordsText {
         } else if isClear {
             say("Have a qualified reader look at this image soon.", "请由具备资质的医师尽早阅片。")
         } else {
-            say("The score is near the threshold: have a qualified reader look at this image as undecided.", "评分接近阈值：请由具备资质的医师按未定结果阅片。")
+            say("No call here is sure: have a qualified reader look at this image as undecided.", "判定把握不足：请由具备资质的医师按未定结果阅片。")
         }
         sentence("Weigh the finding against signs, symptoms and other tests before anything is done.", "请结合症状、体征及其他检查综合判断后再作处理。")
     }
