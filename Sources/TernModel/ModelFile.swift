@@ -45,6 +45,12 @@ public final class ModelFile {
     public let qualityRules: QualityRules?
     /// How the scores were distributed on the card's cases; nil for a file without that section.
     public let scoreReference: ScoreReference?
+    /// How sure scores are and what part of the body they are about; nil for a file without that section.
+    public let readingRules: ReadingRules?
+    /// BLAKE2b-256 of what decides outputs and calls, 32 bytes; the same for two files that differ in card, golden vectors or signature only.
+    public let confirmation: [UInt8]
+    /// Whether the thresholds were confirmed for just what decides outputs and calls here. A model that is not confirmed never says positive or negative.
+    public var isConfirmed: Bool { readingRules?.confirmation == confirmation }
     /// BLAKE2b-256 of the header, 32 bytes.
     public let identity: [UInt8]
     /// Already verified.
@@ -58,7 +64,7 @@ public final class ModelFile {
     /// Checks every rule of Models/FORMAT.md.
     ///
     /// - Throws: `ModelFileError` of the first rule that is broken; the order is header, sections, tensors, recipe, labels, operating points,
-    ///   quality gate, score reference, card, golden vectors, plan, feature statistics, weights.
+    ///   quality gate, score reference, reading rules, card, golden vectors, plan, feature statistics, weights.
     /// - Cost: linear in the file; memory for the tables only, at most about three times their bytes in the file.
     public init(validating mapping: MappedFile, options: Options = Options()) throws(ModelFileError) {
         let file = mapping.bytes
@@ -70,6 +76,7 @@ public final class ModelFile {
         let points = try OperatingPoints(validating: file, sections: sections, labels: labels)
         let rules = try readQualityRules(file, sections: sections, recipe: recipe)
         let reference = try readScoreReference(file, sections: sections, labels: labels)
+        let reading = try readReadingRules(file, sections: sections, labels: labels)
         try checkCard(file.extracting(sections[.card]))
         let goldenBytes = file.extracting(sections[.golden])
         let golden = try GoldenSection(validating: goldenBytes, page: page, fileOffset: sections[.golden].lowerBound)
@@ -93,6 +100,8 @@ public final class ModelFile {
         featureStatistics = statistics
         qualityRules = rules
         scoreReference = reference
+        readingRules = reading
+        confirmation = SectionTable.confirmation(of: file, count: page.sectionCount, minor: page.minor)
         self.golden = golden
         self.mapping = mapping
     }

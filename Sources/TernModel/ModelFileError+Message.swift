@@ -26,6 +26,7 @@ extension ModelFileError {
         case .featureStatistics: "feature statistics"
         case .qualityRules(_, let rule, _): rule.map { "quality rule \($0)" } ?? "quality gate"
         case .scoreReference(_, let record, _): record.map { "score distribution \($0)" } ?? "score reference"
+        case .readingRules(_, let label, _): label.map { "reading rules of label \($0)" } ?? "reading rules"
         }
     }
 
@@ -60,6 +61,7 @@ extension ModelFileError {
         case .featureStatistics(let fault, let value): "\(fault.description), value \(value)"
         case .qualityRules(let fault, _, let value): "\(fault.description), value \(value)"
         case .scoreReference(let fault, _, let value): "\(fault.description), value \(value)"
+        case .readingRules(let fault, _, let value): "\(fault.description), value \(value)"
         }
     }
 
@@ -94,6 +96,8 @@ extension ModelFileError.Place {
         case .qualityRule(let index): "quality rule \(index)"
         case .scoreReference: "score reference"
         case .scoreDistribution(let index): "score distribution \(index)"
+        case .readingRules: "reading rules"
+        case .readingRule(let index): "reading rules of label \(index)"
         }
     }
 }
@@ -290,6 +294,20 @@ extension ModelFileError.ScoreFault {
         case .binCount: "too few or too many bins"
         case .cases: "no cases, or bins that do not add up to them"
         case .edge: "the edges of the bins do not ascend in 0 ... 1"
+        }
+    }
+}
+
+extension ModelFileError.ReadingFault {
+    var description: String {
+        switch self {
+        case .byteCount: "the byte count is not that of a record for each label"
+        case .flags: "unknown flag, or tiers of a label without a threshold"
+        case .level: "the conformal level is not between 0 and 1, or the model has no softmax"
+        case .region: "the code of the region is not whole, or there is no region"
+        case .name: "the Chinese name is not UTF-8 padded with zeros"
+        case .bound: "a bound is out of range, or bounds descend"
+        case .count: "more right ones than cases"
         }
     }
 }

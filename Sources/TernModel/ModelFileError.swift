@@ -58,6 +58,8 @@ public enum ModelFileError: Error, Equatable, Sendable {
     case qualityRules(QualityFault, rule: Int?, value: UInt32)
     /// F-28: the score reference (nil: its head).
     case scoreReference(ScoreFault, record: Int?, value: UInt32)
+    /// F-29: the reading rules (nil: their head).
+    case readingRules(ReadingFault, label: Int?, value: UInt32)
 
     /// A part of the file.
     public enum Place: Equatable, Sendable {
@@ -76,6 +78,8 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case qualityRule(Int)
         case scoreReference
         case scoreDistribution(Int)
+        case readingRules
+        case readingRule(Int)
     }
     /// What is wrong with a section record, F-07.
     public enum SectionFault: CaseIterable, Equatable, Sendable {
@@ -141,6 +145,10 @@ public enum ModelFileError: Error, Equatable, Sendable {
     public enum ScoreFault: CaseIterable, Equatable, Sendable {
         case byteCount, label, order, binCount, cases, edge
     }
+    /// What about the reading rules is wrong, F-29.
+    public enum ReadingFault: CaseIterable, Equatable, Sendable {
+        case byteCount, flags, level, region, name, bound, count
+    }
 
     /// The number of the rule, for example `F-07`.
     public var rule: String {
@@ -173,6 +181,7 @@ public enum ModelFileError: Error, Equatable, Sendable {
         case .featureStatistics: "F-26"
         case .qualityRules: "F-27"
         case .scoreReference: "F-28"
+        case .readingRules: "F-29"
         }
     }
 }

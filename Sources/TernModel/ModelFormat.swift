@@ -20,6 +20,8 @@ public enum ModelFormat {
     public static let minorQuality = 4
     /// The first minor version with the section score reference, which a reader may ignore.
     public static let minorScores = 5
+    /// The first minor version with the section reading rules, which a reader may ignore: it then knows of no confirmation.
+    public static let minorReading = 6
 
     /// The header page; the first section starts behind it.
     public static let headerByteCount = 4096
@@ -70,6 +72,10 @@ public enum ModelFormat {
     public static let qualityRuleByteCount = 64
     public static let scoreReferenceHeadByteCount = 64
     public static let scoreDistributionByteCount = 128
+    public static let readingRulesHeadByteCount = 256
+    public static let readingRuleByteCount = 256
+    /// Of the Chinese name of a label.
+    public static let chineseNameByteCount = 64
     /// Of the list of permitted view positions.
     public static let qualityTextByteCount = 48
 
@@ -128,6 +134,7 @@ public enum SectionKind: UInt32, CaseIterable, Equatable, Sendable {
     case featureStatistics = 9
     case qualityRules = 10
     case scoreReference = 11
+    case readingRules = 12
 
     /// Whether a file without this section is refused; the others may be left out, and ignored by a reader that does not know them.
     public var isRequired: Bool { rawValue <= SectionKind.weights.rawValue }
@@ -137,7 +144,15 @@ public enum SectionKind: UInt32, CaseIterable, Equatable, Sendable {
         case .operatingPoints, .featureStatistics: ModelFormat.minorMeasured
         case .qualityRules: ModelFormat.minorQuality
         case .scoreReference: ModelFormat.minorScores
+        case .readingRules: ModelFormat.minorReading
         default: ModelFormat.minor
+        }
+    }
+    /// Whether an output or a call depends on it; what is confirmed is confirmed for these.
+    public var isDecisive: Bool {
+        switch self {
+        case .tensors, .plan, .recipe, .labels, .weights, .operatingPoints, .featureStatistics, .qualityRules: true
+        case .card, .golden, .scoreReference, .readingRules: false
         }
     }
     /// How many sections every file has.

@@ -11,6 +11,7 @@ struct SectionTable {
     private(set) var featureStatistics: Range<Int>?
     private(set) var qualityRules: Range<Int>?
     private(set) var scoreReference: Range<Int>?
+    private(set) var readingRules: Range<Int>?
 
     /// A required section.
     subscript(kind: SectionKind) -> Range<Int> { ranges[Int(kind.rawValue) - 1] }
@@ -47,6 +48,7 @@ struct SectionTable {
             case .featureStatistics: featureStatistics = offset..<end
             case .qualityRules: qualityRules = offset..<end
             case .scoreReference: scoreReference = offset..<end
+            case .readingRules: readingRules = offset..<end
             default: ranges.append(offset..<end)
             }
             expectedOffset = next
@@ -87,7 +89,7 @@ struct SectionTable {
     }
 
     @_lifetime(copy file)
-    private static func record(_ file: RawSpan, _ index: Int) -> RecordReader {
+    static func record(_ file: RawSpan, _ index: Int) -> RecordReader {
         let start = ModelFormat.sectionTableOffset + index * ModelFormat.sectionRecordByteCount
         let bytes = file.extracting(start..<(start + ModelFormat.sectionRecordByteCount))
         return RecordReader(bytes, fileOffset: start, place: .section(record: index))

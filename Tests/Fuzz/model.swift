@@ -91,6 +91,7 @@ private func checkMeasured(_ file: ModelFile) {
         precondition(points.count <= 16 && Set(points.map(\.name)).count == points.count)
         precondition(points.contains { $0.name == label.operatingPoint && $0.threshold == label.threshold }, "a default that is no point")
     }
+    checkReading(file)
     guard let statistics = file.featureStatistics else { return precondition(file.featureValues.isEmpty) }
     guard case .linear(let last)? = file.operations.last?.operation else { preconditionFailure("statistics of no feature") }
     precondition(statistics.byteOffset >= 0 && statistics.byteOffset + 4 * statistics.count <= file.header.arenaByteCount)
@@ -100,11 +101,31 @@ private func checkMeasured(_ file: ModelFile) {
     precondition(statistics.isFlagged(.nan) && statistics.isFlagged(.infinity) && !statistics.isFlagged(0))
 }
 
+/// What reports and results take for granted of the reading rules and the card.
+private func checkReading(_ file: ModelFile) {
+    let card = ModelCard(reading: file.card)
+    precondition(card.limits.count <= ModelCard.limitCount && file.confirmation.count == 32)
+    guard let rules = file.readingRules else { return precondition(!file.isConfirmed) }
+    precondition(rules.labels.count == file.labels.labels.count && !rules.chosenOn.isEmpty && !rules.measuredOn.isEmpty)
+    precondition(rules.regionCode == nil || !rules.region.isEmpty)
+    if let level = rules.conformalLevel { precondition(level > 0 && level < 1 && file.labels.activation == .softmax) }
+    for (rule, label) in zip(rules.labels, file.labels.labels) {
+        precondition((rule.conformal != nil) == (rules.conformalLevel != nil) && rule.chineseName.utf8.count < 64)
+        guard let tiers = rule.tiers else { continue }
+        precondition(label.threshold != nil && tiers.counts.count == 6 && tiers.counts.allSatisfy { $0.right <= $0.cases })
+        precondition(tiers.negativeHigh <= tiers.negativeMedium && tiers.negativeMedium <= 1 && tiers.positiveMedium <= tiers.positiveHigh && tiers.positiveMedium >= 0)
+    }
+}
+
 /// Every file without a signature, of the least minor version for its features and without unknown sections is canonical.
 private func checkRewriting(_ file: ModelFile, _ bytes: [UInt8]) {
     let hasHalf = file.tensors.contains { $0.elementType == .f16 }
-    let sections = 7 + (file.operatingPoints.isEmpty ? 0 : 1) + (file.featureStatistics == nil ? 0 : 1)
-    let minor = sections > 7 ? 3 : hasHalf ? 2 : bytes[12]
+    let isMeasured = !file.operatingPoints.isEmpty || file.featureStatistics != nil
+    let later: [(isThere: Bool, minor: UInt8)] = [
+        (isMeasured, 3), (file.qualityRules != nil, 4), (file.scoreReference != nil, 5), (file.readingRules != nil, 6),
+    ]
+    let sections = 7 + (file.operatingPoints.isEmpty ? 0 : 1) + (file.featureStatistics == nil ? 0 : 1) + later.dropFirst().count { $0.isThere }
+    let minor = later.last { $0.isThere }?.minor ?? (hasHalf ? 2 : bytes[12])
     guard file.signature == .unsigned, bytes[12] & 2 == (hasHalf ? 2 : 0), bytes[10] == minor, bytes[11] == 0, Int(bytes[32]) == sections
     else { return }
     do {
@@ -179,7 +200,7 @@ private func resize(_ bytes: inout [UInt8], _ capacity: Int, _ random: inout Ran
 
 /// The bytes of one of the sections that the table names, when they lie in the file.
 private func section(_ bytes: [UInt8], _ random: inout Random) -> Range<Int>? {
-    let record = ModelFormat.sectionTableOffset + random.below(9) * ModelFormat.sectionRecordByteCount
+    let record = ModelFormat.sectionTableOffset + random.below(12) * ModelFormat.sectionRecordByteCount
     func number(_ offset: Int) -> UInt64 { (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << (8 * UInt64($1)) } }
     let (offset, byteCount) = (number(record + 8), number(record + 16))
     guard offset <= UInt64(bytes.count), byteCount <= UInt64(bytes.count) - offset, byteCount > 0 else { return nil }
@@ -206,6 +227,7 @@ public func initialize(_ count: UnsafeMutablePointer<CInt>?, _ arguments: Unsafe
         try ModelWriter.write(try ModelWriter.bytes(of: generated), to: folder + "/generated.tern")
         try ModelWriter.write(try ModelWriter.bytes(of: SampleModel.halfDraft()), to: folder + "/half.tern")
         try ModelWriter.write(try ModelWriter.bytes(of: SampleModel.measuredDraft()), to: folder + "/measured.tern")
+        try ModelWriter.write(try ModelWriter.bytes(of: SampleModel.readingDraft()), to: folder + "/reading.tern")
         try ModelWriter.write(try WorkedExample.bytes(), to: folder + "/worked-example.tern")
         try ModelWriter.write(try ModelWriter.bytes(of: WorkedExample.draft()), to: folder + "/unsigned.tern")
     } catch {

@@ -147,6 +147,32 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// The sample model with reading rules and other bytes at an offset.
+    static func read(_ what: String, _ expected: ModelFileError, at offset: Int, _ bytes: [UInt8]) -> Malformed {
+        Malformed(what, expected) { patch(try ModelWriter.uncheckedBytes(of: SampleModel.readingDraft()), at: offset, bytes) }
+    }
+
+    /// The same with a change in the draft.
+    static func reread(_ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout ModelDraft) -> Void) -> Malformed {
+        Malformed(what, expected) {
+            var draft = try SampleModel.readingDraft()
+            change(&draft)
+            return try ModelWriter.uncheckedBytes(of: draft)
+        }
+    }
+
+    /// The same with a change in its sections, laid out anew.
+    static func reordered(
+        _ what: String, _ expected: ModelFileError, _ change: @escaping @Sendable (inout [DraftSection]) -> Void
+    ) -> Malformed {
+        Malformed(what, expected) {
+            let draft = try SampleModel.readingDraft()
+            var sections = try ModelWriter.sections(of: draft)
+            change(&sections)
+            return try ModelWriter.assemble(draft, sections: sections)
+        }
+    }
+
     /// The sample model with one tensor of zeros in `f16`, and an operation changed.
     static func narrowed(
         _ index: Int, _ what: String, _ expected: ModelFileError, tensor: Int,

@@ -4,11 +4,11 @@ import TernWriter
 
 /// One file or more for every fault that an error can name, in the order of the rules. Offsets into the sample model: tensor records at 4096,
 /// operations at 8192, recipe at 12,288, labels at 16,384, card at 20,480, golden vectors at 24,576, weights at 28,672,
-/// and where it has them operating points at 32,768, feature statistics at 36,864, a quality gate at 40,960 and a score
-/// reference at 45,056.
+/// and where it has them operating points at 32,768, feature statistics at 36,864, a quality gate at 40,960 a score reference at
+/// 45,056 and reading rules at 49,152.
 enum MalformedCases {
     static let all = header + sections + signatures + tensors + contents + halves + operations + arena + references + texts + limits + points + statistics
-        + quality + scores
+        + quality + scores + reading
 
     private static func tensorRecord(_ index: Int) -> Int { 4096 + 128 * index }
 

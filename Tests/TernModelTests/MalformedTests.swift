@@ -17,7 +17,7 @@ import Testing
         covered.insert("limitExceeded.fileByteCount")  // refusesAFileOfMoreThan4GiB
         #expect(allFaultNames.subtracting(covered).sorted() == [])
         let rules = Set(MalformedCases.all.map(\.expected.rule))
-        let numbers: [String] = (1...28).map { $0 < 10 ? "F-0\($0)" : "F-\($0)" }
+        let numbers: [String] = (1...29).map { $0 < 10 ? "F-0\($0)" : "F-\($0)" }
         #expect(rules == Set(numbers))
     }
 
@@ -78,7 +78,7 @@ import Testing
     /// Files under Tests/Vectors that anybody can try with another reader; the name begins with the rule.
     @Test(arguments: [
         "F-01-text-file.bin", "F-02-major-2.bin", "F-03-required-feature.bin", "F-04-header-alone.bin", "F-09-identity.bin",
-        "F-25-no-default.bin", "F-26-rank.bin", "F-27-order.bin", "F-28-cases.bin",
+        "F-25-no-default.bin", "F-26-rank.bin", "F-27-order.bin", "F-28-cases.bin", "F-29-bound.bin",
     ])
     func refusesCommittedFile(_ name: String) throws {
         let mapping = try MappedFile(path: repository + "/Tests/Vectors/TernModel/malformed/" + name)
@@ -112,5 +112,5 @@ private let allFaultNames: Set<String> = {
             + names("goldenVectors", ModelFileError.GoldenFault.self) + names("limitExceeded", ModelFileError.Limit.self)
             + names("operatingPoints", ModelFileError.OperatingPointFault.self) + names("featureStatistics", ModelFileError.FeatureFault.self)
             + names("qualityRules", ModelFileError.QualityFault.self)
-            + names("scoreReference", ModelFileError.ScoreFault.self))
+            + names("scoreReference", ModelFileError.ScoreFault.self) + names("readingRules", ModelFileError.ReadingFault.self))
 }()

@@ -66,6 +66,27 @@ enum SampleModel {
         return draft
     }
 
+    /// The same with reading rules, confirmed for what it decides by.
+    static func readingDraft() throws -> ModelDraft { try reading.get() }
+
+    private static let reading = Result { try confirmedDraft() }
+
+    private static func confirmedDraft() throws -> ModelDraft {
+        var draft = try scoredDraft()
+        let counts = [(40, 39), (90, 88), (20, 15), (30, 24), (8, 4), (9, 5)].map { TierRules.Count(cases: $0, right: $1) }
+        let tiers = TierRules(negativeHigh: 0.0625, negativeMedium: 0.25, positiveMedium: 0.625, positiveHigh: 2, counts: counts)
+        draft.readingRules = ReadingRules(
+            chosenOn: "validation", measuredOn: "test", region: "chest", regionCode: Code(scheme: "SCT", value: "816094009", meaning: "Chest"),
+            conformalLevel: 0.875,
+            labels: [
+                LabelRules(structure: "", chineseName: "正常", conformal: ConformalRule(least: 0, cases: 234, covered: 210)),
+                LabelRules(structure: "lungs", chineseName: "肺炎", tiers: tiers, conformal: ConformalRule(least: 0.125, cases: 390, covered: 350)),
+            ])
+        let file = try ModelWriter.check(try ModelWriter.bytes(of: draft))
+        draft.readingRules?.confirmation = file.confirmation
+        return draft
+    }
+
     static func bytes() throws -> [UInt8] { try ModelWriter.uncheckedBytes(of: draft()) }
 
     private static func tensors() throws -> [DraftTensor] {

@@ -35,6 +35,15 @@ let repository = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "
         #expect(section.kind == 11 && WorkedExample.parse(text[...]) == section.bytes)
     }
 
+    @Test func theReadingRulesAreWhatTheWriterWrites() throws {
+        let block = try #require(try page().split(separator: "```").first { $0.hasPrefix("text\n0000c000") })
+        var draft = try SampleModel.readingDraft()
+        draft.readingRules?.confirmation = [UInt8](0..<32)
+        let section = try #require(try ModelWriter.sections(of: draft).last)
+        let text = block.dropFirst("text\n".count).replacing("0000c", with: "00000")
+        #expect(section.kind == 12 && WorkedExample.parse(text[...]) == section.bytes)
+    }
+
     @Test func dumpLoads() throws {
         let bytes = try #require(WorkedExample.parse(try dump(in: page())))
         let publicKey = try Ed25519.fromSeed(WorkedExample.seed).publicKey

@@ -55,6 +55,21 @@ def test_a_score_reference():
     assert not any(data[72 + 4 * bins:132]) and not any(data[132 + 4 * (bins - 1):])
 
 
+def test_reading_rules():
+    (dump,) = [block for block in PAGE.read_text(encoding="utf-8").split("```") if block.startswith("text\n0000c000")]
+    data = parse_dump("00000000" + dump[len("text\n0000c000"):].replace("\n0000c", "\n00000"))
+    assert len(data) == 256 + 2 * 256
+    assert struct.unpack_from("<IIfI", data) == (2, 1, 0.875, 0) and data[16:48] == bytes(range(32))
+    texts = [data[start:end].rstrip(b"\0").decode("ascii") for start, end in ((48, 80), (80, 112), (112, 144), (144, 160), (160, 192), (192, 256))]
+    assert texts == ["validation", "test", "chest", "SCT", "816094009", "Chest"]
+    normal, pneumonia = data[256:512], data[512:]
+    assert normal[32:96].rstrip(b"\0").decode() == "正常" and pneumonia[32:96].rstrip(b"\0").decode() == "肺炎"
+    assert not any(normal[:32]) and not any(normal[96:164]) and struct.unpack_from("<fII", normal, 164) == (0, 234, 210)
+    assert pneumonia[:32].rstrip(b"\0") == b"lungs" and struct.unpack_from("<I4f", pneumonia, 96) == (1, 0.0625, 0.25, 0.625, 2)
+    assert struct.unpack_from("<12I", pneumonia, 116) == (40, 39, 90, 88, 20, 15, 30, 24, 8, 4, 9, 5)
+    assert struct.unpack_from("<fII", pneumonia, 164) == (0.125, 390, 350) and not any(normal[176:]) and not any(pneumonia[176:])
+
+
 def blake2b256(data):
     return hashlib.blake2b(data, digest_size=32).digest()
 

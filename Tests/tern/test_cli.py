@@ -316,6 +316,34 @@ def test_a_quality_gate_comes_into_the_file_and_images_are_held_against_it(tmp_p
         "convert", VECTORS / "vit.safetensors", "--config", tmp_path / "gated.json", "-o", model, "--weights", "int8", code=65).stderr
 
 
+def test_thresholds_are_confirmed_by_who_has_measured_them(tmp_path: Path) -> None:
+    description = json.loads((VECTORS / "vit.json").read_text())
+    name = next(label["name"] for label in description["labels"] if label.get("report", True))
+    description["readingRules"] = {"chosenOn": "validation", "measuredOn": "test", "region": {"key": "chest"}, "labels": [{"name": name, "structure": "lungs", "chineseName": "肺炎"}]}
+    model, config = tmp_path / "read.tern", tmp_path / "read.json"
+
+    def confirmation(*more):
+        config.write_text(json.dumps(description))
+        tern("convert", VECTORS / "vit.safetensors", "--config", config, "-o", model, "--weights", "int8", *more)
+        assert struct.unpack_from("<HHI", model.read_bytes(), 8) == (1, 6, 0)
+        found = json.loads(tern("inspect", model, "--json").stdout)
+        assert found["readingRules"]["labels"][0 if description["labels"][0]["name"] == name else 1]["chineseName"] == "肺炎"
+        return found["confirmation"]
+
+    first = confirmation()
+    assert (first["stated"], first["confirmed"]) == (None, False) and "no, every call is review" in tern("inspect", model).stdout
+    confirmed = confirmation("--confirm")
+    assert confirmed == {"computed": first["computed"], "stated": first["computed"], "confirmed": True}
+    description["readingRules"]["confirmation"] = first["computed"]
+    assert confirmation()["confirmed"]
+    # Another temperature is another model.
+    description["output"]["temperature"] = 1.25
+    assert not confirmation()["confirmed"]
+    del description["readingRules"]
+    config.write_text(json.dumps(description))
+    assert "readingRules" in tern("convert", VECTORS / "vit.safetensors", "--config", config, "-o", model, "--weights", "int8", "--confirm", code=65).stderr
+
+
 def test_the_distribution_of_scores_comes_into_the_file(tmp_path: Path) -> None:
     description = json.loads((VECTORS / "vit.json").read_text())
     name = next(label["name"] for label in description["labels"] if label.get("report", True))

@@ -16,11 +16,16 @@ public struct Converter {
         public var rotates: Bool
         /// `f16` rounds the positions and stores them in half the bytes.
         public var positions: PositionFormat
-        public init(weights: WeightFormat, packing: ElementType = .t5, rotates: Bool = true, positions: PositionFormat = .f32) {
+        /// Whether the thresholds of the description are confirmed for just the file that is made.
+        public var confirms: Bool
+        public init(
+            weights: WeightFormat, packing: ElementType = .t5, rotates: Bool = true, positions: PositionFormat = .f32, confirms: Bool = false
+        ) {
             self.weights = weights
             self.packing = packing
             self.rotates = rotates
             self.positions = positions
+            self.confirms = confirms
         }
     }
     /// What is being done, for a progress display.
@@ -37,6 +42,7 @@ public struct Converter {
     public static func convert(
         _ checkpoint: Safetensors, description: ModelDescription, options: Options, progress: (Stage) -> Void = { _ in }
     ) throws(ConvertError) -> [UInt8] {
+        if options.confirms, description.readingRules == nil { throw .missingKey("readingRules", expected: ModelDescription.readingExample) }
         progress(.reading)
         var model = try VisionTransformer(reading: checkpoint, description: description)
         progress(.planning)
@@ -64,13 +70,15 @@ public struct Converter {
             header: header, tensors: plan.tensors, operations: plan.operations, recipe: description.recipe, labels: description.labels,
             card: Array(card(description, options, checkpoint, isRotated: isRotated).text.utf8),
             golden: GoldenInputs.vectors(inputCount: count, outputCount: model.outputCount), operatingPoints: description.operatingPoints,
-            featureStatistics: statistics, qualityRules: description.qualityRules, scoreReference: description.scoreReference)
+            featureStatistics: statistics, qualityRules: description.qualityRules, scoreReference: description.scoreReference,
+            readingRules: description.readingRules)
         do {
             progress(.checking)
             let file = try ModelWriter.check(try ModelWriter.bytes(of: draft))
             progress(.golden)
             let outputs = try goldenOutputs(file)
             for (index, output) in outputs.enumerated() { draft.golden[index].output = output }
+            if options.confirms { draft.readingRules?.confirmation = file.confirmation }
             progress(.checking)
             return try ModelWriter.bytes(of: draft)
         } catch let error as WriterError {

@@ -33,6 +33,8 @@ public struct ModelDescription: Equatable, Sendable {
     public var qualityRules: QualityRules?
     /// Nil when the description has none.
     public var scoreReference: ScoreReference?
+    /// Nil when the description has none.
+    public var readingRules: ReadingRules?
     /// The model card as it goes into the file.
     public var card: JSONValue
 
@@ -81,6 +83,7 @@ public struct ModelDescription: Equatable, Sendable {
         outOfDistribution = try ModelDescription.outOfDistribution(root)
         qualityRules = try ModelDescription.qualityRules(root, channels: channels)
         scoreReference = try ModelDescription.scoreReference(root, labels: labels)
+        readingRules = try ModelDescription.readingRules(root, labels: labels)
         card = document["card"] ?? .object([])
     }
 }

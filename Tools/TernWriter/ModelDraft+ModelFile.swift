@@ -28,7 +28,7 @@ extension ModelDraft {
         self.init(
             header: file.header, tensors: tensors, operations: file.operations, recipe: file.recipe, labels: file.labels, card: file.card.array,
             golden: golden, operatingPoints: points, featureStatistics: file.featureStatistics.map { DraftFeatureStatistics($0, floats(file.featureValues)) },
-            qualityRules: file.qualityRules, scoreReference: file.scoreReference)
+            qualityRules: file.qualityRules, scoreReference: file.scoreReference, readingRules: file.readingRules)
     }
 }
 

@@ -43,6 +43,9 @@ extension ModelWriter {
         if let reference = draft.scoreReference {
             sections.append(DraftSection(kind: SectionKind.scoreReference.rawValue, flags: 0, bytes: try encode(reference)))
         }
+        if let rules = draft.readingRules {
+            sections.append(DraftSection(kind: SectionKind.readingRules.rawValue, flags: 0, bytes: try encode(rules)))
+        }
         return sections
     }
 
@@ -96,6 +99,7 @@ extension ModelWriter {
         if draft.operatingPoints != nil || draft.featureStatistics != nil { minor = ModelFormat.minorMeasured }
         if draft.qualityRules != nil { minor = ModelFormat.minorQuality }
         if draft.scoreReference != nil { minor = ModelFormat.minorScores }
+        if draft.readingRules != nil { minor = ModelFormat.minorReading }
         return (minor, features)
     }
 }

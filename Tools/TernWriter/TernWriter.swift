@@ -82,10 +82,12 @@ public struct ModelDraft: Equatable, Sendable {
     public var featureStatistics: DraftFeatureStatistics?
     public var qualityRules: QualityRules?
     public var scoreReference: ScoreReference?
+    public var readingRules: ReadingRules?
     public init(
         header: ModelHeader, tensors: [DraftTensor], operations: [NamedOperation], recipe: InputRecipe, labels: Labels, card: [UInt8],
         golden: [GoldenVector], operatingPoints: DraftOperatingPoints? = nil, featureStatistics: DraftFeatureStatistics? = nil,
-        qualityRules: QualityRules? = nil, scoreReference: ScoreReference? = nil
+        qualityRules: QualityRules? = nil, scoreReference: ScoreReference? = nil,
+        readingRules: ReadingRules? = nil
     ) {
         self.header = header
         self.tensors = tensors
@@ -98,6 +100,7 @@ public struct ModelDraft: Equatable, Sendable {
         self.featureStatistics = featureStatistics
         self.qualityRules = qualityRules
         self.scoreReference = scoreReference
+        self.readingRules = readingRules
     }
 }
 

@@ -30,6 +30,8 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Packing of ternary weights: t5 (1.6 bit a weight) or t2 (2 bit).") var packing: Packing = .t5
     @Option(help: "Positions: f32, or f16, which rounds them and stores half the bytes.") var positions: PositionFormat = .f32
     @Option(help: "Sign with this secret key file (tern keygen).") var sign: String?
+    @Flag(help: "Confirm the description's thresholds for just this file: you have measured them on it. Without it only a confirmation in readingRules counts.")
+    var confirm = false
     @Flag(inversion: .prefixedNo, help: "Rotate the stream of an INT8 model, which keeps its function and loses less.") var rotate = true
 
     func run() throws {
@@ -37,7 +39,7 @@ struct ConvertCommand: ParsableCommand {
             let input = try Source(path: source, config: config)
             var bytes = try Converter.convert(
                 input.checkpoint, description: input.description,
-                options: Converter.Options(weights: weights, packing: packing.elementType, rotates: rotate, positions: positions)
+                options: Converter.Options(weights: weights, packing: packing.elementType, rotates: rotate, positions: positions, confirms: confirm)
             ) { writeStatus($0.rawValue) }
             if let sign { try signBytes(&bytes, keyPath: sign) }
             try writeFile(bytes, to: output)

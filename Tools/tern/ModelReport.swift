@@ -34,6 +34,7 @@ struct ModelReport {
             ("arenaBytes", number(header.arenaByteCount)), ("input", input), ("outputs", number(header.outputCount)), ("labels", labels),
             ("operatingPointsMeasuredOn", file.operatingPoints.isEmpty ? .null : .string(file.operatingPointsMeasuredOn)),
             ("outOfDistribution", outOfDistribution), ("qualityGate", qualityGate), ("scoreReference", scoreReference),
+            ("confirmation", ReadingReport(file: file).confirmation), ("readingRules", ReadingReport(file: file).rules),
             ("card", card), ("goldenVectors", number(file.goldenCount)), ("operations", .array(file.operations.map(operation))),
             ("tensors", .array(file.tensors.map(tensor))))
     }
@@ -164,6 +165,7 @@ struct ModelReport {
                 lines.append("            \(file.labels.labels[one.labelIndex].name): \(one.counts.count) bins from \(one.edges.map { "\($0)" }.joined(separator: " "))")
             }
         }
+        lines += ReadingReport(file: file).lines
         lines.append("golden      \(file.goldenCount) vectors")
         for member in card.members ?? [] { lines.append("card        \(member.key): \(member.value.string ?? member.value.text)") }
         lines.append("")

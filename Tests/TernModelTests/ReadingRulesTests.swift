@@ -1,0 +1,55 @@
+import TernModel
+import TernWriter
+import Testing
+
+@Suite struct ReadingRulesTests {
+    @Test func rulesAreReadAsTheyWereWritten() throws {
+        let draft = try SampleModel.readingDraft()
+        let bytes = try ModelWriter.bytes(of: draft)
+        #expect(bytes[8..<16] == [1, 0, 6, 0, 0, 0, 0, 0])
+        let file = try load(bytes)
+        #expect(ModelDraft(file) == draft && file.isConfirmed)
+        #expect(file.readingRules?.labels[1].chineseName == "肺炎" && file.readingRules?.region == "chest")
+        // Without the other sections, and with nothing but a confirmation.
+        var alone = try SampleModel.draft()
+        alone.readingRules = ReadingRules(chosenOn: "a", measuredOn: "b", labels: [LabelRules(), LabelRules()])
+        let unconfirmed = try load(try ModelWriter.bytes(of: alone))
+        #expect(!unconfirmed.isConfirmed && ModelDraft(unconfirmed) == alone)
+        alone.readingRules?.confirmation = unconfirmed.confirmation
+        #expect(try load(try ModelWriter.bytes(of: alone)).isConfirmed)
+    }
+
+    @Test func anEarlierVersionIsRead_andIsNotConfirmed() throws {
+        #expect(try !load(try ModelWriter.bytes(of: SampleModel.scoredDraft())).isConfirmed)
+        var bytes = try ModelWriter.bytes(of: SampleModel.readingDraft())
+        bytes[10] = 5
+        ModelWriter.reseal(&bytes)
+        let older = try load(bytes)
+        #expect(older.readingRules == nil && !older.isConfirmed && older.scoreReference != nil)
+    }
+
+    /// Whatever decides an output or a call takes the confirmation away, and nothing else does.
+    @Test func confirmationIsForWhatDecides() throws {
+        func isConfirmed(_ change: (inout ModelDraft) -> Void) throws -> Bool {
+            var draft = try SampleModel.readingDraft()
+            change(&draft)
+            return try load(try ModelWriter.bytes(of: draft)).isConfirmed
+        }
+        #expect(try isConfirmed { $0.card = Array("{}".utf8) })
+        #expect(try isConfirmed { $0.golden[0].output[0] = 1 })
+        #expect(try isConfirmed { $0.scoreReference = nil })
+        #expect(try isConfirmed { $0.header.name = "other" })
+        #expect(try isConfirmed { $0.readingRules?.labels[1].chineseName = "x" })
+        #expect(try !isConfirmed { $0.tensors[2].bytes[0] ^= 1 })
+        #expect(try !isConfirmed { $0.recipe.filter = .box })
+        #expect(try !isConfirmed { $0.recipe.modality = "CR" })
+        #expect(try !isConfirmed { $0.labels.temperature = 2 })
+        #expect(try !isConfirmed { $0.labels.labels[1].name = "other" })
+        #expect(try !isConfirmed { $0.operatingPoints?.points[0].threshold = 0.125 })
+        #expect(try !isConfirmed { $0.operatingPoints = nil })
+        #expect(try !isConfirmed { $0.featureStatistics?.threshold = 1.5 })
+        #expect(try !isConfirmed { $0.qualityRules?.rules[1].threshold = 65 })
+        #expect(try !isConfirmed { $0.qualityRules = nil })
+        #expect(try !isConfirmed { $0.readingRules?.confirmation?[31] ^= 1 })
+    }
+}
