@@ -27,7 +27,7 @@ public enum Call: String, Equatable, Sendable {
     }
 }
 
-/// How far a score is from the operating point, for sorting work; not a probability.
+/// How sure a call is, for sorting work; not a probability.
 public enum Tier: String, Equatable, Sendable {
     case high
     case medium
@@ -69,6 +69,8 @@ public struct Finding: Equatable, Sendable {
     public var isOutOfDistribution: Bool
     /// False for a model file whose thresholds are not confirmed (Models/FORMAT.md section 11): call and tier are then `review` whatever the score.
     public var isConfirmed: Bool
+    /// Nil for a model file without bounds of its own: the tier is then the distance from the threshold.
+    public var tierBounds: TierBounds?
     /// The frame it was found in, first frame is 1; nil for a file of one frame.
     public var frame: Int?
     /// Nil when no map was made, and for an image that the gate flags.
@@ -89,7 +91,7 @@ public struct Finding: Equatable, Sendable {
     }
 
     public var call: Call { decides ? Call(score: score, threshold: threshold) : .review }
-    public var tier: Tier { decides ? Tier(score: score, threshold: threshold) : .review }
+    public var tier: Tier { decides ? Tier(score: score, threshold: threshold, bounds: tierBounds) : .review }
 
     private var decides: Bool { isConfirmed && !isOutOfDistribution }
 }

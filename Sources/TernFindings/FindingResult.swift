@@ -94,6 +94,8 @@ public struct FindingResult: Equatable, Sendable {
     public var quality: ImageQuality?
     /// Empty for a model without labels. Only with status `succeeded` does an empty list say that nothing is reported.
     public var findings: [Finding] = []
+    /// The labels that are possible; nil for a model file without that rule, one that is not confirmed, an image that the gate flags, and several frames.
+    public var conformal: ConformalSet?
     /// Nil for a model without feature statistics, when the analysis did not succeed, and for several frames, each of which has its own.
     public var outOfDistribution: OutOfDistribution?
     /// Empty for a file of one frame.
@@ -165,6 +167,10 @@ public struct FindingResult: Equatable, Sendable {
         text.beginArray()
         for finding in findings { write(finding, to: &text) }
         text.endArray()
+        if let conformal {
+            text.key("conformal")
+            text.value(conformal)
+        }
         text.key("outOfDistribution")
         text.value(outOfDistribution)
         if !frames.isEmpty {

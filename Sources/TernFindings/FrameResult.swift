@@ -13,6 +13,8 @@ public struct FrameResult: Equatable, Sendable {
     /// How grey values were taken, where it is not as in the first analysed frame.
     public var grey: GreyReference?
     public var findings: [Finding] = []
+    /// As for a result; frames of a file of several do not tell it.
+    public var conformal: ConformalSet?
     /// Nil for a model without feature statistics, and for a refused frame.
     public var outOfDistribution: OutOfDistribution?
     /// SHA-256 of the raw output bits (N-12), hexadecimal; nil for a refused frame.

@@ -10,6 +10,12 @@ public struct ReportModel: Equatable, Sendable {
     public var modality = ""
     /// The body region that the model was trained for; nil where the file does not say.
     public var region: BodyRegion?
+    /// False for a file whose thresholds are not confirmed: it never says positive or negative.
+    public var isConfirmed = false
+    /// The cases that tiers and conformal sets were measured on, for example `test`; empty where the file has none.
+    public var tiersMeasuredOn = ""
+    /// The share of cases whose label the conformal set is to hold; nil for a file without sets.
+    public var conformalLevel: Float?
     /// Every label, the unreported ones too, in the order of the file.
     public var labels: [ReportLabel] = []
     public init(reference: ModelReference) { self.reference = reference }
@@ -39,10 +45,26 @@ public struct ReportLabel: Equatable, Sendable {
     public var structure = ""
     /// Nil for a label without an operating point.
     public var operatingPoint: ReportOperatingPoint?
+    /// How often calls of each tier were right, `high` first, at the file's own operating point; empty where the file has none.
+    public var tiers: [ReportTier] = []
     public init(name: String, code: CodedTerm?, isReported: Bool) {
         self.name = name
         self.code = code
         self.isReported = isReported
+    }
+}
+
+/// How often the calls of one tier were right.
+public struct ReportTier: Equatable, Sendable {
+    public var tier: Tier
+    /// Positive calls, and those of them that were right; negative ones likewise.
+    public var positives, rightPositives, negatives, rightNegatives: Int
+    public init(tier: Tier, positives: Int, rightPositives: Int, negatives: Int, rightNegatives: Int) {
+        self.tier = tier
+        self.positives = positives
+        self.rightPositives = rightPositives
+        self.negatives = negatives
+        self.rightNegatives = rightNegatives
     }
 }
 

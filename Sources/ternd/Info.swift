@@ -24,6 +24,7 @@ func runInfo(_ words: [String]) throws(Failure) -> ExitCode {
         text += "operations: \(model.operations.count)\n"
         text += "arena: \(model.header.arenaByteCount) bytes\n"
         text += "golden vectors: \(model.goldenCount)\n"
+        text += "thresholds: " + (model.isConfirmed ? "confirmed\n" : "not confirmed for this file: every call is review\n")
         for (index, label) in model.labels.labels.enumerated() where label.isReported {
             text += "label: \(label.name)"
             if let code = label.code { text += " (\(code.value), \(code.scheme), \"\(code.meaning)\")" }
@@ -49,6 +50,7 @@ func runInfo(_ words: [String]) throws(Failure) -> ExitCode {
         if let reference = model.scoreReference {
             text += "score reference: \(reference.labels.count) labels, \(reference.cases) images, \(reference.measuredOn)\n"
         }
+        if let rules = model.readingRules { text += readingText(rules, model.labels) }
         text += "card: \(cardText(model))\n"
     }
     try put(printable(text))

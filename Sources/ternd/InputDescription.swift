@@ -20,6 +20,7 @@ extension FindingResult {
         quality = frame.quality
         input.grey = frame.grey
         findings = frame.findings
+        conformal = frame.conformal
         outOfDistribution = frame.outOfDistribution
     }
 

@@ -52,7 +52,7 @@ final class Reader {
             findings.append(
                 Finding(
                     label: label.name, code: nil, score: 0, isCalibrated: labels.isCalibrated, operatingPoint: label.operatingPoint,
-                    threshold: label.threshold))
+                    threshold: label.threshold, isConfirmed: engine.model.isConfirmed))
         }
         return FindingResult.settings(model: reference, findings: findings)
     }
@@ -205,21 +205,27 @@ final class Reader {
         if let score, let statistics = engine.model.featureStatistics {
             frame.outOfDistribution = OutOfDistribution(score: score, threshold: statistics.threshold, isFlagged: statistics.isFlagged(score))
         }
-        frame.findings = findings(output, isOutOfDistribution: frame.outOfDistribution?.isFlagged ?? false)
+        read(output, into: &frame)
         return output
     }
 
-    private func findings(_ output: [Float], isOutOfDistribution: Bool) -> [Finding] {
-        guard !labels.labels.isEmpty else { return [] }
+    /// Findings and conformal set of an output.
+    private func read(_ output: [Float], into frame: inout FrameResult) {
+        guard !labels.labels.isEmpty else { return }
         let scores = Scores.scores(of: output.span, labels: labels)
-        var findings: [Finding] = []
-        for label in labels.labels where label.isReported {
-            findings.append(
-                Finding(
-                    label: label.name, code: CodedTerm(label.code), score: scores[label.outputIndex], isCalibrated: labels.isCalibrated,
-                    operatingPoint: label.operatingPoint, threshold: label.threshold, isOutOfDistribution: isOutOfDistribution))
+        let (rules, isConfirmed) = (engine.model.readingRules, engine.model.isConfirmed)
+        var set = rules?.conformalLevel.map { ConformalSet(level: $0, labels: []) }
+        for (index, label) in labels.labels.enumerated() {
+            let (rule, score) = (rules?.labels[index], scores[label.outputIndex])
+            if let conformal = rule?.conformal, score >= conformal.least { set?.labels.append(label.name) }
+            guard label.isReported else { continue }
+            var finding = Finding(
+                label: label.name, code: CodedTerm(label.code), score: score, isCalibrated: labels.isCalibrated, operatingPoint: label.operatingPoint,
+                threshold: label.threshold, isOutOfDistribution: frame.isFlagged, isConfirmed: isConfirmed)
+            finding.tierBounds = rule?.tiers.map { TierBounds($0) }
+            frame.findings.append(finding)
         }
-        return findings
+        if isConfirmed, !frame.isFlagged { frame.conformal = set }
     }
 
     /// What the digest of an output is taken of, N-12.

@@ -11,11 +11,43 @@ extension ReportModel {
         notIntendedUse = card.notIntendedUse
         limits = card.limits
         modality = model.recipe.modality
+        isConfirmed = model.isConfirmed
+        let rules = model.readingRules
+        if let rules {
+            if !rules.region.isEmpty { region = BodyRegion(key: rules.region, code: CodedTerm(rules.regionCode)) }
+            tiersMeasuredOn = rules.measuredOn
+            conformalLevel = rules.conformalLevel
+        }
         for (index, label) in labels.labels.enumerated() {
             var reported = ReportLabel(name: label.name, code: CodedTerm(label.code), isReported: label.isReported)
             reported.operatingPoint = ReportOperatingPoint(label, model.operatingPoints.filter { $0.labelIndex == index })
+            if let rule = rules?.labels[index] {
+                reported.structure = rule.structure
+                reported.chineseName = rule.chineseName.isEmpty ? nil : rule.chineseName
+                reported.tiers = rule.tiers.map { [ReportTier]($0) } ?? []
+            }
             self.labels.append(reported)
         }
+    }
+}
+
+extension [ReportTier] {
+    fileprivate init(_ rules: TierRules) {
+        self = []
+        for (index, tier) in [Tier.high, .medium, .review].enumerated() {
+            let (positive, negative) = (rules.counts[2 * index], rules.counts[2 * index + 1])
+            append(
+                ReportTier(
+                    tier: tier, positives: positive.cases, rightPositives: positive.right, negatives: negative.cases, rightNegatives: negative.right))
+        }
+    }
+}
+
+extension TierBounds {
+    init(_ rules: TierRules) {
+        self.init(
+            negativeHigh: rules.negativeHigh, negativeMedium: rules.negativeMedium, positiveMedium: rules.positiveMedium,
+            positiveHigh: rules.positiveHigh)
     }
 }
 

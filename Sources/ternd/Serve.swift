@@ -221,6 +221,9 @@ func modelDocument(_ model: ModelFile, _ labels: Labels) -> [UInt8] {
     text.value(model.qualityRules)
     text.key("scoreReference")
     text.value(model.scoreReference, model.labels.labels)
+    text.member("operatingPointConfirmed", model.isConfirmed)
+    text.key("readingRules")
+    text.value(model.readingRules, model.labels)
     // As text: the file promises that the card is UTF-8, not that it is well formed.
     text.member("card", cardText(model))
     text.endObject()

@@ -9,7 +9,7 @@ import Testing
             isConfirmed: confirmed)
     }
 
-    private func answer(_ status: ResultStatus = .succeeded, _ findings: [Finding], flaggedFrames: Int = 0) -> Answer {
+    private func answer(_ findings: [Finding], _ status: ResultStatus = .succeeded, flaggedFrames: Int = 0) -> Answer {
         var result = FindingResult(
             sequence: 1, id: "i", time: "t", model: ModelReference(name: "m", version: "1", digest: "aa", keyIdentifier: nil),
             input: InputReference(kind: .png, sha256: "bb"), status: status)
@@ -25,7 +25,7 @@ import Testing
     @Test func aPositiveCallIsAFindingWhateverElseIsSaid() {
         #expect(answer([finding(0.9)]) == .finding)
         #expect(answer([finding(0.1), finding(0.51)]) == .finding)
-        #expect(answer(.partiallySucceeded, [finding(0.9)], flaggedFrames: 1) == .finding)
+        #expect(answer([finding(0.9)], .partiallySucceeded, flaggedFrames: 1) == .finding)
     }
 
     @Test func noFindingIsSaidOnlyWhenNothingSpeaksAgainstIt() {
@@ -33,7 +33,7 @@ import Testing
         for (found, reason) in [
             (answer([finding(0.1, confirmed: false)]), ReviewReason.unconfirmed), (answer([finding(0.1, flagged: true)]), .outOfDistribution),
             (answer([]), .noLabels), (answer([finding(0.1), finding(0.1, threshold: nil)]), .noOperatingPoint),
-            (answer(.partiallySucceeded, [finding(0.1)]), .framesRefused), (answer([finding(0.1)], flaggedFrames: 2), .framesOutOfDistribution),
+            (answer([finding(0.1)], .partiallySucceeded), .framesRefused), (answer([finding(0.1)], flaggedFrames: 2), .framesOutOfDistribution),
             (answer([finding(0.49)]), .nearThreshold),
         ] {
             #expect(found == .needsReview(reason.term) && found.rawValue == "needs_review")
@@ -49,8 +49,34 @@ import Testing
     }
 
     @Test func whatWasNotAnalysedHasNoFindingAndNoneIsSaid() {
-        #expect(answer(.failed, []).rawValue == "not_analysed")
-        #expect(answer(.notAttempted, []).reason?.value == "NOT-ATTEMPTED")
+        #expect(answer([], .failed).rawValue == "not_analysed")
+        #expect(answer([], .notAttempted).reason?.value == "NOT-ATTEMPTED")
+    }
+
+    @Test func boundsOfTheFileDecideTheTier_andACallKeepsItsSide() {
+        func tier(_ score: Float, threshold: Float, flagged: Bool = false) -> Tier {
+            var finding = finding(score, threshold: threshold, flagged: flagged)
+            finding.tierBounds = TierBounds(negativeHigh: 0.125, negativeMedium: 0.25, positiveMedium: 0.5, positiveHigh: 0.75)
+            return finding.tier
+        }
+        for (score, expected) in [(Float(0.125), Tier.high), (0.126, .medium), (0.25, .medium), (0.26, .review), (0.4, .review), (0.5, .medium), (0.75, .high)] {
+            #expect(tier(score, threshold: 0.375) == expected)
+        }
+        // Other thresholds than the one the bounds were chosen for.
+        #expect(tier(0.7, threshold: 0.9) == .review && tier(0.2, threshold: 0.1) == .review && tier(0.95, threshold: 0.9) == .high)
+        #expect(tier(0.95, threshold: 0.9, flagged: true) == .review)
+        var never = finding(1)
+        never.tierBounds = TierBounds(negativeHigh: -1, negativeMedium: -1, positiveMedium: 2, positiveHigh: 2)
+        #expect(never.tier == .review && never.call == .positive)
+    }
+
+    @Test func theConformalSetIsTold() {
+        var result = FindingResult(
+            sequence: 1, id: "i", time: "t", model: ModelReference(name: "m", version: "1", digest: "aa", keyIdentifier: nil),
+            input: InputReference(kind: .png, sha256: "bb"), status: .succeeded)
+        #expect(!String(decoding: result.json(), as: UTF8.self).contains("conformal"))
+        result.conformal = ConformalSet(level: 0.9, labels: ["normal", "pneumonia"])
+        #expect(String(decoding: result.json(), as: UTF8.self).contains(#""findings":[],"conformal":{"level":0.9,"set":["normal","pneumonia"]},"outOf"#))
     }
 
     @Test func reasonsAreToldApart() {

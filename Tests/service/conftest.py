@@ -25,6 +25,8 @@ def models(tmp_path_factory):
     tiny_model.measured_model(folder / "measured.tern")
     tiny_model.gated_model(folder / "gated.tern")
     tiny_model.drift_model(folder / "drift.tern")
+    tiny_model.mean_model(folder / "unconfirmed.tern", confirmed=False)
+    tiny_model.tiered_model(folder / "tiered.tern")
     tiny_model.slow_model(folder / "slow.tern")
     (folder / "key.txt").write_text(key.public_key().public_bytes_raw().hex() + "\n")
     (folder / "other-key.txt").write_text(bytes(31).hex() + "01\n")

@@ -63,7 +63,7 @@ def test_scores_and_digest_are_those_computed_by_hand(models, tmp_path):
     assert [f["score"] for f in white["findings"]][0] == 1
     assert white["findings"][0] | {"score": 0} == {
         "label": "white", "code": {"scheme": "99TEST", "value": "W", "meaning": "White"}, "score": 0, "calibrated": False,
-        "operatingPoint": "even", "threshold": 0.5, "call": "positive", "tier": "high"}
+        "operatingPoint": "even", "threshold": 0.5, "operatingPointConfirmed": True, "call": "positive", "tier": "high"}
     assert (white["findings"][1]["call"], white["findings"][1]["tier"]) == ("review", "review")
     assert black["findings"][0]["call"] == "negative"
 

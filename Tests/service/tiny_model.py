@@ -51,11 +51,11 @@ class Draft:
     @staticmethod
     def minor(kinds):
         """The first minor version that has sections of these kinds."""
-        return max([{8: 3, 9: 3, 10: 4, 11: 5}[kind] for kind in kinds], default=0)
+        return max([{8: 3, 9: 3, 10: 4, 11: 5, 12: 6}[kind] for kind in kinds], default=0)
 
     def write(self, path, shape, arena, input_offset, output_offset, outputs, labels, golden, modality="", activation=0, key=None,
-              card=b'{"purpose":"tests"}', more=()):
-        """`more` are sections behind the required ones: pairs of kind and bytes."""
+              card=b'{"purpose":"tests"}', more=(), rules=None):
+        """`more` are sections behind the required ones: pairs of kind and bytes. `rules` makes the reading rules of the file's confirmation."""
         channels, height, width = shape
         recipe = text(modality, 16) + struct.pack("<3I2II2f", channels, height, width, 0, 2, 0, 0.0, 0.0)
         recipe += struct.pack("<4f4f", *([1.0] * channels + [0.0] * (4 - channels)), 0, 0, 0, 0)
@@ -68,6 +68,13 @@ class Draft:
             self.weights,
         ]
         header = MAGIC + struct.pack("<HHI", 1, self.minor([kind for kind, _ in more]), 0)
+        places = struct.pack("<QQ", input_offset, output_offset)
+        counts = struct.pack("<3I3II", len(self.records), len(self.operations), outputs, channels, height, width, 0)
+        if rules is not None:
+            told = [(kind, data) for kind, data in [*enumerate(sections, 1), *more] if kind in (1, 2, 3, 4, 7, 8, 9, 10)]
+            stated = b"".join(struct.pack("<I", kind) + blake(data) for kind, data in told)
+            more = [*more, (12, rules(blake(b"tern-confirmation-v1\n" + counts + places + stated)))]
+            header = MAGIC + struct.pack("<HHI", 1, 6, 0)
         offset, records, body = PAGE, b"", b""
         sections = [(kind, 1, data) for kind, data in enumerate(sections, 1)] + [(kind, 0, data) for kind, data in more]
         for index, (kind, flags, data) in enumerate(sections, 1):
@@ -75,9 +82,7 @@ class Draft:
             whole = padded(data, PAGE) if index < len(sections) else data
             body += whole
             offset += len(whole)
-        header += struct.pack("<QQ4I3II", PAGE + len(body), arena, len(sections), len(self.records), len(self.operations), outputs,
-                              channels, height, width, 0)
-        header += struct.pack("<QQ", input_offset, output_offset) + text(self.name, 64) + text(self.version, 32)
+        header += struct.pack("<QQI", PAGE + len(body), arena, len(sections)) + counts + places + text(self.name, 64) + text(self.version, 32)
         header = (header.ljust(256, b"\0") + records).ljust(3840, b"\0")
         identity = blake(header)
         signature = bytes(4 + 28 + 32 + 64)
@@ -129,6 +134,18 @@ def score_reference(distributions, cases, measured_on="test"):
     return data
 
 
+def reading_rules(confirmation, labels, level=None, region="chest", chosen_on="validation", measured_on="test"):
+    """Section 12; `labels` are dictionaries with any of structure, chinese, tiers (four bounds and six pairs of calls and right ones), set (least, cases, covered)."""
+    data = struct.pack("<IIfI", len(labels), level is not None, level or 0.0, 0) + confirmation
+    data += text(chosen_on, 32) + text(measured_on, 32) + text(region, 32) + bytes(112)
+    for label in labels:
+        bounds, counts = label.get("tiers", ((0.0,) * 4, ((0, 0),) * 6))
+        data += text(label.get("structure", ""), 32) + label.get("chinese", "").encode().ljust(64, b"\0")
+        data += struct.pack("<I4f12I", "tiers" in label, *bounds, *(number for pair in counts for number in pair))
+        data += struct.pack("<fII", *label.get("set", (0.0, 0, 0))) + bytes(80)
+    return data
+
+
 # A grey value g has the score 1 / (1 + exp(128 - g)) for white: tenths of the images have g = 119, 121 ... 137.
 DRIFT_VALUES = list(range(119, 138, 2))
 
@@ -155,8 +172,16 @@ def measured_model(path, **more):
     return mean_model(path, sections=[(8, operating_points(points)), (9, statistics)], black=0.5, **more)
 
 
-def mean_model(path, modality="", key=None, wrong_golden=False, labels=True, card=b'{"purpose":"tests"}', sections=(), black=None):
-    """8 x 8 grey; output 0 is the sum of the pixels over 64 minus 128 (white is positive), output 1 its negative."""
+def tiered_model(path):
+    """The mean model with tiers for white: of its scores, sigmoids of the grey value minus 128, those of at most 124 are surely negative and those of at least 131 surely positive."""
+    bounds = tuple(float(np.float32(1 / (1 + np.exp(-step)))) for step in (-3.5, -1.5, 1.5, 2.5))
+    counts = ((40, 39), (90, 88), (20, 15), (30, 24), (8, 4), (9, 5))
+    return mean_model(path, confirmed=[{"structure": "lungs", "chinese": "白", "tiers": (bounds, counts)}, {}])
+
+
+def mean_model(path, modality="", key=None, wrong_golden=False, labels=True, card=b'{"purpose":"tests"}', sections=(), black=None, confirmed=True):
+    """8 x 8 grey; output 0 is the sum of the pixels over 64 minus 128 (white is positive), output 1 its negative. `confirmed` may be False, or the labels of
+    the reading rules."""
     draft = Draft("mean")
     weights = np.stack([np.full(64, 1 / 64), np.full(64, -1 / 64)])
     matrix, bias = draft.tensor("w", weights), draft.tensor("b", [-128.0, 128.0])
@@ -170,7 +195,7 @@ def mean_model(path, modality="", key=None, wrong_golden=False, labels=True, car
         label("black", 1, black, point="even" if black else ""),
     ]
     return draft.write(path, (1, 8, 8), 576, 0, 512, 2, names if labels else [], [(source, expected)], modality, 2 if labels else 0, key,
-                       card, sections)
+                       card, sections, None if not confirmed or not labels else lambda told: reading_rules(told, [{}, {}] if confirmed is True else confirmed))
 
 
 def slow_model(path, rounds=24, side=1024):
