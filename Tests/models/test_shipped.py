@@ -211,6 +211,77 @@ def test_the_scores_of_the_file_are_those_committed(shipped):
         assert found["counts"] == [bins.count(k) for k in range(len(edges) + 1)] and min(found["counts"]) > 0
 
 
+def test_weights_and_outputs_are_those_of_before(shipped):
+    """What tells how scores are read was added to the files; everything that computes them is as it was, in every bit."""
+    name, kind, file = shipped
+    expected, data = read(ROOT / "Tests/models/unchanged.json")["models"][file.name], file.read_bytes()
+    records = [struct.unpack_from("<IIQQ32s", data, 256 + 64 * index) for index in range(struct.unpack_from("<I", data, 32)[0])]
+    assert {str(record[0]): record[4].hex() for record in records if record[0] not in (5, 12)} == expected["sections"]
+    images = read(MODELS / name / f"scores-test-{kind}.json")["images"]
+    bits = b"".join(single(value) for image in images for value in [*image["outputs"], *image["scores"], image["outOfDistribution"]])
+    assert hashlib.sha256(bits).hexdigest() == expected["outputs"]
+
+
+def tier(score, threshold, bounds):
+    """Models/FORMAT.md section 11."""
+    if score >= threshold:
+        return "positive", "high" if score >= bounds["positiveHigh"] else "medium" if score >= bounds["positiveMedium"] else "review"
+    return "negative", "high" if score <= bounds["negativeHigh"] else "medium" if score <= bounds["negativeMedium"] else "review"
+
+
+def rounded(value):
+    return struct.unpack("<f", single(value))[0]
+
+
+def test_thresholds_are_confirmed_and_tiers_and_sets_are_those_counted(shipped):
+    name, kind, file = shipped
+    images, description = read(MODELS / name / f"scores-test-{kind}.json")["images"], read(MODELS / name / f"description-{kind}.json")
+    stated = json.loads(run(TERN, "inspect", file, "--json"))
+    assert stated["confirmation"]["confirmed"] and stated["confirmation"]["stated"] == stated["confirmation"]["computed"] == description["readingRules"]["confirmation"]
+    rules = stated["readingRules"]
+    assert rules == {key: value for key, value in description["readingRules"].items() if key != "confirmation"}
+    assert (rules["chosenOn"], rules["measuredOn"], rules["conformalLevel"]) == ("validation", "test", pytest.approx(0.9))
+    known = [image for image in images if rounded(image["outOfDistribution"]) <= rounded(description["outOfDistribution"]["threshold"])]
+    assert rules == {key: value for key, value in read(MODELS / name / "rules.json")[kind]["rules"].items() if key != "confirmation"}
+    for label, found in zip(description["labels"], rules["labels"], strict=True):
+        k, own = label["index"], found["conformal"]
+        cases = [image for image in known if image["label"] == k]
+        assert (own["cases"], own["covered"]) == (len(cases), sum(rounded(image["scores"][k]) >= rounded(own["least"]) for image in cases))
+        assert ("tiers" in found) == label["report"] and found["chineseName"]
+        if not label["report"]:
+            continue
+        assert found["structure"]
+        threshold = rounded(next(point["threshold"] for point in label["operatingPoints"] if point["name"] == label["operatingPoint"]))
+        bounds = {key: rounded(found["tiers"][key]) if found["tiers"][key] is not None else (2 if key.startswith("positive") else -1)
+                  for key in ("negativeHigh", "negativeMedium", "positiveMedium", "positiveHigh")}
+        counts = {name: {"positive": [0, 0], "negative": [0, 0]} for name in ("high", "medium", "review")}
+        for image in known:
+            side, level = tier(rounded(image["scores"][k]), threshold, bounds)
+            counts[level][side][0] += (side == "positive") == (image["label"] == k)
+            counts[level][side][1] += 1
+        assert counts == {name: found["tiers"][name] for name in counts}
+
+
+def test_tiers_sets_and_answers_of_the_samples(shipped):
+    name, kind, file = shipped
+    description = read(MODELS / name / f"description-{kind}.json")
+    rules = {label["name"]: label for label in description["readingRules"]["labels"]}
+    images = read(MODELS / name / f"scores-test-{kind}.json")["images"]
+    for (path, _, index), line in zip(samples(name), run(TERND, "infer", "--model", file, "--trust", KEY, *(path for path, _, _ in samples(name))).splitlines(), strict=True):
+        result, scores = json.loads(line), images[index]["scores"]
+        if result["outOfDistribution"]["flagged"]:
+            assert "conformal" not in result and result["answer"]["reason"]["value"] == "OUT-OF-DISTRIBUTION"
+            continue
+        assert result["conformal"] == {"level": 0.9, "set": [label["name"] for label in description["labels"]
+                                                             if rounded(scores[label["index"]]) >= rounded(rules[label["name"]]["conformal"]["least"])]}
+        for finding in result["findings"]:
+            bounds = {key: -1 if value is None and key.startswith("negative") else 2 if value is None else rounded(value)
+                      for key, value in rules[finding["label"]]["tiers"].items() if not isinstance(value, dict)}
+            assert finding["operatingPointConfirmed"] and (finding["call"], finding["tier"]) == tier(rounded(finding["score"]), rounded(finding["threshold"]), bounds), path.name
+        calls, tiers = ({finding[key] for finding in result["findings"]} for key in ("call", "tier"))
+        assert result["answer"]["value"] == ("finding" if "positive" in calls else "needs_review" if "review" in tiers else "no_finding")
+
+
 def test_the_quality_gate_passes_the_samples_and_states_what_was_counted(shipped):
     """Issue 5: each threshold is in the file, measured on real images, with its false refusals in the card."""
     name, kind, file = shipped

@@ -294,6 +294,51 @@ def scores_chapter(result: dict, description: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def sure_chapter(folder: Path) -> str:
+    """Tiers and conformal sets, from the folder's rules.json; nothing without it."""
+    path = folder / "rules.json"
+    if not path.is_file():
+        return ""
+    found = json.loads(path.read_text(encoding="utf-8"))
+
+    def share(right: int, count: int) -> str:
+        return f"{right} of {count}, {ranged(right / count, metrics.wilson(right / count, count))}" if count else "none"
+
+    def bound(value: float | None, words: str) -> str:
+        return "no score is that sure" if value is None else f"{words} {value:.3g}"
+
+    high, medium = (f"{found['aims'][name]:.2f}" for name in ("high", "medium"))
+    lines = ["", "## How sure a call is", "",
+             "A call's tier comes from bounds in the file (`Models/FORMAT.md` section 11), chosen on validation images by `Tools/train/rules.py`: of the calls at or beyond the bound the lower end of",
+             f"Wilson's 95 % interval of the share of right ones is at least {high} for `high` and {medium} for `medium`; the rest is `review`, where a person decides. Counted on test images that the gate does not",
+             "flag, at `balanced` (right calls of all calls of the tier; validation, where it was chosen, is optimistic):", "",
+             "| file | label | call | tier | score | test | validation |", "|---|---|---|---|---|---|---|"]
+    for kind in ("ternary", "int8"):
+        for label in found[kind]["rules"]["labels"]:
+            if "tiers" not in label:
+                continue
+            for side, word in (("positive", "at least"), ("negative", "at most")):
+                for tier in ("high", "medium", "review"):
+                    own = label["tiers"]
+                    where = "the rest" if tier == "review" else bound(own[f"{side}{tier.capitalize()}"], word)
+                    if tier == "medium" and own[f"{side}Medium"] == own[f"{side}High"] and own[f"{side}Medium"] is not None:
+                        where = "no score between"
+                    lines.append(f"| {kind} | {label['name']} | {side} | {tier} | {where} | {share(*own[tier][side])} | {share(*found[kind]['validation'][label['name']][tier][side])} |")
+    level = found["level"]
+    lines += ["", f"**Conformal sets** (split conformal, a rule for each class): on images like those of validation the set of labels that a result names under `conformal` holds the class of at least {level:.0%} of the",
+              "images of that class. On the test split it does so as often as stated here; where that is less, the test images are not like the validation ones, and others need not be either.", "",
+              "| file | class | score at least | test images whose set holds it |", "|---|---|---|---|"]
+    for kind in ("ternary", "int8"):
+        for label in found[kind]["rules"]["labels"]:
+            own = label["conformal"]
+            lines.append(f"| {kind} | {label['name']} | {own['least']:.3g} | {share(own['covered'], own['cases'])} |")
+    for kind in ("ternary", "int8"):
+        sets = found[kind]["sets"]
+        sizes = ", ".join(f"{count} of {size}" for size, count in enumerate(sets["sizes"]) if count)
+        lines += ["", f"Sets on the {sets['images']} test images, {kind}, by how many labels they have: {sizes}."]
+    return "\n".join(lines) + "\n"
+
+
 def shortfall_chapter(result: dict) -> str:
     """What was tried where a model misses what it is held against; the settings' words, nothing without them."""
     return f"\n## What falls short\n\n{result['shortfall']}\n" if "shortfall" in result else ""
@@ -363,4 +408,4 @@ def write(folder: Path, result: dict, description: dict, model) -> None:
                                                                         licence=description["card"]["licence"], attribution=description["card"]["attribution"]))
     (folder / "card.md").write_text(head(result, description, model) + figures_chapter(result, description)
                                     + points_chapter(result, description) + calibration_chapter(result, description)
-                                    + gate_chapter(result) + quality_chapter(folder, description["input"]["width"]) + scores_chapter(result, description) + explain_card.chapter(folder) + shortfall_chapter(result) + tail(result, description))
+                                    + gate_chapter(result) + sure_chapter(folder) + quality_chapter(folder, description["input"]["width"]) + scores_chapter(result, description) + explain_card.chapter(folder) + shortfall_chapter(result) + tail(result, description))

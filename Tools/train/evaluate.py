@@ -9,6 +9,8 @@ Prints figures.json. With --write it goes into the folder with card.md, reliabil
 the descriptions, and the model files are made again from them (`tern sign` them afterwards); a file whose identity stays the
 same is left alone. Nothing is chosen here: thresholds and temperatures come from validation, the test split is only read.
 What a file states beside its thresholds (sensitivity, specificity, false-alarm rate) and of its scores' distribution is the engine's on the test split.
+With --same-outputs only the engine is asked, and what else the figures say is kept: for files that differ in what they say of their scores, not in the scores. It is
+an error when an output, a score or a gate score is not the committed one.
 What --runs and --other would give is kept from the figures.json of the same checkpoints when they are left out.
 """
 from __future__ import annotations
@@ -52,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, help="output folder of train.py, for the rows of teacher and seeds")
     parser.add_argument("--other", action="append", default=[], metavar="NAME=ARCHIVE",
                         help="archive of another model whose test images the gate should flag; may be given again")
+    parser.add_argument("--same-outputs", action="store_true", help="keep every figure that the engine does not give; outputs must be the committed ones")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads (default: all)")
     parser.add_argument("--write", action="store_true", help="write all files into the folder")
     return parser.parse_args()
@@ -86,6 +89,9 @@ def main() -> int:
             write_description(folder, kind, descriptions[kind])
             file = engine.convert(options.engine, folder, kind, name)
             found[kind], answers[kind] = engine.evaluate(options.engine, file, options.data, "test", options.threads)
+    if options.same_outputs:
+        result = kept(options.model, result, found, answers, folder)
+        return finish(folder, result, answers, splits, descriptions, models, options)
     result |= {"imagesSeen": seen(config), "tableNotes": config["card"].get("tableNotes", [])}
     if "shortfall" in config["card"]:
         result["shortfall"] = config["card"]["shortfall"]
@@ -93,11 +99,30 @@ def main() -> int:
     result |= rows(models["int8"], splits, config, options)
     result["gate"] = gate(folder, descriptions, answers, result, options)
     keep(result, options.model / "figures.json", options)
+    return finish(folder, result, answers, splits, descriptions, models, options)
+
+
+def kept(model: Path, result: dict, found: dict, answers: dict[str, engine.Answers], folder: Path) -> dict:
+    """The figures of `model` with what the engine says of its new files, whose values must be the old ones."""
+    old = json.loads((model / "figures.json").read_text())
+    if old["checkpoints"] != result["checkpoints"]:
+        raise SystemExit(f"{model}/figures.json is of other checkpoints: leave out --same-outputs")
+    for kind in KINDS:
+        images = json.loads((model / f"scores-test-{kind}.json").read_text())["images"]
+        values = torch.tensor([[*image["outputs"], *image["scores"], image["outOfDistribution"]] for image in images], dtype=torch.float64).float()
+        if not torch.equal(values, torch.cat([answers[kind].outputs, answers[kind].scores, answers[kind].gate[:, None]], 1)):
+            raise SystemExit(f"{kind}: the values of the test images are not those of {model}: leave out --same-outputs")
+    files = {kind: (folder / engine.file_name(result["name"], kind)).stat().st_size for kind in KINDS}
+    return old | result | {"engine": found, "bytes": files}
+
+
+def finish(folder: Path, result: dict, answers: dict[str, engine.Answers], splits: dict[str, data.Split], descriptions: dict, models: dict,
+           options: argparse.Namespace) -> int:
     print(json.dumps(result, indent=2))
     if options.write:
         for kind in KINDS:
             write_description(options.model, kind, descriptions[kind])
-            engine.ship(folder / engine.file_name(name, kind), options.model)
+            engine.ship(folder / engine.file_name(result["name"], kind), options.model)
         write(options.model, result, answers, splits["test"], descriptions, models["ternary"])
     return 0
 
@@ -146,7 +171,7 @@ def distribute(description: dict, answers: engine.Answers) -> None:
 
 
 def write_description(folder: Path, kind: str, description: dict) -> None:
-    (folder / f"description-{kind}.json").write_text(json.dumps(description, indent=2) + "\n")
+    (folder / f"description-{kind}.json").write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def measured_here(folder: Path, descriptions: dict, models: dict, splits: dict[str, data.Split], answers: dict[str, engine.Answers],

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The table of Models/README.md, from every model's figures.json: what is shipped against what it must beat; and the one of the quality gates in
-docs/models.md, from every model's quality.json.
+docs/models.md, from every model's quality.json; and the one of tiers and conformal sets there, from its rules.json.
 
 Example:
     python3 Tools/train/table.py            # prints them
@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- figures: Tools/train/table.py --write -->", "<!-- end of figures -->"
+TIERS_BEGIN, TIERS_END = "<!-- tiers: Tools/train/table.py --write -->", "<!-- end of tiers -->"
 QUALITY_BEGIN, QUALITY_END = "<!-- quality: Tools/train/table.py --write -->", "<!-- end of quality -->"
 ORDER = ("pneumonia28", "breast28", "retina28", "cxr224", "cells")
 
@@ -96,6 +97,24 @@ def quality(models: Path) -> str:
     return "\n".join(head + rows) + "\n"
 
 
+def tiers(models: Path) -> str:
+    """A row for each reported label: right calls of all calls of each tier, and the coverage of the conformal sets."""
+    def pair(counts: list[int]) -> str:
+        return "-" if not counts[1] else f"{counts[0]} of {counts[1]}"
+
+    rows = ["| model | label | positive: high | medium | review | negative: high | medium | review | conformal sets hold |", "|---" * 9 + "|"]
+    for name in ORDER:
+        path = models / name / "rules.json"
+        if not path.is_file():
+            continue
+        labels = json.loads(path.read_text(encoding="utf-8"))["ternary"]["rules"]["labels"]
+        held = "; ".join(f"{label['name']} {100 * label['conformal']['covered'] / max(label['conformal']['cases'], 1):.0f} %" for label in labels)
+        for index, label in enumerate([label for label in labels if "tiers" in label]):
+            cells = [pair(label["tiers"][tier][side]) for side in ("positive", "negative") for tier in ("high", "medium", "review")]
+            rows.append(f"| [{name}](../Models/{name}/card.md) | {label['name']} | {' | '.join(cells)} | {held if index == 0 else ''} |")
+    return "\n".join(rows) + "\n"
+
+
 def put(page: Path, begin_mark: str, end_mark: str, text: str) -> None:
     """Replaces what stands between two marks of a page."""
     before, begin, rest = page.read_text().partition(begin_mark)
@@ -112,11 +131,12 @@ def main() -> int:
     options = parser.parse_args()
     text = table(options.models)
     if not options.write:
-        print(text + "\n" + quality(options.models), end="")
+        print(text + "\n" + quality(options.models) + "\n" + tiers(options.models), end="")
         return 0
     put(options.models / "README.md", BEGIN, END, text)
     if options.models.resolve() == ROOT / "Models":
         put(ROOT / "docs/models.md", QUALITY_BEGIN, QUALITY_END, quality(options.models))
+        put(ROOT / "docs/models.md", TIERS_BEGIN, TIERS_END, tiers(options.models))
     return 0
 
 
