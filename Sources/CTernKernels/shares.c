@@ -1,10 +1,11 @@
 /* N-16: the same plain code for every table. */
 #include <math.h>
+#include <string.h>
 
 #include "internal.h"
 
 /* N-01 of the products of x and u, each rounded; of x itself where u is NULL. */
-static float sum_of_products(const float *restrict x, const float *restrict u, size_t count) {
+static float sum_of_products(const float *x, const float *u, size_t count) {
     float lanes[TERN_LANES] = {0};
     size_t i = 0;
     if (u) {
@@ -20,44 +21,66 @@ static float sum_of_products(const float *restrict x, const float *restrict u, s
 }
 
 /* One output channel of a packed weight matrix, without its scale. */
-static void unpack_channel(tern_weights_kind kind, const void *weights, size_t channel, size_t k, float *values) {
-    if (kind == TERN_WEIGHTS_F32) {
-        for (size_t i = 0; i < k; i++) values[i] = ((const float *)weights)[channel * k + i];
+static void unpack_channel(const tern_shares *op, size_t channel, float *values) {
+    const size_t k = op->columns;
+    if (op->kind == TERN_WEIGHTS_F32) {
+        memcpy(values, (const float *)op->weights + channel * k, k * sizeof(float));
         return;
     }
-    const size_t groups_per_block = kind == TERN_WEIGHTS_S8 ? 1 : kind == TERN_WEIGHTS_T2 ? 4 : 5;
-    const uint8_t *panel = (const uint8_t *)weights + channel / TERN_PANEL * tern_panel_bytes(kind, k) + channel % TERN_PANEL * TERN_GROUP;
-    for (size_t i = 0; i < k; i++) {
-        const size_t group = i / TERN_GROUP, place = group % groups_per_block;
-        unsigned byte = panel[group / groups_per_block * TERN_PANEL * TERN_GROUP + i % TERN_GROUP], digit = 0;
-        if (kind == TERN_WEIGHTS_S8) {
-            values[i] = (float)(int8_t)byte;
-            continue;
+    const size_t groups_per_block = op->kind == TERN_WEIGHTS_S8 ? 1 : op->kind == TERN_WEIGHTS_T2 ? 4 : 5;
+    const uint8_t *at = (const uint8_t *)op->weights + channel / TERN_PANEL * tern_panel_bytes(op->kind, k) + channel % TERN_PANEL * TERN_GROUP;
+    for (size_t first = 0; first < k; first += groups_per_block * TERN_GROUP, at += TERN_PANEL * TERN_GROUP) {
+        for (size_t i = 0; i < TERN_GROUP; i++) {
+            unsigned byte = at[i];
+            for (size_t place = first + i; place < tern_minimum(k, first + groups_per_block * TERN_GROUP); place += TERN_GROUP) {
+                int code = (int8_t)byte;
+                if (op->kind == TERN_WEIGHTS_T2) code = (int)(byte & 3) - 1, byte >>= 2;
+                if (op->kind == TERN_WEIGHTS_T5) code = (int)(byte * 3 >> 8) - 1, byte = byte * 3 & 255;
+                values[place] = (float)code;
+            }
         }
-        if (kind == TERN_WEIGHTS_T2) digit = byte >> (2 * place) & 3;
-        else
-            for (size_t j = 0; j <= place; j++) digit = byte * 3 >> 8, byte = byte * 3 & 255;
-        values[i] = (float)((int)digit - 1);
     }
+}
+
+/* The row of the head that is wanted, times its scale; gives the value of the output. */
+static float direction_of(const tern_shares *op, float *restrict u, float *restrict row) {
+    const size_t count = op->columns;
+    memset(u, 0, count * sizeof(float));
+    float value = 0;
+    for (size_t n = 0; op->is_contrast && n < op->outputs; n++) {
+        if (n == op->channel) continue;
+        const float scale = op->scales ? op->scales[op->scale_count == 1 ? 0 : n] : 1.0f;
+        unpack_channel(op, n, row);
+        for (size_t i = 0; i < count; i++) u[i] = u[i] + row[i] * scale;
+        value = value + op->values[n];
+    }
+    const float scale = op->scales ? op->scales[op->scale_count == 1 ? 0 : op->channel] : 1.0f;
+    unpack_channel(op, op->channel, row);
+    if (!op->is_contrast) {
+        for (size_t i = 0; i < count; i++) u[i] = row[i] * scale;
+        return op->values[op->channel];
+    }
+    const float part = 1.0f / (float)(op->outputs - 1);
+    for (size_t i = 0; i < count; i++) u[i] = row[i] * scale - u[i] * part;
+    return op->values[op->channel] - value * part;
 }
 
 float tern_patch_shares(const tern_shares *op) {
     const size_t count = op->columns;
     float *const u = op->direction;
-    unpack_channel(op->kind, op->weights, op->channel, count, u);
+    const float value = direction_of(op, u, u + count);
     float step = 1;
-    for (size_t i = 0; i < count; i++) u[i] = op->gamma ? u[i] * op->scale * op->gamma[i] : u[i] * op->scale;
     if (op->gamma) {
+        for (size_t i = 0; i < count; i++) u[i] = u[i] * op->gamma[i];
         const float mean = sum_of_products(op->pooled, NULL, count) / (float)count, middle = sum_of_products(u, NULL, count) / (float)count;
-        float lanes[TERN_LANES] = {0};
+        float *const d = u + count;
         for (size_t i = 0; i < count; i++) {
-            const float d = op->pooled[i] - mean;
-            lanes[i % TERN_LANES] = lanes[i % TERN_LANES] + d * d;
+            d[i] = op->pooled[i] - mean;
             u[i] = u[i] - middle;
         }
-        step = 1.0f / sqrtf(sum_of_products(lanes, NULL, TERN_LANES) / (float)count + op->epsilon);
+        step = 1.0f / sqrtf(sum_of_products(d, d, count) / (float)count + op->epsilon);
     }
     const float offset = op->beta ? sum_of_products(op->beta, u, count) : 0.0f, factor = step / (float)op->rows;
     for (size_t p = 0; p < op->rows; p++) op->shares[p] = (sum_of_products(op->tokens + p * op->stride, u, count) - offset) * factor;
-    return op->output - (sum_of_products(op->pooled, u, count) - offset) * step;
+    return value - (sum_of_products(op->pooled, u, count) - offset) * step;
 }

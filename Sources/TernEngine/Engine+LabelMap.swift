@@ -13,18 +13,8 @@ extension Engine {
     /// - Returns: the base.
     /// - Throws: as `makeMap`.
     /// - Precondition: the last inference has succeeded.
-    /// - Cost: a map for each output; one array of the map's size.
+    /// - Cost: of one map, and of reading the whole head; no allocation.
     public func makeMap(of label: Label, in labels: Labels, into values: inout MutableSpan<Float>) throws(EngineError) -> Float {
-        var base = try makeMap(ofOutput: label.outputIndex, into: &values)
-        let outputCount = model.header.outputCount
-        guard labels.activation == .softmax, mapShape?.method == .patchShares, outputCount > 1 else { return base }
-        let part = -1 / Float(outputCount - 1)
-        var other = [Float](repeating: 0, count: values.count)
-        for output in 0..<outputCount where output != label.outputIndex {
-            var span = other.mutableSpan
-            base += part * (try makeMap(ofOutput: output, into: &span))
-            for patch in values.indices { values[patch] += part * other[patch] }
-        }
-        return base
+        try makeMap(ofOutput: label.outputIndex, isContrast: labels.activation == .softmax, into: &values)
     }
 }

@@ -22,9 +22,13 @@ extension Engine {
     /// - Source: Models/NUMERICS.md N-16 and N-17; the same bits on every instruction set and thread count.
     /// - Cost: no allocation.
     public func makeMap(ofOutput index: Int, into values: inout MutableSpan<Float>) throws(EngineError) -> Float {
+        try makeMap(ofOutput: index, isContrast: false, into: &values)
+    }
+
+    func makeMap(ofOutput index: Int, isContrast: Bool, into values: inout MutableSpan<Float>) throws(EngineError) -> Float {
         guard let maps, index >= 0, index < model.header.outputCount else { throw .noMap(output: index) }
         guard values.count == maps.shape.count else { throw .valueCount(expected: maps.shape.count, found: values.count) }
-        let base = maps.make(output: index, of: model, arena: arena, table: table, into: &values)
+        let base = maps.make(output: index, isContrast: isContrast, of: model, arena: arena, table: table, into: &values)
         var isFinite = base.isFinite
         for patch in values.indices where !values[patch].isFinite { isFinite = false }
         guard isFinite else { throw .noMap(output: index) }

@@ -42,10 +42,12 @@ enum MapMaker {
         return maker.kept(by: index)
     }
 
-    /// One map of the last inference, and what is no patch's.
-    func make(output index: Int, of model: ModelFile, arena: Arena, table: KernelTable, into values: inout MutableSpan<Float>) -> Float {
+    /// One map of the last inference, of an output or of what it has more than the others' mean, and what is no patch's.
+    func make(
+        output index: Int, isContrast: Bool, of model: ModelFile, arena: Arena, table: KernelTable, into values: inout MutableSpan<Float>
+    ) -> Float {
         switch self {
-        case .shares(let maker): maker.make(output: index, of: model, arena: arena, into: &values)
+        case .shares(let maker): maker.make(output: index, isContrast: isContrast, of: model, arena: arena, into: &values)
         case .relevance(let maker): maker.make(on: table, into: &values)
         }
     }
@@ -54,18 +56,18 @@ enum MapMaker {
 /// N-16.
 final class SharesMaker {
     let plan: SharesPlan
-    /// A direction, the mean and the tokens, each as long as it is needed.
+    /// Two rows to work in, and the mean and the tokens where they are kept.
     private let memory: Arena
 
     var byteCount: Int { memory.byteCount }
 
     init(_ plan: SharesPlan) throws(KernelError) {
         self.plan = plan
-        memory = try Arena(byteCount: 4 * plan.columns * (1 + (plan.savesPooled ? 1 : 0) + (plan.savesTokens ? plan.rows : 0)))
+        memory = try Arena(byteCount: 4 * plan.columns * (2 + (plan.savesPooled ? 1 : 0) + (plan.savesTokens ? plan.rows : 0)))
     }
 
-    private var savedPooled: ArenaMatrix { ArenaMatrix(byteOffset: 4 * plan.columns, stride: plan.columns) }
-    private var savedTokens: ArenaMatrix { ArenaMatrix(byteOffset: 4 * plan.columns * (plan.savesPooled ? 2 : 1), stride: plan.columns) }
+    private var savedPooled: ArenaMatrix { ArenaMatrix(byteOffset: 8 * plan.columns, stride: plan.columns) }
+    private var savedTokens: ArenaMatrix { ArenaMatrix(byteOffset: 4 * plan.columns * (plan.savesPooled ? 3 : 2), stride: plan.columns) }
 
     func keep(after index: Int, of arena: Arena) {
         guard index == plan.pool else { return }
@@ -78,17 +80,18 @@ final class SharesMaker {
         }
     }
 
-    func make(output index: Int, of model: ModelFile, arena: Arena, into values: inout MutableSpan<Float>) -> Float {
+    func make(output index: Int, isContrast: Bool, of model: ModelFile, arena: Arena, into values: inout MutableSpan<Float>) -> Float {
         let head = plan.head
         let call = PatchSharesCall(
-            rows: plan.rows, columns: plan.columns, outputCount: head.columns, output: index,
+            rows: plan.rows, columns: plan.columns, outputCount: head.columns, output: index, isContrast: isContrast && head.columns > 1,
             weightsKind: WeightsKind(model.tensors[head.weights].elementType), tokens: plan.savesTokens ? savedTokens : ArenaMatrix(plan.tokens),
             pooled: plan.savesPooled ? savedPooled : ArenaMatrix(plan.pooled), epsilon: plan.epsilon,
-            value: arena.values(at: head.output.byteOffset + 4 * index, count: 1)[0])
+            values: ArenaMatrix(head.output))
         return memory.patchShares(
             call, weights: model.bytes(ofTensor: head.weights), scales: model.bytes(ofOptional: head.scale),
             gamma: model.bytes(ofOptional: plan.gammaBehind), beta: model.bytes(ofOptional: plan.betaBefore),
-            tokens: plan.savesTokens ? memory : arena, pooled: plan.savesPooled ? memory : arena, into: &values)
+            tokens: plan.savesTokens ? memory : arena, pooled: plan.savesPooled ? memory : arena, outputs: arena,
+            into: &values)
     }
 }
 

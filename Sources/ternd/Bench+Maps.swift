@@ -2,6 +2,7 @@ import TernEngine
 import TernModel
 import TernFindings
 import TernKernels
+import TernModel
 import TernPlatform
 
 /// What the maps of one image cost.
@@ -22,8 +23,7 @@ extension Bench {
     /// Times inferences without and with maps in turns.
     func measureMaps(_ mapping: Engine) throws(EngineError) -> MapTimes {
         guard let shape = mapping.mapShape else { throw .noMap(output: 0) }
-        var outputs = engine.model.labels.labels.filter { $0.isReported }.map { $0.outputIndex }
-        if outputs.isEmpty { outputs = [0] }
+        let labels = engine.model.labels, reported = labels.labels.filter { $0.isReported }
         var output = [Float](repeating: 0, count: engine.model.header.outputCount), values = [Float](repeating: 0, count: shape.count)
         var plain = [UInt64](repeating: 0, count: repeatCount), differences = [Int64](repeating: 0, count: repeatCount)
         var outputSpan = output.mutableSpan, valuesSpan = values.mutableSpan
@@ -35,7 +35,8 @@ extension Bench {
             try engine.infer(input.values(at: 0, count: engine.inputCount), into: &outputSpan)
             let middle = Clock.monotonicNanoseconds
             try mapping.infer(input.values(at: 0, count: engine.inputCount), into: &outputSpan)
-            for output in outputs { _ = try mapping.makeMap(ofOutput: output, into: &valuesSpan) }
+            for label in reported { _ = try mapping.makeMap(of: label, in: labels, into: &valuesSpan) }
+            if reported.isEmpty { _ = try mapping.makeMap(ofOutput: 0, into: &valuesSpan) }
             let end = Clock.monotonicNanoseconds
             guard index >= 0 else { continue }
             plain[index] = middle - start
@@ -45,7 +46,7 @@ extension Bench {
         plain.sort()
         differences.sort()
         return MapTimes(
-            count: outputs.count, cost: differences[repeatCount / 2], inference: plain[repeatCount / 2],
+            count: max(reported.count, 1), cost: differences[repeatCount / 2], inference: plain[repeatCount / 2],
             allocationsPerImage: before == 0 ? nil : (counted + repeatCount - 1) / repeatCount,
             byteCount: mapping.arenaByteCount - engine.arenaByteCount)
     }

@@ -61,6 +61,35 @@ import TernModel
         }
     }
 
+    /// A softmax decides by differences: its map is that of the output less the mean of the others.
+    @Test(arguments: [ElementType.f32, .s8, .t2, .t5], readings)
+    func theMapOfASoftmaxIsADifference(weights: ElementType, reading: BlockModel.Reading) throws {
+        func map(_ engine: Engine, _ activation: Labels.Activation) throws -> [Float] {
+            let label = Label(name: "second", outputIndex: 1, isReported: true, code: nil, threshold: nil, operatingPoint: "")
+            let labels = Labels(activation: activation, temperature: 1, isCalibrated: false, labels: [label])
+            var values = [Float](repeating: -1, count: 9)
+            var span = values.mutableSpan
+            let base = try engine.makeMap(of: label, in: labels, into: &span)
+            return [base] + values
+        }
+        let model = BlockModel(weights: weights, reading: reading)
+        var expected: [UInt32]?
+        for set in InstructionSet.available {
+            let engine = try Engine(model: model.model(), instructionSet: set, threadCount: 2, makesMaps: true)
+            let outputs = try infer(engine), alone = try (0..<3).map { try self.map(engine, $0) }
+            #expect(try map(engine, .sigmoid) == alone[1])
+            let found = try map(engine, .softmax)
+            #expect(found.map(\.bitPattern) == expected ?? found.map(\.bitPattern), "\(set.name)")
+            expected = found.map(\.bitPattern)
+            guard reading != .classToken else {
+                #expect(found == alone[1])
+                continue
+            }
+            for index in found.indices { #expect((found[index] - (alone[1][index] - (alone[0][index] + alone[2][index]) / 2)).magnitude < 1e-4) }
+            #expect((found.reduce(0, +) - (outputs[1] - (outputs[0] + outputs[2]) / 2)).magnitude < 1e-4 * found.reduce(1) { $0 + $1.magnitude })
+        }
+    }
+
     /// A planner may put what follows the mean where the tokens were.
     @Test(arguments: [ElementType.f32, .s8])
     func tokensThatLaterOperationsOverwriteAreKept(weights: ElementType) throws {

@@ -358,9 +358,10 @@ static uint64_t run_shares(const tern_kernels *table, tern_weights_kind kind, in
     (void)table, (void)parts;
     if (index >= FEW_CASES) return seed_of_digest;
     const size_t columns = depth_of(index), rows = between(1, 20), stride = columns + random_bits() % 3, outputs = between(1, 70);
-    float *tokens = floats(rows * stride), *vectors = floats(3 * columns), *direction = floats(columns);
+    float *tokens = floats(rows * stride), *vectors = floats(3 * columns), *direction = floats(2 * columns), *values = floats(2 * outputs);
     fill(tokens, rows * stride, (int)(random_bits() % 8), random_bits() % 16 == 0);
     fill(vectors, 3 * columns, 6, 0);
+    fill(values, 2 * outputs, 0, 0);
     const size_t bytes = tern_packed_bytes(kind, outputs, columns);
     uint8_t *weights = guarded(bytes, sizeof(float));
     for (size_t i = 0; i < bytes; i++) weights[i] = (uint8_t)random_bits();
@@ -368,7 +369,8 @@ static uint64_t run_shares(const tern_kernels *table, tern_weights_kind kind, in
     output shares = output_of(1, rows, 3, sizeof(float));
     const tern_shares op = {.rows = rows, .columns = columns, .tokens = tokens, .stride = stride, .pooled = vectors,
                             .gamma = random_bits() % 2 ? vectors + columns : NULL, .epsilon = 1e-6f, .beta = random_bits() % 2 ? vectors + 2 * columns : NULL,
-                            .weights = weights, .kind = kind, .channel = random_bits() % outputs, .scale = fabsf(unit()), .output = unit(),
+                            .weights = weights, .kind = kind, .outputs = outputs, .channel = random_bits() % outputs, .is_contrast = outputs > 1 && random_bits() % 2,
+                            .scales = kind == TERN_WEIGHTS_F32 ? NULL : values + outputs, .scale_count = random_bits() % 2 ? outputs : 1, .values = values,
                             .direction = direction, .shares = (float *)shares.bytes};
     const float base = tern_patch_shares(&op);
     return digest_output(digest_words(seed_of_digest, &base, sizeof base, 1), &shares, 1);

@@ -364,8 +364,8 @@ class Model:
         """Patches of the plan."""
         return next(op.m for op in self.operations if op.kind == 1)
 
-    def shares(self, output: int) -> tuple[np.ndarray, np.float32]:
-        """N-16 of the last image."""
+    def shares(self, output: int, is_contrast: bool = False) -> tuple[np.ndarray, np.float32]:
+        """N-16 of the last image, of an output or of that less the mean of the others."""
         kinds = [op.kind for op, _, _ in self.steps]
         at = kinds.index(6)
         (pool, x, mean), (head, _, z) = self.steps[at], self.steps[-1]
@@ -373,9 +373,16 @@ class Model:
         before, behind = self.operations[at - 1], self.operations[at + 1]
         gamma = self.tensors[behind.tensors[0]].values if behind.kind == 3 else None
         beta = self.tensors[before.tensors[2]].values if before.kind == 3 else None
-        scale = np.broadcast_to(self.tensors[head.tensors[1]].values, (head.n,))[output] if head.levels else F(1)
-        weights = self.tensors[head.tensors[0]].values[output].astype(F) * scale
-        return shares(x, mean[0], weights, gamma, behind.parameter, beta, z[0, output])
+        scales = np.broadcast_to(self.tensors[head.tensors[1]].values, (head.n,)) if head.levels else np.ones(head.n, F)
+        rows, z = self.tensors[head.tensors[0]].values.astype(F) * scales[:, None], z[0]
+        weights, value = rows[output], z[output]
+        if is_contrast:
+            part, others, rest = F(1) / F(head.n - 1), np.zeros(head.k, F), F(0)
+            for other in range(head.n):
+                if other != output:
+                    others, rest = others + rows[other], rest + z[other]
+            weights, value = weights - others * part, value - rest * part
+        return shares(x, mean[0], weights, gamma, behind.parameter, beta, value)
 
     def relevance(self, first: int) -> tuple[np.ndarray, np.float32]:
         """N-17 of the last image, whose patches start at token `first`."""

@@ -155,10 +155,12 @@ typedef struct tern_shares {
     const float *beta;           /* [columns] of the norm before the mean; NULL: none */
     const void *weights;         /* the head, [outputs][columns] in the packing of `kind` */
     tern_weights_kind kind;
-    size_t channel;              /* the output */
-    float scale;                 /* its weight scale, 1 for f32 weights */
-    float output;                /* its value */
-    float *direction;            /* [columns], overwritten */
+    size_t outputs, channel;     /* the head's outputs, and the one whose shares are wanted */
+    int is_contrast;             /* 1: of the output less the mean of all others */
+    const float *scales;         /* [scale_count]; NULL for f32 weights */
+    size_t scale_count;          /* 1 or outputs */
+    const float *values;         /* [outputs] */
+    float *direction;            /* [2 * columns], overwritten */
     float *shares;               /* [rows] */
 } tern_shares;
 
