@@ -31,7 +31,7 @@ def test_the_program_writes_this_page(browser, screened, data):
     browser.shape(1280, 800)
     browser.open(screened)
     try:
-        assert len(rows(browser)) >= 6 and browser.text("#answer-title") == "The model sees signs of pneumonia"
+        assert len(rows(browser)) >= 6 and browser.text("#answer-title") == "The model points to pneumonia"
         assert browser.until("const picture = document.querySelector('.picture'); return picture.complete && picture.naturalWidth") == 224
         assert browser.all(".over .map") and "chest/test-0099-pneumonia.png" in browser.one("#image-name").get_attribute("title")
         browser.click(".top-tools > button:nth-of-type(1)")
@@ -63,8 +63,8 @@ def test_the_four_answers_differ_in_word_and_shape(browser, show, data):
     assert len({words for words, _, _ in seen.values()}) == len({shape for _, shape, _ in seen.values()}) == 4
     shapes = browser.run("return arguments[0].map(name => document.getElementById('mark-' + name).innerHTML)", ANSWERS)
     assert len(set(shapes)) == 4
-    assert seen["finding"][2] == "The model sees signs of pneumonia"
-    assert seen["no_finding"][2] == "The model sees no sign of pneumonia"
+    assert seen["finding"][2] == "The model points to pneumonia"
+    assert seen["no_finding"][2] == "The model does not point to pneumonia"
     assert seen["not_analysed"][2].startswith("Not analysed: the ")
     browser.click(".row.answer-not_analysed .row-button")
     assert "not the same as “no finding”" in browser.text(".banner") and not browser.all(".score")
@@ -99,7 +99,7 @@ def test_filters(browser, show, data):
 def test_scores_stand_against_thresholds(browser, show, data):
     show(data)
     finding = named(data, "test-0099-pneumonia.png")["result"]["findings"][0]
-    point = data["model"]["labels"][0]["operatingPoint"]
+    point = data["model"]["labels"][1]["operatingPoint"]
     text = browser.text(".score")
     assert f"{finding['score']:.2f}, above the threshold {point['threshold']:.2f}" in text
     browser.click(".figures summary")
@@ -281,8 +281,8 @@ def test_two_languages(browser, show, data):
     show(data, language="zh", height=2200)
     assert browser.run("return document.documentElement.lang") == "zh-Hans"
     # The name in Chinese is the model file's; without one it is that of the label.
-    name = data["model"]["labels"][0]["chineseName"] or "pneumonia"
-    assert browser.text("#answer-title") == f"模型认为有{name}的征象" and browser.texts(".tile-text strong") == ["有发现", "需人工判读", "未分析", "无发现"]
+    name = data["model"]["labels"][1]["chineseName"] or "pneumonia"
+    assert browser.text("#answer-title") == f"模型提示：{name}" and browser.texts(".tile-text strong") == ["有发现", "需人工判读", "未分析", "无发现"]
     browser.run("document.querySelectorAll('#detail details').forEach(node => { node.open = true })")
     assert named(data, "test-0099-pneumonia.png")["words"]["zh"].split("\n")[0] in browser.text(".prose")
     # Nothing is left in English but what files and models say, and terms that are the same in Chinese.
@@ -291,7 +291,7 @@ def test_two_languages(browser, show, data):
     known = ("samples", "ward", ".png", "notes.txt", "English", "PNG", "SHA-256", " ms", *(named(data, "test-0099-pneumonia.png")["result"][key] for key in ("id", "time")), "sha256")
     assert [text for text in left if re.search("[A-Za-z]{2}", text) and not re.search("[\u4e00-\u9fff]", text) and not any(part in text for part in known)] == []
     browser.click(".languages button:first-child")
-    assert browser.text("#answer-title") == "The model sees signs of pneumonia"
+    assert browser.text("#answer-title") == "The model points to pneumonia"
     browser.reload()
     assert browser.run("return document.documentElement.lang") == "en"
 
@@ -326,7 +326,7 @@ def test_a_screen_reader_finds_its_way(browser, show, data):
     row = browser.one(".row")
     assert (row.get_attribute("aria-setsize"), row.get_attribute("aria-posinset")) == ("12", "1")
     browser.click(".tile.answer-no_finding")
-    assert browser.until("return document.getElementById('announcer').textContent") in ("6 of 12 images", "test-0100-pneumonia.png: The model sees no sign of pneumonia")
+    assert browser.until("return document.getElementById('announcer').textContent") in ("6 of 12 images", "test-0100-pneumonia.png: The model does not point to pneumonia")
     # Tab goes from the tiles through the filters to the list.
     browser.one("#filter-reason").click()
     browser.press(Keys.ESCAPE)
@@ -360,7 +360,7 @@ def test_prints_one_image_a_page(browser, show, data):
     reader = PdfReader(io.BytesIO(browser.pdf()))
     pages = [" ".join(page.extract_text().split()) for page in reader.pages]
     assert len(pages) == 12
-    assert "chest/test-0099-pneumonia.png" in pages[0] and "The model sees signs of pneumonia" in pages[0] and "Accepted" in pages[0] and "1 / 12" in pages[0]
+    assert "chest/test-0099-pneumonia.png" in pages[0] and "The model points to pneumonia" in pages[0] and "Accepted" in pages[0] and "1 / 12" in pages[0]
     assert all("A person decides." in page for page in pages) and "ward/upside-down.png" in pages[2]
     assert not browser.all("#paper .sheet")
     browser.click(".tile.answer-not_analysed")
@@ -414,7 +414,7 @@ def test_text_of_files_is_text(browser, show, data):
     hostile = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
     data["folder"] = hostile
     data["model"].update(title=hostile, limits=[hostile], intendedUse=hostile, name=hostile)
-    data["model"]["labels"][0].update(name=hostile, chineseName=hostile)
+    data["model"]["labels"][1].update(name=hostile, chineseName=hostile)
     for item in data["items"]:
         item["path"] = f"{hostile}/{item['index']}{hostile}"
         item["words"] = {"en": hostile}

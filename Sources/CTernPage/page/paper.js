@@ -25,7 +25,7 @@ function sheet(image, index, count) {
   const text = item.words?.[language] ?? item.words?.en;
   // A longer text is set smaller, so that a page is enough.
   const length = (text ?? "").length * (language === "zh" ? 2 : 1) + 300 * image.findings.length;
-  return element("article", { class: `sheet ${length > 3200 ? "densest" : length > 1500 ? "dense" : ""}` },
+  return element("article", { class: `sheet ${length > 2500 ? "densest" : length > 1500 ? "dense" : ""}` },
     element("header", {},
       element("div", {}, element("strong", {}, image.path), element("br"), item.study ? `${say("study")} ${item.study}` : line("patient", "")),
       element("div", { class: "right" }, `${report.model.name} ${report.model.version}`, element("br"), result.time ? timeText(result.time) : "")),

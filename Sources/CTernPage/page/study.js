@@ -97,4 +97,9 @@ function gist(image) {
   if (reason) return upperFirst(explained(reason).text);
   return image.tier ? `${say("tier")}${language === "zh" ? "：" : ": "}${say(`tier_${image.tier}`)}` : "";
 }
+/* Of a file with several frames the one in the picture: that of the highest finding. */
+function shownFrame(image) {
+  if (!image.result.frames?.length || !image.item.pictures) return null;
+  return image.item.pictures.frame ?? [...image.findings].sort((a, b) => b.score - a.score)[0]?.frame ?? null;
+}
 const shareValue = (share) => (share === null || share === undefined ? null : typeof share === "number" ? { value: share } : share);

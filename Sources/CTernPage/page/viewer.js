@@ -193,6 +193,7 @@ function makeViewer(image) {
   stage.append(zooms);
   const node = element("figure", { class: "viewer" }, stage,
     element("figcaption", { class: "tools" },
+      shownFrame(image) && element("p", {}, say("frameShown", shownFrame(image))),
       maps.length
         ? element("div", { class: "tool-group" }, element("div", { class: "tool-row" }, mapSwitch.node, boxSwitch.node), fade.node, chooser, explanation, regions)
         : image.answer.value !== "not_analysed" && element("p", { class: "quiet" }, say("noMap")),
