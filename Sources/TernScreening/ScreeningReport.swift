@@ -146,6 +146,8 @@ extension JSONText {
         endArray()
         member("modality", model.modality)
         member("region", model.region?.key)
+        member("confirmed", model.isConfirmed)
+        member("tiersMeasuredOn", model.tiersMeasuredOn)
         key("labels")
         beginArray()
         for label in model.labels { value(label) }
@@ -174,6 +176,20 @@ extension JSONText {
         } else {
             null()
         }
+        key("tiers")
+        beginArray()
+        for tier in label.tiers { value(tier) }
+        endArray()
+        endObject()
+    }
+
+    private mutating func value(_ tier: ReportTier) {
+        beginObject()
+        member("tier", tier.tier.rawValue)
+        member("positives", tier.positives)
+        member("rightPositives", tier.rightPositives)
+        member("negatives", tier.negatives)
+        member("rightNegatives", tier.rightNegatives)
         endObject()
     }
 

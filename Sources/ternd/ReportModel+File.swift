@@ -24,7 +24,8 @@ extension ReportModel {
             if let rule = rules?.labels[index] {
                 reported.structure = rule.structure
                 reported.chineseName = rule.chineseName.isEmpty ? nil : rule.chineseName
-                reported.tiers = rule.tiers.map { [ReportTier]($0) } ?? []
+                // They were counted at the file's own threshold.
+                reported.tiers = label.threshold == model.labels.labels[index].threshold ? rule.tiers.map { [ReportTier]($0) } ?? [] : []
             }
             self.labels.append(reported)
         }

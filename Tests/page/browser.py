@@ -25,6 +25,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         options.binary_location = "/usr/bin/chromium"
         self.downloads = downloads
+        self.script = None
         self.driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
         self.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
 
@@ -51,8 +52,11 @@ class Browser:
 
     def close_page(self):
         """Ends a page: it has said nothing on the console and asked for nothing but files beside it."""
+        if self.script is None:
+            return
         self.read_logs()
         self.command("Page.removeScriptToEvaluateOnNewDocument", identifier=self.script)
+        self.script = None
         self.driver.execute_script("sessionStorage.clear()")
         self.driver.get("about:blank")
         console, requests = self.console, self.requests

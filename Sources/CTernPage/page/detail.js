@@ -122,8 +122,9 @@ function measuredLines(finding) {
   const label = labelNamed(finding.label), point = label?.operatingPoint;
   const name = finding.operatingPoint ?? point?.name;
   const lines = finding.calibrated === false ? [say("notCalibrated")] : [];
-  const tier = (label?.tiers ?? []).find((tier) => tier.tier === finding.tier && (tier.call ?? finding.call) === finding.call);
-  if (tier?.count) lines.push(say("tierMeasured", tier.right ?? Math.round(tier.accuracy * tier.count), tier.count));
+  const tier = (label?.tiers ?? []).find((tier) => tier.tier === finding.tier);
+  const [right, count] = finding.call === "positive" ? [tier?.rightPositives, tier?.positives] : [tier?.rightNegatives, tier?.negatives];
+  if (count) lines.push(say("tierMeasured", right, count));
   const sensitivity = shareValue(point?.sensitivity), specificity = shareValue(point?.specificity);
   if (!name || (point && point.name !== name)) return lines;
   if (!sensitivity || !specificity) return [...lines, say("unmeasured", name)];

@@ -49,7 +49,7 @@ function drawPage() {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   document.title = `${say("report")} · ${report.data.folder ?? ""} · Tern`;
   const { model } = report;
-  const isUnconfirmed = report.images.some((image) => image.findings.some((finding) => finding.operatingPointConfirmed === false));
+  const isUnconfirmed = model.confirmed === false || report.images.some((image) => image.findings.some((finding) => finding.operatingPointConfirmed === false));
   const { files, skipped, items } = report.data;
   const warnings = [files > items.length && say("unfinished", items.length, files), skipped?.unreadable > 0 && say("leftOut_unreadable", skipped.unreadable), model.signature === "unsigned" && say("unsigned"), isUnconfirmed && say("unconfirmed")].filter(Boolean);
   document.getElementById("app").replaceChildren(

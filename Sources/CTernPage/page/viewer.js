@@ -59,7 +59,12 @@ function mapCanvas(map, plane) {
 }
 
 const findingOf = (image, label) => image.findings.find((finding) => finding.label === label);
-const regionsOf = (image, label) => findingOf(image, label)?.location?.regions ?? [];
+/* Of a finding that is in another frame than the one shown, nothing can be drawn. */
+function locationOf(image, label) {
+  const finding = findingOf(image, label);
+  return finding?.frame === undefined || finding.frame === shownFrame(image) ? finding?.location : undefined;
+}
+const regionsOf = (image, label) => locationOf(image, label)?.regions ?? [];
 const boxNode = (region, index, plane) => lay(element("div", { class: "box", "aria-hidden": "true" }, element("span", {}, String(index + 1))), region, plane);
 
 function regionText(region, index, label) {
@@ -129,7 +134,7 @@ function makeViewer(image) {
     regions.hidden = !view.isMapOn || !view.hasBoxes || !list.length;
     regions.replaceChildren(...list.map((region, index) => element("li", {}, regionText(region, index, label))));
     explanation.replaceChildren();
-    if (map && view.isMapOn) explanation.append(...legend(map, list.length > 0 || !findingOf(image, label)?.location));
+    if (map && view.isMapOn) explanation.append(...legend(map, list.length > 0 || !locationOf(image, label)));
   }
 
   const brightness = range("brightness", -100, 100, 0, (value) => { window_.brightness = value; shade(); });
