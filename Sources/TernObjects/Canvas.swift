@@ -1,17 +1,10 @@
 import TernImage
 
-/// An RGB picture that words and boxes are drawn on.
+/// An RGB picture that words are drawn below.
 struct Canvas {
     let width: Int
     private(set) var height: Int
     private(set) var samples: [UInt8]
-
-    struct Colour {
-        var red, green, blue: UInt8
-        static let white = Colour(red: 255, green: 255, blue: 255)
-        static let black = Colour(red: 0, green: 0, blue: 0)
-        static let yellow = Colour(red: 255, green: 224, blue: 0)
-    }
 
     /// The picture, each of its pixels `factor` squared of the canvas.
     init(_ picture: ShownImage, factor: Int) {
@@ -37,39 +30,24 @@ struct Canvas {
         return height
     }
 
-    /// Fills a rectangle as far as it lies on the canvas.
-    mutating func fill(_ area: PixelRectangle, _ colour: Colour) {
-        for row in max(area.y, 0)..<max(min(area.y + area.height, height), max(area.y, 0)) {
-            for column in max(area.x, 0)..<max(min(area.x + area.width, width), max(area.x, 0)) {
-                let index = (row * width + column) * 3
-                samples[index] = colour.red
-                samples[index + 1] = colour.green
-                samples[index + 2] = colour.blue
+    /// Makes a rectangle white as far as it lies on the canvas.
+    private mutating func fill(x: Int, y: Int, width: Int, height: Int) {
+        for row in max(y, 0)..<max(min(y + height, self.height), max(y, 0)) {
+            for column in max(x, 0)..<max(min(x + width, self.width), max(x, 0)) {
+                let index = (row * self.width + column) * 3
+                for channel in 0..<3 { samples[index + channel] = 255 }
             }
         }
     }
 
-    /// Draws the outline of a rectangle, a dark line beside a bright one: it is seen on any ground.
-    mutating func outline(_ area: PixelRectangle) {
-        for (inset, colour) in [(0, Colour.yellow), (2, Colour.black)] {
-            let (x, y) = (area.x + inset, area.y + inset)
-            let (width, height) = (area.width - 2 * inset, area.height - 2 * inset)
-            guard width > 0, height > 0 else { return }
-            fill(PixelRectangle(x: x, y: y, width: width, height: 2), colour)
-            fill(PixelRectangle(x: x, y: y + height - 2, width: width, height: 2), colour)
-            fill(PixelRectangle(x: x, y: y, width: 2, height: height), colour)
-            fill(PixelRectangle(x: x + width - 2, y: y, width: 2, height: height), colour)
-        }
-    }
-
-    /// Draws a line of capitals, digits and punctuation of ASCII, from its upper left corner; others are question marks.
-    mutating func draw(_ text: [UInt8], x: Int, y: Int, scale: Int, _ colour: Colour) {
+    /// Draws a white line of capitals, digits and punctuation of ASCII, from its upper left corner; others are question marks.
+    mutating func draw(_ text: [UInt8], x: Int, y: Int, scale: Int) {
         for (index, character) in text.enumerated() {
             let rows = Self.rows(of: character)
             for row in 0..<Self.letterHeight {
                 for column in 0..<5 where rows >> UInt64(34 - row * 5 - column) & 1 == 1 {
                     let left = x + (index * Self.letterWidth + column) * scale
-                    fill(PixelRectangle(x: left, y: y + row * scale, width: scale, height: scale), colour)
+                    fill(x: left, y: y + row * scale, width: scale, height: scale)
                 }
             }
         }

@@ -3,25 +3,21 @@ public import TernImage
 
 /// The picture of a capture.
 public struct CapturedPicture: Equatable, Sendable {
-    /// With the map over it where there is one; sides at most 1,024.
+    /// With the map and its regions over it where there is one.
     public var picture: ShownImage
-    /// Columns and rows of the image that regions are in.
-    public var imageWidth, imageHeight: Int
     /// The frame that it shows; nil for an image of one.
     public var frame: Int?
     /// The label whose map is drawn; nil when none is.
     public var mappedLabel: String?
-    public init(picture: ShownImage, imageWidth: Int, imageHeight: Int, frame: Int?, mappedLabel: String?) {
+    public init(picture: ShownImage, frame: Int?, mappedLabel: String?) {
         self.picture = picture
-        self.imageWidth = imageWidth
-        self.imageHeight = imageHeight
         self.frame = frame
         self.mappedLabel = mappedLabel
     }
 }
 
 extension ObjectContext {
-    /// The result as a picture that every viewer shows, a Secondary Capture: the image with the map of one finding and its regions, and below it in words what it is
+    /// The result as a picture that every viewer shows, a Secondary Capture: the image, with what is laid over it, and below it in words what it is
     /// and what the model says. RGB, not compressed.
     ///
     /// - Source: PS3.3 2024d A.8.1, C.7.6.1, C.7.6.3, C.8.6.
@@ -69,26 +65,14 @@ extension ObjectContext {
         let picture = captured.picture
         let factor = max(1, 512 / max(picture.width, 1))
         var canvas = Canvas(picture, factor: factor)
-        for region in regions(captured) {
-            let left = region.box.x * canvas.width / captured.imageWidth, top = region.box.y * canvas.height / captured.imageHeight
-            let right = (region.box.x + region.box.width) * canvas.width / captured.imageWidth
-            let bottom = (region.box.y + region.box.height) * canvas.height / captured.imageHeight
-            canvas.outline(PixelRectangle(x: left, y: top, width: right - left, height: bottom - top))
-        }
         let scale = canvas.width >= 768 ? 2 : 1
         let lines = captureWords(captured).flatMap { Self.wrapped(ObjectText(isUnicode: false).line($0, limitCount: 400), columns: canvas.width / (Canvas.letterWidth * scale) - 1) }
         var row = canvas.extend(by: (lines.count + 1) * Canvas.lineHeight * scale) + Canvas.lineHeight * scale / 2
         for line in lines {
-            canvas.draw(line, x: Canvas.letterWidth * scale / 2, y: row, scale: scale, .white)
+            canvas.draw(line, x: Canvas.letterWidth * scale / 2, y: row, scale: scale)
             row += Canvas.lineHeight * scale
         }
         return canvas
-    }
-
-    private func regions(_ captured: CapturedPicture) -> [FindingRegion] {
-        guard let label = captured.mappedLabel, captured.imageWidth > 0, captured.imageHeight > 0 else { return [] }
-        let finding = result.findings.first { $0.label.utf8.elementsEqual(label.utf8) && $0.frame == captured.frame && $0.call != .negative }
-        return Array((finding?.location?.regions ?? []).prefix(Self.limitRegionCount))
     }
 
     /// What stands below the picture, a paragraph each.

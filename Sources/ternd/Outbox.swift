@@ -5,6 +5,7 @@ import TernImage
 import TernObjects
 import TernPlatform
 import TernRecords
+import TernRegions
 import TernService
 import TernWords
 
@@ -119,19 +120,25 @@ struct OutboxWriter {
 }
 
 extension CapturedPicture {
-    /// The picture of the evidence with the map of the finding that matters most in it.
+    /// The picture of the evidence, with the map of the finding that matters most in it: of a positive one before one that a person must decide, of those the highest
+    /// score. Where all calls are negative there is no map to look at.
     init(_ evidence: Evidence, of result: FindingResult) {
         let frame = result.frames.isEmpty ? nil : evidence.frame
-        var best: Finding?
-        for finding in result.findings where finding.frame == frame && evidence.maps.contains(where: { $0.label.utf8.elementsEqual(finding.label.utf8) }) {
-            guard let other = best else {
-                best = finding
+        var best: (finding: Finding, map: LocationMap)?
+        for finding in result.findings where finding.frame == frame && finding.call != .negative {
+            guard let map = evidence.maps.first(where: { $0.label.utf8.elementsEqual(finding.label.utf8) }) else { continue }
+            guard let other = best?.finding else {
+                best = (finding, map)
                 continue
             }
             let isPositive = finding.call == .positive, wasPositive = other.call == .positive
-            if isPositive != wasPositive ? isPositive : finding.score > other.score { best = finding }
+            if isPositive != wasPositive ? isPositive : finding.score > other.score { best = (finding, map) }
         }
-        self.init(
-            picture: evidence.picture, imageWidth: evidence.imageWidth, imageHeight: evidence.imageHeight, frame: frame, mappedLabel: best?.label)
+        guard let best else {
+            self.init(picture: evidence.picture, frame: frame, mappedLabel: nil)
+            return
+        }
+        let picture = Overlay.picture(of: best.map, regions: best.finding.location?.regions ?? [], over: evidence)
+        self.init(picture: picture, frame: frame, mappedLabel: best.finding.label)
     }
 }
