@@ -61,10 +61,10 @@ struct ModelOptions {
         }
     }
 
-    /// An engine for the model.
-    func engine(_ model: ModelFile, on set: InstructionSet? = nil, makesMaps: Bool = false) throws(Failure) -> Engine {
+    /// An engine for the model; nil makes maps as the options say.
+    func engine(_ model: ModelFile, on set: InstructionSet? = nil, makesMaps: Bool? = nil) throws(Failure) -> Engine {
         do throws(EngineError) {
-            return try Engine(model: model, instructionSet: set ?? instructionSet, threadCount: threadCount, makesMaps: makesMaps)
+            return try Engine(model: model, instructionSet: set ?? instructionSet, threadCount: threadCount, makesMaps: makesMaps ?? self.makesMaps)
         } catch {
             throw Failure(error)
         }
