@@ -18,15 +18,12 @@ struct RegionWords {
 
     /// No structures for a region without a systematic order, and for none.
     init(_ region: BodyRegion?) {
-        let rows = regionTable.split(separator: "\n")
         title = TwoWords(english: oneLine(region?.code?.meaning ?? ""), chinese: "")
         structures = []
         guard let region else { return }
-        for row in rows {
-            let cells = row.split(separator: "|")
-            guard cells.count == 4, cells[0].utf8.elementsEqual(region.key.utf8) else { continue }
-            let name = TwoWords(english: String(cells[2]), chinese: String(cells[3]))
-            if cells[1].utf8.elementsEqual("title".utf8) { title = name } else { structures.append(Structure(key: String(cells[1]), name: name)) }
+        for cells in rows(of: regionTable, beginningWith: region.key) where cells.count == 4 {
+            let name = TwoWords(english: cells[2], chinese: cells[3])
+            if cells[1] == "title" { title = name } else { structures.append(Structure(key: cells[1], name: name)) }
         }
     }
 }
@@ -55,3 +52,15 @@ private let regionTable = """
     blood|white-cells|White cells|白细胞
     blood|platelets|Platelets|血小板
     """
+
+/// The rows of a table whose first cell is `key`: a row a line, cells parted by bars. Byte by byte, which asks for no tables of characters.
+@inline(never)
+func rows(of table: String, beginningWith key: String) -> [[String]] {
+    var rows: [[String]] = []
+    for row in table.utf8.split(separator: 0x0A) {
+        let cells = row.split(separator: 0x7C)
+        guard let first = cells.first, first.elementsEqual(key.utf8) else { continue }
+        rows.append(cells.map { String(decoding: $0, as: UTF8.self) })
+    }
+    return rows
+}

@@ -247,11 +247,8 @@ extension String {
     /// The row of a table `key|English|Chinese` with this key.
     @inline(never)
     func twoWords(in table: String) -> TwoWords? {
-        for row in table.split(separator: "\n") {
-            let cells = row.split(separator: "|")
-            if cells.count == 3, cells[0].utf8.elementsEqual(utf8) { return TwoWords(english: String(cells[1]), chinese: String(cells[2])) }
-        }
-        return nil
+        guard let cells = rows(of: table, beginningWith: self).first, cells.count == 3 else { return nil }
+        return TwoWords(english: cells[1], chinese: cells[2])
     }
 }
 
