@@ -29,6 +29,11 @@ extension FHIRWriter {
         writeComponent("calibrated", "Score is a calibrated probability", flag: finding.isCalibrated)
         writeComponent("operating-point-confirmed", "Thresholds are confirmed for the model file", flag: finding.isConfirmed)
         writeComponent("out-of-distribution", "Image is unlike those that the model was made for", flag: finding.isOutOfDistribution)
+        if let set = result.conformal {
+            writeComponent("conformal-level", "Level of the conformal set", number: set.level)
+            let isPossible = set.labels.contains { $0.utf8.elementsEqual(finding.label.utf8) }
+            writeComponent("in-conformal-set", "Label is possible at that level", flag: isPossible)
+        }
         if let frame = finding.frame { writeComponent("frame", "Frame of the highest score, first is 1", integer: frame) }
         text.endArray()
         endEntry("Observation", "finding-\(index)")

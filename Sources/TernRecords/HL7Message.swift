@@ -17,6 +17,7 @@ public enum HL7Message {
         if result.answeredFrom == nil {
             for (index, finding) in result.findings.enumerated() { writer.write(finding, group: index + 1) }
         }
+        writer.writeConformalSet()
         writer.writeWords()
         return writer.message.text
     }
@@ -126,6 +127,13 @@ private struct HL7Writer {
                 $0.field(parts: [String(region.box.x), String(region.box.y), String(region.box.width), String(region.box.height), region.share.description])
             }
         }
+    }
+
+    /// The level, then a line for each label that is possible at it.
+    mutating func writeConformalSet() {
+        guard let set = result.conformal else { return }
+        observe("NM", own("conformal-level", "Level of the conformal set")) { $0.field(set.level.description) }
+        for label in set.labels { observe("ST", own("conformal-label", "Label that is possible at that level")) { $0.field(label) } }
     }
 
     mutating func writeWords() {

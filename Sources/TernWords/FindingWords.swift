@@ -32,6 +32,21 @@ extension WordsText {
             endLine()
         }
         writeOthers(result, model, isWritten, region)
+        if let set = result.conformal { write(set, model) }
+    }
+
+    /// The labels that are possible, the unreported ones too.
+    private mutating func write(_ set: ConformalSet, _ model: ReportModel) {
+        say("Labels that are possible at the level ", "在 ")
+        number(set.level)
+        say(": ", " 水平下可能的类别：")
+        if set.labels.isEmpty { say("none, the image fits no label", "无，图像与各类别均不符") }
+        for (index, label) in set.labels.enumerated() {
+            if index > 0 { listComma() }
+            isChinese ? add(model.chineseName(of: label)) : add(label)
+        }
+        stop()
+        endLine()
     }
 
     /// Labels without a place in the order, and how far the report goes.

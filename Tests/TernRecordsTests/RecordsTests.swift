@@ -152,6 +152,15 @@ struct TextSource {
         #expect(HL7Message.text(of: result, model: Self.model).contains("|NA|region^Column, row, width, height in pixels; share^99TERN|1|1^2^3^4^0.4|"))
     }
 
+    @Test func conformalSetsAreTold() {
+        var result = Self.result()
+        result.conformal = ConformalSet(level: 0.9, labels: ["pneumonia"])
+        #expect(Self.json(result).contains(#""display":"Label is possible at that level"}]},"valueBoolean":true"#))
+        let text = HL7Message.text(of: result, model: Self.model)
+        #expect(text.contains("|NM|conformal-level^Level of the conformal set^99TERN||0.9|"))
+        #expect(text.contains("|ST|conformal-label^Label that is possible at that level^99TERN||pneumonia|"))
+    }
+
     @Test func aRepeatedResultSaysWhich() {
         var result = Self.result()
         result.findings = []

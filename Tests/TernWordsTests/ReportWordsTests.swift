@@ -124,6 +124,15 @@ import Testing
         #expect(Self.text(Self.result([finding]), .chinese).contains("患者右侧，起于第 12 列、第 30 行，64 × 48 像素（8.25 × 6.0 毫米，探测器平面），占比 0.5。"))
     }
 
+    @Test func namesTheLabelsThatArePossible() {
+        var result = Self.result([Self.finding("pneumonia", 0.75)])
+        result.conformal = ConformalSet(level: 0.9, labels: ["normal", "pneumonia"])
+        #expect(Self.text(result).contains("Labels that are possible at the level 0.9: normal, pneumonia."))
+        #expect(Self.text(result, .chinese).contains("在 0.9 水平下可能的类别：“normal”、肺炎。"))
+        result.conformal?.labels = []
+        #expect(Self.text(result).contains("none, the image fits no label."))
+    }
+
     @Test func aModelWithoutARegionHasNoOrder() {
         let text = Self.text(Self.result([Self.finding("pneumonia", 0.75)]), region: nil)
         #expect(text.hasPrefix("AI READING REPORT\n"))
