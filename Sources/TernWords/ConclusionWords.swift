@@ -72,7 +72,7 @@ extension WordsText {
             isFirst = false
             isChinese ? add(model.chineseName(of: finding.label)) : add(finding.label)
             guard withTier else { continue }
-            say(" (tier: ", "（分级：")
+            say(" (confidence tier: ", "（把握度：")
             writeTier(finding.tier)
             say(")", "）")
         }

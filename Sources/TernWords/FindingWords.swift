@@ -37,9 +37,9 @@ extension WordsText {
 
     /// The labels that are possible, the unreported ones too.
     private mutating func write(_ set: ConformalSet, _ model: ReportModel) {
-        say("Labels that are possible at the level ", "在 ")
+        say("Labels that are possible at the coverage level ", "覆盖水平 ")
         number(set.level)
-        say(": ", " 水平下可能的类别：")
+        say(": ", " 下的可能类别：")
         if set.labels.isEmpty { say("none, the image fits no label", "无，图像与各类别均不符") }
         for (index, label) in set.labels.enumerated() {
             if index > 0 { listComma() }
@@ -113,7 +113,7 @@ extension WordsText {
             add(" of the operating point ")
             writePointName(finding.operatingPoint)
         }
-        say("; tier: ", "；分级：")
+        say("; confidence tier: ", "；把握度：")
         writeTier(finding.tier)
         stop()
     }

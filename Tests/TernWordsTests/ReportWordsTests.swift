@@ -45,14 +45,14 @@ import Testing
         #expect(
             sections[1].lines[1]
                 == "Lungs: pneumonia, suggested (positive). Calibrated score 0.75, at or above the threshold 0.225 of the operating point “balanced”; "
-                + "tier: high. All else here: not assessed.")
+                + "confidence tier: high. All else here: not assessed.")
     }
 
     @Test func readsAsAChineseReport() {
         let text = Self.text(Self.result([Self.finding("pneumonia", 0.75)]), .chinese)
         #expect(text.hasPrefix("胸部影像人工智能阅片报告\n"))
         for heading in ["检查技术", "影像所见", "结论", "建议"] { #expect(text.contains("\n\n" + heading + "\n")) }
-        #expect(text.contains("双肺：提示肺炎（阳性）。校准评分 0.75，达到工作点“均衡”的阈值 0.225；分级：高。其余情况未评估。"))
+        #expect(text.contains("双肺：提示肺炎（阳性）。校准评分 0.75，达到工作点“均衡”的阈值 0.225；把握度：高。其余情况未评估。"))
         #expect(text.contains("心影：未评估（模型未针对此项训练）。"))
         #expect(text.contains("后前位（PA）"))
     }
@@ -127,8 +127,8 @@ import Testing
     @Test func namesTheLabelsThatArePossible() {
         var result = Self.result([Self.finding("pneumonia", 0.75)])
         result.conformal = ConformalSet(level: 0.9, labels: ["normal", "pneumonia"])
-        #expect(Self.text(result).contains("Labels that are possible at the level 0.9: normal, pneumonia."))
-        #expect(Self.text(result, .chinese).contains("在 0.9 水平下可能的类别：“normal”、肺炎。"))
+        #expect(Self.text(result).contains("Labels that are possible at the coverage level 0.9: normal, pneumonia."))
+        #expect(Self.text(result, .chinese).contains("覆盖水平 0.9 下的可能类别：“normal”、肺炎。"))
         result.conformal?.labels = []
         #expect(Self.text(result).contains("none, the image fits no label."))
     }

@@ -83,6 +83,8 @@ def cases(tmp_path_factory):
     tiny = lambda name: folder / f"{name}.tern"
     tiny_model.measured_model(tiny("measured"))
     tiny_model.mean_model(tiny("features"), labels=False)
+    tiny_model.tiered_model(tiny("tiered"))
+    tiny_model.measured_model(tiny("unconfirmed"), confirmed=False)
     original = tiny_model.label
     tiny_model.label = lambda name, *more, **options: original(HOSTILE if name == "white" else name, *more, **options)
     tiny_model.measured_model(tiny("hostile"))
@@ -101,6 +103,7 @@ def cases(tmp_path_factory):
         (folder / name).write_bytes(content)
     tinies = [folder / name for name in files]
     sets += [("measured", tiny("measured"), tinies, []), ("features", tiny("features"), tinies[1:2], []), ("hostile", tiny("hostile"), tinies[1:2], []),
+             ("tiered", tiny("tiered"), tinies[1:2], []), ("unconfirmed", tiny("unconfirmed"), tinies[1:2], []),
              ("some", tiny("measured"), [folder / "cine.dcm"], ["--frames", "1-3:2"])]
     found = []
     for title, model, inputs, more in sets:
