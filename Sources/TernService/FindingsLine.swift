@@ -2,7 +2,7 @@ internal import TernFindings
 
 /// A line of `findings.jsonl`, as `FindingResult.line` writes it.
 enum FindingsLine {
-    /// Longest line of a result: 256 labels (Models/FORMAT.md F-24) of at most 600 bytes, 256 frames of at most 700 bytes and 4,096 findings of
+    /// Longest line of a result: 256 labels (Models/FORMAT.md F-24) of at most 600 bytes and a location of at most 1,100, 256 frames of at most 700 bytes and 4,096 findings of
     /// theirs of at most 500, with room.
     static let limitByteCount = 4 << 20
     /// Number, identifier and day stand within so many bytes of a line's beginning.
