@@ -233,6 +233,15 @@ def test_bench_has_every_field_and_allocates_nothing(models):
     assert report["allocations_per_inference"] == 0, "null: this binary was not linked with the counting wrappers"
 
 
+def test_bench_says_what_maps_cost(models):
+    shipped = Path(__file__).resolve().parents[2] / "Models/pneumonia28/pneumonia28.tern"
+    reports = [json.loads(ternd("bench", "--model", shipped, UNSIGNED, "--repeat", "20", "--maps", "--isa", isa).stdout) for isa in ("scalar", "avx2")]
+    assert len({report["map_digest"] for report in reports}) == 1
+    assert all(report["maps"] == 1 and report["map_bytes"] > 0 and report["map_allocations"] == 0 for report in reports)
+    none = ternd("bench", "--model", models / "mean.tern", UNSIGNED, "--repeat", "20", "--maps")
+    assert none.returncode == 65 and "no maps" in none.stderr and none.stdout == ""
+
+
 def test_bench_prints_a_profile_for_people(models):
     done = ternd("bench", "--model", models / "mean.tern", UNSIGNED, "--repeat", "20", "--profile", "--format", "table")
     tables = done.stdout.split("\n\n")
