@@ -148,6 +148,7 @@ extension JSONText {
         member("region", model.region?.key)
         member("confirmed", model.isConfirmed)
         member("tiersMeasuredOn", model.tiersMeasuredOn)
+        member("conformalLevel", model.conformalLevel)
         key("labels")
         beginArray()
         for label in model.labels { value(label) }

@@ -46,16 +46,7 @@ final class Reader {
     }
 
     /// What results depend on beside their input.
-    var settings: [UInt8] {
-        var findings: [Finding] = []
-        for label in labels.labels where label.isReported {
-            findings.append(
-                Finding(
-                    label: label.name, code: nil, score: 0, isCalibrated: labels.isCalibrated, operatingPoint: label.operatingPoint,
-                    threshold: label.threshold, isConfirmed: engine.model.isConfirmed))
-        }
-        return FindingResult.settings(model: reference, findings: findings)
-    }
+    var settings: [UInt8] { resultSettings(engine.model, labels) }
 
     /// Decodes, prepares, infers and reports; every way this can fail is a result with a coded reason.
     func read(_ input: Input, identifier: StudyIdentifier) -> Analysis {

@@ -43,6 +43,7 @@ func runScreen(_ words: [String]) throws(Failure) -> ExitCode {
     Process.catchStop()
     let model = try options.open()
     let labels = try arguments.labels(of: model)
+    if !model.isConfirmed { say("screen: the thresholds are not confirmed for this model file: every image is for a human", .warning) }
     do throws(ScreeningError) {
         let listing = try FolderListing(
             of: Array(request.root.utf8), recognises: { InputKind(recognising: $0) != nil }, isStopped: { Process.isAskedToStop })
@@ -91,7 +92,7 @@ struct ScreenRequest {
             // Of the path a digest: names of folders may carry names of people.
             case .folder: Hexadecimal.string(Digest.sha256(Array(root.utf8)))
             case .model: Hexadecimal.string(model.identity)
-            case .thresholds: Hexadecimal.string(Digest.sha256(FindingResult.settings(model: ModelReference(model), findings: labels.reportedFindings)))
+            case .thresholds: Hexadecimal.string(Digest.sha256(resultSettings(model, labels)))
             case .frames: selection.text
             case .modality: modality?.term ?? "none"
             case .pictures: makesPictures ? "yes" : "no"
@@ -101,13 +102,16 @@ struct ScreenRequest {
     }
 }
 
-extension Labels {
-    /// A finding of score 0 for each reported label: what does not depend on an image.
-    var reportedFindings: [Finding] {
-        labels.filter { $0.isReported }.map {
-            Finding(label: $0.name, code: nil, score: 0, isCalibrated: isCalibrated, operatingPoint: $0.operatingPoint, threshold: $0.threshold)
-        }
+/// What results of a model depend on beside their input.
+///
+/// - Parameter labels: the model's, with the thresholds in use.
+func resultSettings(_ model: ModelFile, _ labels: Labels) -> [UInt8] {
+    let findings = labels.labels.filter { $0.isReported }.map {
+        Finding(
+            label: $0.name, code: nil, score: 0, isCalibrated: labels.isCalibrated, operatingPoint: $0.operatingPoint, threshold: $0.threshold,
+            isConfirmed: model.isConfirmed)
     }
+    return FindingResult.settings(model: ModelReference(model), findings: findings)
 }
 
 extension FrameSelection {
