@@ -65,7 +65,7 @@ extension ObjectContext {
         let picture = captured.picture
         let factor = max(1, 512 / max(picture.width, 1))
         var canvas = Canvas(picture, factor: factor)
-        let scale = canvas.width >= 768 ? 2 : 1
+        let scale = canvas.width >= 640 ? 2 : 1
         let lines = captureWords(captured).flatMap { Self.wrapped(ObjectText(isUnicode: false).line($0, limitCount: 400), columns: canvas.width / (Canvas.letterWidth * scale) - 1) }
         var row = canvas.extend(by: (lines.count + 1) * Canvas.lineHeight * scale) + Canvas.lineHeight * scale / 2
         for line in lines {

@@ -26,6 +26,7 @@ func runCheck(_ arguments: Arguments) throws(Failure) -> ExitCode {
         do throws(SocketError) { try Installation.checkSocketPath(path) } catch { throw Failure(error) }
         return path
     }
+    if let path = arguments.value("--outbox") { try checks.run("outbox") { () throws(Failure) in try arguments.checkOutbox(path) } }
     if let path = arguments.value("--watch") {
         try checks.run("watch") { () throws(Failure) in
             do throws(PlatformError) { try Installation.checkDirectory(path) } catch {

@@ -12,6 +12,16 @@ extension Arguments {
         do throws(PlatformError) { try OutboxWriter.open(path) } catch { throw Failure(error, "outbox") }
     }
 
+    /// For `serve --check`: makes nothing, and gives the words for what it found.
+    func checkOutbox(_ path: String) throws(Failure) -> String {
+        _ = try outboxForms()
+        do throws(PlatformError) { try Installation.checkDirectory(path) } catch {
+            guard error == .openFailed(errno: 2), realPath(Sandbox.Folder.parent(of: path)) != nil else { throw Failure(error, "outbox") }
+            return path + ", which the start makes"
+        }
+        return path
+    }
+
     /// The writer that the options ask for, nil for none; the reader then keeps what the writer needs.
     func outbox(for model: ReportModel, _ reader: Reader) throws(Failure) -> OutboxWriter? {
         guard let path = value("--outbox") else { return nil }

@@ -3,7 +3,7 @@
 import json
 import signal
 
-from harness import dicom, follow_events, png
+from harness import dicom, follow_events, png, ternd
 
 STUDY = {"StudyInstanceUID": "2.25.7", "SeriesInstanceUID": "2.25.8", "StudyDate": "20260102", "StudyTime": "030405"}
 
@@ -90,3 +90,17 @@ def test_a_watched_copy_of_a_file_is_not_written_again(start, tmp_path):
     path, = outbox.iterdir()
     first = json.loads((server.state / "findings.jsonl").read_bytes().splitlines()[0])
     assert json.loads(path.read_bytes())["id"] == first["id"]
+
+
+def test_the_check_looks_at_the_outbox(models, tmp_path):
+    def said(*options):
+        done = ternd("serve", "--check", "--model", models / "mean.tern", "--allow-unsigned", "--socket", tmp_path / "s", "--state", tmp_path / "state", *options)
+        return done.returncode, [line for line in done.stdout.splitlines() if line.startswith("outbox")]
+
+    outbox = tmp_path / "outbox"
+    assert said("--outbox", outbox) == (0, [f"outbox: ok: {outbox}, which the start makes"]) and not outbox.exists()
+    outbox.mkdir()
+    assert said("--outbox", outbox) == (0, [f"outbox: ok: {outbox}"])
+    assert said("--outbox", outbox / "a" / "b")[0] == 66
+    code, lines = said("--outbox", outbox, "--outbox-forms", "pdf")
+    assert code == 64 and lines[0].startswith("outbox: FAILED: serve: --outbox-forms is a list")
