@@ -167,7 +167,7 @@ private func result(_ identifier: StudyIdentifier, _ status: ResultStatus = .suc
         switch answer {
         case .reply(let reply): reply.status
         case .study, .review: 202
-        case .stream, .events, .search, .frame: 200
+        case .stream, .events, .search, .frame, .map, .mapOfLine: 200
         }
     }
 
