@@ -20,6 +20,7 @@ extension WordsText {
             say(", not suggested.", "。")
             sentence("This does not rule disease out.", "不能据此排除病变。")
             endLine()
+            writePossible(result, model)
         case .needsReview(let reason):
             say("NEEDS A HUMAN: ", "需人工阅片：")
             self.reason(reason)
@@ -35,6 +36,19 @@ extension WordsText {
             endLine()
         }
         writeFlaggedFrames(result)
+    }
+
+    /// Labels that are called negative and possible all the same.
+    private mutating func writePossible(_ result: FindingResult, _ model: ReportModel) {
+        guard let set = result.conformal else { return }
+        let possible = result.findings.filter { finding in set.labels.contains { $0.utf8.elementsEqual(finding.label.utf8) } }
+        guard !possible.isEmpty else { return }
+        say("Still possible at the coverage level ", "覆盖水平 ")
+        number(set.level)
+        say(": ", " 下不能除外：")
+        writeNames(possible, .negative, model, withTier: false)
+        stop()
+        endLine()
     }
 
     /// Labels that the first line does not name.

@@ -162,7 +162,7 @@ extension WordsText {
         say("Quality: ", "图像质量：")
         if let quality = result.quality, quality.isAssessed {
             result.status == .failed
-                ? say("looked at by the model's quality gate", "已经模型质量检查") : say("the image passes the model's quality gate", "通过模型质量检查")
+                ? say("measured by the model's quality gate", "经模型质量检查测得") : say("the image passes the model's quality gate", "通过模型质量检查")
             for (index, measure) in quality.measures.enumerated() {
                 index == 0 ? say(" (", "（") : listComma()
                 let name = measure.name.twoWords(in: measureTable)

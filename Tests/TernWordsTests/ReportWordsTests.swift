@@ -129,6 +129,9 @@ import Testing
         result.conformal = ConformalSet(level: 0.9, labels: ["normal", "pneumonia"])
         #expect(Self.text(result).contains("Labels that are possible at the coverage level 0.9: normal, pneumonia."))
         #expect(Self.text(result, .chinese).contains("覆盖水平 0.9 下的可能类别：“normal”、肺炎。"))
+        #expect(!Self.text(result).contains("Still possible"))
+        result.findings[0].score = 0.01
+        #expect(Self.text(result).contains("Still possible at the coverage level 0.9: pneumonia."))
         result.conformal?.labels = []
         #expect(Self.text(result).contains("none, the image fits no label."))
     }

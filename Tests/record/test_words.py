@@ -59,7 +59,7 @@ def findings_told(text, language):
     number = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     told = []
     if language == "en":
-        pattern = (r"(?:^|: |\. )([^:.]*?)(, suggested \(positive\)|, not suggested \(negative\)|, not decided: needs a human)\. "
+        pattern = (r"(?:^|(?<=: )|(?<=\. ))([^:.]*?)(, suggested \(positive\)|, not suggested \(negative\)|, not decided: needs a human)\. "
                    rf"(Calibrated score|Score \(not calibrated, no probability\)) {number}"
                    rf"(?:; the label has no operating point\.|(?:, at or above the|, below the|;) threshold {number} of the operating point “([^”]*)”; confidence tier: (\w+)\.)"
                    r"(?: Highest in frame (\d+)\.)?")
@@ -193,6 +193,19 @@ def test_chest_reports_go_through_the_chest(cases):
 def test_labels_have_the_chinese_names_of_the_file(cases):
     tiered = next(case for case in cases if case.name.startswith("tiered"))
     assert "双肺：提示白（阳性）" in tiered.text("zh") and "其他：“black”：不作判定" in tiered.text("zh")
+
+
+def test_no_finding_names_what_stays_possible(cases):
+    found = 0
+    for case in cases:
+        if case.answer != "no_finding":
+            continue
+        labels = [finding["label"] for finding in case.result["findings"] if finding["label"] in case.result.get("conformal", {}).get("set", [])]
+        line = f"Still possible at the coverage level {case.result['conformal']['level']}: {', '.join(labels)}."
+        assert (line in sections(case.text("en"), "en")[2]) == bool(labels), case.name
+        assert any("下不能除外：" in line for line in sections(case.text("zh"), "zh")[2]) == bool(labels)
+        found += bool(labels)
+    assert found
 
 
 def test_an_unconfirmed_model_calls_nothing(cases):
