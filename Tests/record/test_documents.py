@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from conftest import ROOT
+from written_forms import ROOT
 
 
 def test_the_examples_are_the_programs():

@@ -6,7 +6,7 @@ import uuid
 import xml.etree.ElementTree as tree
 
 import pytest
-from conftest import HOSTILE, MODELS, SHIPPED, infer
+from written_forms import HOSTILE, MODELS, SHIPPED, infer
 
 CALLS = {"positive": "POS", "negative": "NEG", "review": "IND"}
 

@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from conftest import HOSTILE
+from written_forms import HOSTILE
 
 ESCAPES = {"F": "|", "S": "^", "T": "&", "R": "~", "E": "\\", ".br": "\n"}
 
