@@ -45,11 +45,13 @@ extension Bench {
             mapped[index] = end - middle
         }
         let counted = Process.allocationCount - before
-        var bits: [UInt8] = []
+        var bytes: [UInt8] = []
+        func append(_ value: Float) {
+            for shift in stride(from: 0 as UInt32, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift)) }
+        }
         for index in 0..<engine.model.header.outputCount {
-            let base = try mapping.makeMap(ofOutput: index, into: &valuesSpan)
-            bits += littleEndianBytes([base])
-            for patch in valuesSpan.indices { bits += littleEndianBytes([valuesSpan[patch]]) }
+            append(try mapping.makeMap(ofOutput: index, into: &valuesSpan))
+            for patch in valuesSpan.indices { append(valuesSpan[patch]) }
         }
         plain.sort()
         mapped.sort()
@@ -57,7 +59,7 @@ extension Bench {
         return MapTimes(
             count: max(reported.count, 1), leastCost: cost(0), medianCost: cost(repeatCount / 2), leastInference: plain[0],
             allocationsPerImage: before == 0 ? nil : (counted + repeatCount - 1) / repeatCount,
-            byteCount: mapping.arenaByteCount - engine.arenaByteCount, digest: Hexadecimal.string(Digest.sha256(bits)))
+            byteCount: mapping.arenaByteCount - engine.arenaByteCount, digest: Hexadecimal.string(Digest.sha256(bytes)))
     }
 }
 
