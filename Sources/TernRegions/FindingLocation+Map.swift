@@ -7,8 +7,8 @@ public enum RegionRule {
     public static let limitConcentration: Double = 2
     /// A region holds so much of all that speaks for the finding.
     public static let limitShare: Double = 0.1
-    /// What speaks for the finding is at least so much of all that speaks for or against it: what is left of rounding is no region.
-    public static let limitBalance: Double = 0.1
+    /// What speaks for the finding is at least so much of all that speaks for or against it: what little speaks for what the model denies is no region.
+    public static let limitBalance: Double = 0.25
     /// Regions of one finding; the smaller ones are left out.
     public static let limitCount = 4
 }

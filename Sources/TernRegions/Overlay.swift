@@ -63,8 +63,8 @@ public enum Overlay {
             for x in columns.inside {
                 let (left, part) = columns.places[x]
                 let weight = (line[left] * (256 - part) + line[min(left + 1, columnCount - 1)] * part) >> 20
-                // A weak colour hides little: half of the scale hides as much as any.
-                let alpha = (min(weight * 2, 256) * opacity) >> 8
+                // A weak colour hides little: from a third of the scale on a colour hides as much as any.
+                let alpha = (min(weight * 3, 256) * opacity) >> 8
                 guard alpha > 0 else { continue }
                 let start = (y * result.width + x) * 3
                 let (red, green, blue) = (Int(result.samples[start]), Int(result.samples[start + 1]), Int(result.samples[start + 2]))

@@ -30,11 +30,11 @@ private func regions(_ map: LocationMap, _ attributes: ImageAttributes? = nil, w
     #expect(regions(map(1, [7])).isEmpty)
 }
 
-@Test func whatIsLeftOfRoundingIsNoRegion() {
+@Test func whatLittleSpeaksForWhatIsDeniedIsNoRegion() {
     var values = [Float](repeating: -1, count: 100)
-    values[7] = 10
+    values[7] = 32
     #expect(regions(map(10, values)).isEmpty)
-    values[7] = 11.1
+    values[7] = 33.5
     #expect(regions(map(10, values)).map { $0.share } == [1])
 }
 

@@ -48,7 +48,7 @@ def regions(one):
     values = np.array(one["values"], np.float32).astype(float).reshape(one["rows"], one["columns"])
     positive, area = np.maximum(values, 0), one["area"]
     total = positive.sum()
-    if total < 0.1 * abs(values).sum() or total == 0:
+    if total < 0.25 * abs(values).sum() or total == 0:
         return []
     left = {(int(y), int(x)) for y, x in np.argwhere(values >= 2 * total / values.size)}
     found = []
