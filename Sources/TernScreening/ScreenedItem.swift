@@ -110,7 +110,7 @@ func inScript(_ json: [UInt8]) -> [UInt8] {
 }
 
 extension JSONText {
-    /// Values are given to four digits: more than a colour shows.
+    /// Values are given to a thousandth of the largest: more than a colour shows.
     mutating func value(_ map: LocationMap) {
         beginObject()
         member("label", map.label)
@@ -133,11 +133,12 @@ extension JSONText {
         endObject()
     }
 
-    /// To a four-thousandth of the largest or finer, in steps of a power of two, which print short.
+    /// As few decimal places as tell a thousandth of the largest.
     private func rounded(_ value: Float, _ largest: Float) -> Float {
         guard largest > 0, largest.isFinite else { return 0 }
-        let step = Float(sign: .plus, exponent: largest.exponent - 11, significand: 1)
-        let count = (value / step).rounded()
-        return count == 0 ? 0 : count * step
+        var scale: Float = 1
+        while largest * scale < 1000, scale < 1e12 { scale *= 10 }
+        let count = (value * scale).rounded()
+        return count == 0 ? 0 : count / scale
     }
 }

@@ -83,7 +83,7 @@ private func report() -> ScreeningReport {
     let inside = try place.text("out/report.html")
     #expect(inside.contains("\"full\":\"data:image/jpeg;base64,AQID\"}}") && inside.contains("\"pictures\":null}"))
     #expect(inside.contains("\\u003c/script>") && !inside.dropFirst().contains("<") && inside.hasSuffix("]}>"))
-    #expect(inside.contains(#""values":[0.12304688,-2.0],"area":{"x":1,"y":2,"width":3,"height":4}"#))
+    #expect(inside.contains(#""values":[0.123,-2.0],"area":{"x":1,"y":2,"width":3,"height":4}"#))
     #expect(!FileManager.default.fileExists(atPath: place.path + "/out/report-files"))
     // The limit is what the page has with all pictures inside.
     report.limitPageByteCount = inside.utf8.count - 200
