@@ -47,17 +47,21 @@ function moveBy(step) {
 /* Draws everything in the reader's language. */
 function drawPage() {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
-  document.title = `${say("report")} · ${report.data.folder ?? ""} · Tern`;
+  const folder = String(report.data.folder ?? "").split("/").filter(Boolean).pop() ?? "";
+  document.title = `${say("report")} · ${folder} · Tern`;
   const { model } = report;
   const isUnconfirmed = model.confirmed === false || report.images.some((image) => image.findings.some((finding) => finding.operatingPointConfirmed === false));
   const { files, skipped, items } = report.data;
   const warnings = [files > items.length && say("unfinished", items.length, files), skipped?.unreadable > 0 && say("leftOut_unreadable", skipped.unreadable), model.signature === "unsigned" && say("unsigned"), isUnconfirmed && say("unconfirmed")].filter(Boolean);
   document.getElementById("app").replaceChildren(
-    element("a", { class: "skip", href: "#detail", onclick: (event) => { event.preventDefault(); document.getElementById("image-name")?.focus(); } }, say("skip")),
-    element("header", { class: "top" }, element("h1", { class: "unseen" }, `${say("report")} ${report.data.folder ?? ""}`),
+    element("a", { class: "skip", href: "#detail", onclick: (event) => {
+      event.preventDefault();
+      openImage(detail.image, { focuses: true });
+    } }, say("skip")),
+    element("header", { class: "top" }, element("h1", { class: "unseen" }, `${say("report")} ${folder}`),
       element("div", { class: "title" },
         element("span", { class: "name", "aria-hidden": "true" }, say("report")),
-        element("span", { class: "folder", "aria-hidden": "true" }, report.data.folder ?? ""),
+        element("span", { class: "folder", "aria-hidden": "true", title: report.data.folder }, folder),
         element("p", { class: "caution" }, element("strong", {}, say("human")), " ", say("research"), ...warnings.map((text) => element("span", { class: "warning" }, ` ${text}`)))),
       element("div", { class: "top-tools" },
         element("div", { class: "languages", role: "group", "aria-label": say("language") },
