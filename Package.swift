@@ -113,7 +113,7 @@ let workstationTargets: [Target] = [
         dependencies: [
             "TernConvert", "TernReference", "TernEvaluation", "TernWriter", "TernBytes", "TernImage", "TernModel", "TernEngine", "TernKernels",
             "TernDICOM", "TernPrepare", "TernQuality", "TernPlatform", "TernAudit",
-            "TernDeidentification",
+            "TernDeidentification", "TernFindings", "TernRegions", "TernJPEG",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Tools/tern",

@@ -67,7 +67,9 @@ def test_shares_and_base_are_the_output(maps, prepared):
             found, = one["maps"]
             assert (one["columns"], one["rows"], one["method"]) == (7, 7, "patch-shares")
             assert found["output"] == pytest.approx(prepared[1][index, output], abs=1e-6)
-            assert sum(found["values"]) + found["base"] == pytest.approx(found["output"], abs=1e-4)
+            # Of two outputs the map of a label adds up to the difference that decides its score.
+            assert sum(found["values"]) + found["base"] == pytest.approx(prepared[1][index, output] - prepared[1][index, 1 - output], abs=1e-4)
+            assert one["outputs"] == pytest.approx(prepared[1][index], abs=1e-6)
             assert one["area"] == {"x": 0, "y": 0, "width": 28, "height": 28}
 
 
@@ -106,7 +108,7 @@ def test_other_methods_are_measured_in_the_same_way(tmp_path, maps, prepared):
     own = values(maps)
     flat = numpy.broadcast_to(numpy.arange(49.0).reshape(7, 7), (len(own), 7, 7))
     others = archive(tmp_path / "others.npz", prepared, same=own, reverse=-own, flat=flat)
-    found = {method["name"]: method for method in evaluate("--baselines", others, "--shuffles", 0)["methods"]}
+    found = {method["name"]: method for method in evaluate("--baselines", others, "--shuffles", 0, "--steps", 12)["methods"]}
     assert found["same"]["deletion"] == found["the model's map"]["deletion"] and found["same"]["curves"] == found["the model's map"]["curves"]
     assert found["same"]["rankCorrelation"]["value"] == pytest.approx(1) and found["reverse"]["rankCorrelation"]["value"] == pytest.approx(-1)
     assert found["reverse"]["deletion"]["value"] > found["random order"]["deletion"]["value"] > found["same"]["deletion"]["value"]
@@ -118,7 +120,7 @@ def test_other_methods_are_measured_in_the_same_way(tmp_path, maps, prepared):
 def test_maps_of_other_images_are_refused(tmp_path, maps, prepared):
     own = values(maps)
     numpy.savez(tmp_path / "others.npz", outputs=-prepared[1], some=own)
-    assert "belong to other images or another model" in tern("explain", "--evaluate", MODEL, "--data", SAMPLES, *FAST, "--baselines", tmp_path / "others.npz", code=65).stderr
+    assert "belong to other images or another model" in tern("explain", "--evaluate", MODEL, "--data", SAMPLES, *FAST, "--steps", 1, "--shuffles", 0, "--baselines", tmp_path / "others.npz", code=65).stderr
     for name, arrays, word in (("shape", {"some": own[:, :, :6]}, "shape"), ("type", {"some": own.astype(float)}, "<f4"), ("nan", {"some": own * numpy.float32("nan")}, "not a number")):
         numpy.savez(tmp_path / f"{name}.npz", outputs=prepared[1], **arrays)
         assert word in tern("explain", "--evaluate", MODEL, "--data", SAMPLES, "--baselines", tmp_path / f"{name}.npz", code=65).stderr
@@ -133,10 +135,25 @@ def test_a_map_that_ignores_the_weights_fails():
 
 
 def test_shuffled_weights_give_another_map_and_threads_do_not():
-    found = evaluate("--steps", 4)
+    found = evaluate("--steps", 2)
     assert found["shuffled"]["passes"] and found["shuffled"]["stages"][-1]["name"] == "all weights"
     assert [stage["name"] for stage in found["shuffled"]["stages"]][:2] == ["head", "… and blocks.4"]
-    assert found == evaluate("--steps", 4, "--threads", 3)
+    assert found == evaluate("--steps", 2, "--threads", 3)
+
+
+def test_a_model_with_a_class_token_has_a_map_of_relevance(tmp_path):
+    vectors = ROOT / "Tests/Vectors/TernConvert"
+    tern("convert", vectors / "vit.safetensors", "--config", vectors / "vit.json", "--weights", "int8", "-o", tmp_path / "vit.tern")
+    tern("explain", tmp_path / "vit.tern", SAMPLES / "test-0000-malignant.png", "--out", tmp_path / "maps")
+    found = read(tmp_path / "maps/test-0000-malignant.json")
+    assert (found["method"], found["columns"], found["rows"]) == ("token-relevance", 4, 4) and (tmp_path / "maps/test-0000-malignant-first.jpg").stat().st_size > 1000
+    one = found["maps"][0]
+    assert min(one["values"]) >= 0 and sum(one["values"]) + one["base"] == pytest.approx(1, abs=1e-4)
+    images = numpy.random.default_rng(2).integers(0, 256, (6, 16, 16, 3), "u1")
+    numpy.savez(tmp_path / "set.npz", test_images=images, test_labels=numpy.arange(6, dtype="u1") % 2)
+    figures = json.loads(tern("explain", "--evaluate", tmp_path / "vit.tern", "--data", tmp_path / "set.npz", "--split", "test", "--json", *FAST, "--shuffles", 0).stdout)
+    assert figures["method"] == "token-relevance" and figures["largestGap"] < 1e-4
+    assert [method["name"] for method in figures["methods"]] == ["the model's map", "random order"]
 
 
 def test_the_page_holds_the_figures(tmp_path):
@@ -171,11 +188,12 @@ def test_the_card_says_what_was_measured(folder):
     found, figures = read(folder / "explain.json"), read(folder / "figures.json")
     assert found["checkpoints"] == figures["checkpoints"]
     for kind in ("ternary", "int8"):
-        assert found["test"][kind]["images"] == figures["split"]["test"]
+        assert found["test"][kind]["splitImages"] == figures["split"]["test"] and found["test"][kind]["images"] >= min(figures["split"]["test"], 100)
         assert found["samples"][kind]["images"] == len((folder / "samples/labels.csv").read_text().split("\n")) - 2
         for part in ("samples", "test"):
             assert found[part][kind]["shuffled"]["passes"] and found[part][kind]["largestGap"] < 1e-4
-            assert {"attention rollout", "input-gradient", "float student", "random order"} <= {method["name"] for method in found[part][kind]["methods"]}
+            others = {"attention rollout", "input-gradient", "gradient times input"} if kind == "ternary" else set()
+            assert {"the model's map", "float student", "random order"} | others <= {method["name"] for method in found[part][kind]["methods"]}
 
 
 @pytest.mark.parametrize("name", ["breast28", "pneumonia28"])

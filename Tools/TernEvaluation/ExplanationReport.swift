@@ -130,7 +130,7 @@ public struct ExplanationReport {
     }
 
     private var method: String {
-        let gap = figures.largestGap.map { "<p>Shares and base add up to the output within <data data-key=\"largestGap\" value=\"\($0)\">\($0)</data>.</p>" } ?? ""
+        let gap = figures.largestGap.map { "<p>Shares and base add up to the outputs that decide the score within <data data-key=\"largestGap\" value=\"\($0)\">\($0)</data>.</p>" } ?? ""
         return """
             <section>
             <h2>How it was measured</h2>

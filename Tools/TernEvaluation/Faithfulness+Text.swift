@@ -6,7 +6,7 @@ extension Faithfulness {
             row("mean score", "\(fixed(subject.score)); everything deleted (\(subject.deletion.rawValue)) \(fixed(subject.scoreDeleted)), "
                 + "before insertion (\(subject.insertion.rawValue)) \(fixed(subject.scoreBeforeInsertion))"),
         ]
-        if let largestGap { lines.append(row("shares and base", "add up to the output within \(largestGap)")) }
+        if let largestGap { lines.append(row("shares and base", "add up to what decides the score within \(largestGap)")) }
         if let same = subject.sameClass { lines.append(row("other methods", "their model gives the engine's class on \(fixed(same.value * 100, 1)) % of the images")) }
         lines += ["", "areas, 95 % interval in brackets; deletion: smaller is better, insertion: larger"]
         for method in methods {

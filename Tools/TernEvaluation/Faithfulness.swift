@@ -20,7 +20,7 @@ public struct MapCase: Sendable {
     public var correlations: [Double?]
     /// For each stage, rank correlation of the own map with that of each shuffled model; nil where undefined.
     public var shuffled: [[Double?]]
-    /// Sum of the shares and base less the output; nil for maps that are no shares.
+    /// Sum of the map's values and base less what they are to add up to; nil where that is not known.
     public var gap: Double?
     public init(own: MapCurves, random: [MapCurves], others: [MapCurves], correlations: [Double?], shuffled: [[Double?]], gap: Double?) {
         self.own = own

@@ -105,8 +105,8 @@ struct ExplainCommand: ParsableCommand {
                 "\(baselines): its model gives the engine's class on \(Int((same.value * 100).rounded())) % of the images only; its maps belong to other images "
                     + "or another model. Write the images with --prepared and make the maps of them again")
         }
-        let hasMargin = shape.method == .patchShares && header.outputCount > 1
-        let names = (hasMargin ? [ExplainRun.margin] : []) + (others?.methods.map(\.name) ?? [])
+        let hasOutput = shape.method == .patchShares && file.labels.activation == .softmax && header.outputCount > 1
+        let names = (hasOutput ? [ExplainRun.alone] : []) + (others?.methods.map(\.name) ?? [])
         let figures = Faithfulness(
             all.map(\.figures), perturbation: Perturbation(grid: grid, steps: steps), own: "the model's map", others: names,
             stages: plan.stages.map(\.name), resamples: resamples)

@@ -3,11 +3,18 @@ import TernConvert
 import TernEngine
 import TernFindings
 import TernImage
+import TernJPEG
 import TernModel
 import TernPlatform
 import TernPrepare
+import TernRegions
 
 extension ExplainCommand {
+    /// Longest side of a picture; a larger image is shrunk.
+    private static let limitPictureSide = 1024
+    /// Edges of boxes stay clean.
+    private static let quality = 90
+
     /// Writes the maps of every image: their numbers, and a picture of each.
     func explainImages(_ file: ModelFile) throws(Failure) {
         let folder = out ?? ""
@@ -45,35 +52,58 @@ extension ExplainCommand {
         let area = usedArea(width: image.width, height: image.height, recipe: file.recipe)
         var found: [JSONValue] = []
         for label in labels {
-            let (values, base) = try modelMap(engine, label.outputIndex)
+            let (values, base) = try labelMap(engine, label.outputIndex)
+            let map = LocationMap(
+                method: engine.mapShape?.method == .tokenRelevance ? .tokenRelevance : .patchShares, label: label.name, columns: engine.mapShape?.columns ?? 0,
+                rows: engine.mapShape?.rows ?? 0, values: values, area: area)
+            let location = FindingLocation(of: map, imageWidth: image.width, imageHeight: image.height, attributes: opened.attributes)
+            let evidence = Evidence(
+                frame: 1, picture: shownImage(of: image, limitSide: ExplainCommand.limitPictureSide), maps: [map], imageWidth: image.width,
+                imageHeight: image.height)
+            let picture = Overlay.picture(of: map, regions: location.regions, over: evidence)
+            try writeFile(JPEGEncoder.encode(picture, quality: ExplainCommand.quality), to: "\(place)-\(ExplainCommand.fileName(label.name)).jpg")
             found.append(
-                ExplainCommand.object(
-                    ("label", .string(label.name)), ("score", ExplainCommand.real(scores[label.outputIndex])),
-                    ("output", ExplainCommand.real(outputs[label.outputIndex])), ("base", ExplainCommand.real(base)),
-                    ("values", .array(values.map(ExplainCommand.real)))))
+                made(
+                    ("label", .string(label.name)), ("score", real(scores[label.outputIndex])), ("output", real(outputs[label.outputIndex])),
+                    ("base", real(base)), ("values", .array(values.map(real))), ("regions", .array(location.regions.map(entry)))))
         }
         let shape = engine.mapShape
-        let json = ExplainCommand.object(
+        let json = made(
             ("schema", .string("tern.map/1")), ("file", .string(URL(fileURLWithPath: path).lastPathComponent)),
             (
                 "model",
-                ExplainCommand.object(
+                made(
                     ("name", .string(file.header.name)), ("version", .string(file.header.version)), ("digest", .string(Hexadecimal.string(file.identity))))
             ),
-            ("width", .number(Double(image.width))), ("height", .number(Double(image.height))),
-            (
-                "area",
-                ExplainCommand.object(
-                    ("x", .number(Double(area.x))), ("y", .number(Double(area.y))), ("width", .number(Double(area.width))),
-                    ("height", .number(Double(area.height))))
-            ),
-            ("method", .string(shape?.method.word ?? "")), ("columns", .number(Double(shape?.columns ?? 0))),
-            ("rows", .number(Double(shape?.rows ?? 0))), ("maps", .array(found)))
+            ("outputs", .array(outputs.map(real))), ("width", count(image.width)), ("height", count(image.height)), ("area", made(box(area))),
+            ("method", .string(shape?.method.word ?? "")), ("columns", count(shape?.columns ?? 0)), ("rows", count(shape?.rows ?? 0)),
+            ("maps", .array(found)))
         try writeFile(Array((json.text + "\n").utf8), to: place + ".json")
     }
 
-    private static func object(_ members: (String, JSONValue)...) -> JSONValue { .object(members.map { JSONMember($0.0, $0.1) }) }
-
-    /// The shortest decimal that reads back as the same binary32 value.
-    private static func real(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }
+    /// A label as a part of a file's name: capitals are made small, and what is neither letter nor digit of ASCII is a hyphen.
+    private static func fileName(_ label: String) -> String {
+        String(
+            decoding: label.utf8.map { byte in
+                switch byte {
+                case 0x30...0x39, 0x61...0x7A: byte
+                case 0x41...0x5A: byte | 0x20
+                default: 0x2D
+                }
+            }, as: UTF8.self)
+    }
 }
+
+private func entry(_ region: FindingRegion) -> JSONValue {
+    made(box(region.box) + [("share", real(region.share))] + (region.side.map { [("side", .string($0.rawValue))] } ?? []))
+}
+
+private func box(_ rectangle: PixelRectangle) -> [(String, JSONValue)] {
+    [("x", count(rectangle.x)), ("y", count(rectangle.y)), ("width", count(rectangle.width)), ("height", count(rectangle.height))]
+}
+
+private func made(_ members: (String, JSONValue)...) -> JSONValue { made(members) }
+private func made(_ members: [(String, JSONValue)]) -> JSONValue { .object(members.map { JSONMember($0.0, $0.1) }) }
+private func count(_ value: Int) -> JSONValue { .number(Double(value)) }
+/// The shortest decimal that reads back as the same binary32 value.
+private func real(_ value: Float) -> JSONValue { .number(Double("\(value)") ?? Double(value)) }

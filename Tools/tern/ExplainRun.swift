@@ -31,8 +31,8 @@ final class ExplainRun: Sendable {
         var measured: [Measured]
         var instructionSet: String
     }
-    /// Share of the explained output less the mean share of all others, as a second way that the engine has: a score of softmax hangs on the difference.
-    static let margin = "shares against the other outputs"
+    /// Shares of the explained output alone, beside the model's map, which with softmax is that of the output less the mean of all others.
+    static let alone = "shares of the output alone"
 
     private struct State: ~Copyable {
         var measured: [Measured?]
@@ -111,11 +111,11 @@ final class ExplainRun: Sendable {
         let outputs = try infer(engine, image)
         let scores = Scores.scores(of: outputs.span, labels: engine.model.labels)
         let output = plan.output ?? (scores.count == 1 ? 0 : largest(scores))
-        let (own, base) = try modelMap(engine, output)
+        let (own, base) = try labelMap(engine, output)
         var orders: [(name: String, map: [Float])] = []
-        if engine.mapShape?.method == .patchShares, outputs.count > 1 {
-            let values = try margin(engine, output, own)
-            orders.append((ExplainRun.margin, values))
+        if engine.isMapOfDifference {
+            let values = try modelMap(engine, output).values
+            orders.append((ExplainRun.alone, values))
         }
         if let others { orders += others.methods.map { ($0.name, others.map($0, image: index, output: output)) } }
         var correlations: [[Double?]] = []
@@ -132,7 +132,7 @@ final class ExplainRun: Sendable {
             other.append(try curves(order, engine, output, image, deleted, before))
         }
         let total = own.reduce(Double(base)) { $0 + Double($1) }
-        let whole = engine.mapShape?.method == .patchShares ? Double(outputs[output]) : 1
+        let whole = engine.mapShape?.method == .patchShares ? decisive(outputs, output, engine) : 1
         return Measured(
             figures: MapCase(
                 own: ownCurves, random: random, others: other, correlations: orders.map { rankCorrelation(own, $0.map) }, shuffled: correlations,
@@ -146,7 +146,7 @@ final class ExplainRun: Sendable {
         var found: [Double?] = []
         for engine in engines {
             _ = try infer(engine, image)
-            let map = try modelMap(engine, output).values
+            let map = try labelMap(engine, output).values
             found.append(rankCorrelation(own, map))
         }
         return found
@@ -172,15 +172,17 @@ final class ExplainRun: Sendable {
         return found
     }
 
-    private func margin(_ engine: Engine, _ output: Int, _ own: [Float]) throws(Failure) -> [Float] {
-        let count = engine.model.header.outputCount
-        var result = own
-        for other in 0..<count where other != output {
-            let values = try modelMap(engine, other).values
-            for patch in result.indices { result[patch] -= values[patch] / Float(count - 1) }
-        }
-        return result
+    /// What the values of a label's map and its base add up to: the output, less the mean of all others where the map is that of the difference.
+    private func decisive(_ outputs: [Float], _ output: Int, _ engine: Engine) -> Double {
+        guard engine.isMapOfDifference else { return Double(outputs[output]) }
+        let sum = outputs.reduce(0.0) { $0 + Double($1) } - Double(outputs[output])
+        return Double(outputs[output]) - sum / Double(outputs.count - 1)
     }
+}
+
+extension Engine {
+    /// True where the map of a label is that of its output less the mean of the others' (`makeMap(of:in:)`).
+    var isMapOfDifference: Bool { mapShape?.method == .patchShares && model.labels.activation == .softmax && model.header.outputCount > 1 }
 }
 
 private func checked(_ bytes: [UInt8]) throws(Failure) -> ModelFile {
@@ -191,6 +193,19 @@ private func checked(_ bytes: [UInt8]) throws(Failure) -> ModelFile {
 private func largest(_ values: [Float]) -> Int {
     guard values.count > 1 else { return values.first.map { $0 > 0 ? 1 : 0 } ?? 0 }
     return values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 }
+}
+
+/// The map of the label of an output, as results show it, and what is no patch's; of an output without a label, the output's.
+func labelMap(_ engine: Engine, _ output: Int) throws(Failure) -> (values: [Float], base: Float) {
+    guard let label = engine.model.labels.labels.first(where: { $0.outputIndex == output }) else { return try modelMap(engine, output) }
+    var values = [Float](repeating: 0, count: engine.mapShape?.count ?? 0)
+    do throws(EngineError) {
+        var span = values.mutableSpan
+        let base = try engine.makeMap(of: label, in: engine.model.labels, into: &span)
+        return (values, base)
+    } catch {
+        throw Failure(.badInput, "there is no map of \"\(label.name)\": \(error)")
+    }
 }
 
 /// The map of one output of the last inference, and what is no patch's.
