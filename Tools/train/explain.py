@@ -4,8 +4,9 @@
 Example:
     python3 Tools/train/explain.py --model Models/breast28 --data breastmnist.npz --engine .build/release/tern --write
 
-For the ternary file and its INT8 twin, on the samples and on the test split: `tern explain --evaluate` with the maps of explain_baselines.py. Prints
-explain.json; with --write it goes into the folder, and the card is written anew with it. Nothing else of the card or the files changes.
+For the ternary file on the samples and on the test split: `tern explain --evaluate` with the maps of explain_baselines.py; for the INT8 twin, whose maps are to be
+those of the float student, with that student alone. Prints explain.json; with --write it goes into the folder, and the card is written anew with it. Nothing else
+of the card or the files changes.
 Without --data the samples alone are measured, and what is known of the test split is kept for the same checkpoints.
 """
 from __future__ import annotations
@@ -23,29 +24,42 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import card  # noqa: E402
+import data  # noqa: E402
 import engine  # noqa: E402
 import explain_baselines  # noqa: E402
 import export  # noqa: E402
 
 KINDS = explain_baselines.KINDS
+ONLY = {"int8": ("float student",)}
+LESS = {"int8": ("--random", "1", "--shuffles", "1")}
 DIGITS = 4
 
 
-def measured(options: argparse.Namespace, kind: str, data: Path, split: str | None, *more: str) -> dict:
+def measured(options: argparse.Namespace, kind: str, source: Path, split: str | None, *more) -> dict:
     """What `tern explain --evaluate --json` prints for the file of `kind`, with the other methods' maps made in between."""
     file = options.model / engine.file_name(options.model.name, kind)
-    source = ["--data", data, *(["--split", split] if split else [])]
+    where = ["--data", source, *(["--split", split] if split else [])]
     with tempfile.TemporaryDirectory() as place:
         inputs, archive = Path(place) / "inputs.f32", Path(place) / "baselines.npz"
-        engine.run(options.engine, "explain", "--evaluate", file, *source, "--prepared", inputs)
+        engine.run(options.engine, "explain", "--evaluate", file, *where, "--prepared", inputs)
         model, plain = explain_baselines.students(options.model, kind)
-        explain_baselines.np.savez(archive, **explain_baselines.baselines(model, plain, explain_baselines.prepared(inputs, model)))
-        command = [options.engine, "explain", "--evaluate", file, *source, "--baselines", archive, "--threads", options.threads, "--json", *more]
+        maps = explain_baselines.baselines(model, plain, explain_baselines.prepared(inputs, model), ONLY.get(kind))
+        explain_baselines.np.savez(archive, **maps)
+        command = [options.engine, "explain", "--evaluate", file, *where, "--baselines", archive, "--threads", options.threads, "--json", *LESS.get(kind, ()), *more]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     # 65 with figures: the maps failed the check, which is a figure too.
     if done.returncode != 0 and not done.stdout.startswith("{"):
         raise SystemExit(f"{' '.join(str(part) for part in command)} failed:\n{done.stderr.strip()}")
     return rounded(json.loads(done.stdout))
+
+
+def first(archive: Path, images: int | None, place: Path) -> tuple[Path, int]:
+    """The archive, or one of the same name in `place` with the first `images` of its test split; and how many the split has."""
+    test = data.load(archive)["test"]
+    if images is None or images >= len(test.labels):
+        return archive, len(test.labels)
+    engine.write_archive(place / archive.name, {"test": data.Split(test.images[:images], test.labels[:images])})
+    return place / archive.name, len(test.labels)
 
 
 def digest(path: Path) -> str:
@@ -69,6 +83,8 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True, help="folder with the files, checkpoint/, samples/ and description-*.json")
     parser.add_argument("--data", type=Path, help="archive whose test split is measured")
     parser.add_argument("--engine", type=Path, required=True, help="the command tern, for example .build/release/tern")
+    parser.add_argument("--steps", type=int, default=64, help="points of a curve on the test split, at most one a patch (default: 64)")
+    parser.add_argument("--images", type=int, help="only the first images of the test split, for a set that takes too long")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     parser.add_argument("--write", action="store_true", help="write explain.json and card.md into the folder")
     options = parser.parse_args()
@@ -79,7 +95,9 @@ def main() -> int:
     for kind in KINDS:
         result["samples"][kind] = measured(options, kind, options.model / "samples", None)
         if options.data:
-            result["test"][kind] = measured(options, kind, options.data, "test")
+            with tempfile.TemporaryDirectory() as place:
+                whole, count = first(options.data, options.images, Path(place))
+                result["test"][kind] = measured(options, kind, whole, "test", "--steps", options.steps) | {"splitImages": count}
         elif kind in kept.get("test", {}) and kept["checkpoints"] == result["checkpoints"]:
             result["test"][kind] = kept["test"][kind]
     print(json.dumps(result))

@@ -48,17 +48,19 @@ def students(folder: Path, kind: str) -> tuple[VisionTransformer, VisionTransfor
     return load(kind).set_mode(kind, export.LEVELS[kind], snapped=kind == "ternary"), load("int8").set_mode("float")
 
 
-def baselines(model: VisionTransformer, plain: VisionTransformer, images: torch.Tensor, batch: int = 32) -> dict[str, np.ndarray]:
-    """`outputs` and the maps of every method for `images` [N, C, H, W], as `tern explain --baselines` takes them."""
+def baselines(model: VisionTransformer, plain: VisionTransformer, images: torch.Tensor, only: tuple[str, ...] | None = None,
+              batch: int = 32) -> dict[str, np.ndarray]:
+    """`outputs` and the maps of every method, or of those in `only`, for `images` [N, C, H, W], as `tern explain --baselines` takes them."""
     parts = []
     for some in images.split(batch):
         with torch.no_grad():
             outputs = model(some)
-        magnitudes, products = explain_maps.gradients(model, some)
-        found = {"outputs": outputs, "attention rollout": explain_maps.rollout(model, some), "input-gradient": magnitudes,
-                 "gradient times input": products}
+        found = {"outputs": outputs}
+        if only is None:
+            magnitudes, products = explain_maps.gradients(model, some)
+            found |= {"attention rollout": explain_maps.rollout(model, some), "input-gradient": magnitudes, "gradient times input": products}
         if plain.architecture.pool == "mean":
-            found["float student"] = explain_maps.shares(plain, some)[0]
+            found["float student"] = explain_maps.label_maps(explain_maps.shares(plain, some)[0])
         parts.append(found)
     return {name: torch.cat([part[name] for part in parts]).numpy().astype("<f4") for name in parts[0]}
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 ABSENCES = {"mean": "the image's own mean", "blur": "the image blurred by a patch's side", "zero": "the grey of the training images' mean"}
-WAYS = {"patch-shares": "the exact share of each patch in the output (N-16 of `Models/NUMERICS.md`)",
+WAYS = {"patch-shares": "the exact share of each patch in the label's output less the mean of all others', on which its score hangs (N-16 of `Models/NUMERICS.md`)",
         "token-relevance": "attention and value norms through the layers (N-17 of `Models/NUMERICS.md`)"}
 
 
@@ -27,6 +27,12 @@ def better(found: dict | None) -> str:
     return "-" if found is None else f"{found['value'] * 100:.0f} %"
 
 
+def counted(found: dict) -> str:
+    """How many images, and of how many."""
+    of = found.get("splitImages", found["images"])
+    return f"{found['images']} images" if of == found["images"] else f"the first {found['images']} of its {of} images"
+
+
 def named(found: dict, name: str) -> dict | None:
     return next((method for method in found["methods"] if method["name"] == name), None)
 
@@ -39,7 +45,8 @@ def chapter(folder: Path) -> str:
     found = json.loads(path.read_text())
     sets = {name: found[key]["ternary"] for key, name in (("test", "test split"), ("samples", "samples")) if "ternary" in found.get(key, {})}
     (title, main), *rest = sets.items()
-    own = main["methods"][0]
+    own, points = main["methods"][0], len(main["shares"]) - 1
+    steps = "one patch a step" if points == main["columns"] * main["rows"] else f"{points} steps a curve"
     scores = "; ".join(f"{title}: {one['scores']['image']:.3f}, {one['scores']['deleted']:.3f} with everything deleted, {one['scores']['beforeInsertion']:.3f} before insertion"
                        for title, one in sets.items())
     lines = ["", "## Where it looks", "",
@@ -48,7 +55,7 @@ def chapter(folder: Path) -> str:
              f"Patches are taken away in the order of a map and become {ABSENCES[main['deletionTo']]} (deletion: a small area under the score is good), or are put back into",
              f"{ABSENCES[main['insertionFrom']]} (insertion: a large area is good). The score is that of the label with the largest one; 95 % intervals by a bootstrap over images.",
              f"Mean score, {scores}.", "",
-             f"Ternary file, {title}, {main['images']} images:", "",
+             f"Ternary file, {title}, {counted(main)}, {steps}:", "",
              "| order of the patches | deletion area | less random order | better on | insertion area | less random order | better on | rank correlation with the map |",
              "|---" * 8 + "|"]
     for method in main["methods"]:
@@ -60,7 +67,7 @@ def chapter(folder: Path) -> str:
         lines += [f"| {method['name']} | {figure(method['deletion'])} | {figure(method['insertion'])} |" for method in one["methods"]]
     lines += shuffled(main) + float_student(found)
     if main["largestGap"] is not None and main["method"] == "patch-shares":
-        lines += ["", f"Shares and base add up to the output within {max(one['largestGap'] for one in sets.values()):.0e} on every image."]
+        lines += ["", f"Shares and base add up to that difference of outputs within {max(one['largestGap'] for one in sets.values()):.0e} on every image."]
     return "\n".join(lines) + "\n"
 
 

@@ -27,6 +27,13 @@ def shares(model: VisionTransformer, images: torch.Tensor) -> tuple[torch.Tensor
     return found.reshape(len(images), -1, side, side).float(), base.float()
 
 
+def label_maps(found: torch.Tensor) -> torch.Tensor:
+    """Of shares [N, classes, rows, columns] those of each class less the mean of all others': the map that results show for a label of a softmax, whose score hangs on
+    that difference."""
+    count = found.shape[1]
+    return found - (found.sum(dim=1, keepdim=True) - found) / (count - 1)
+
+
 @contextlib.contextmanager
 def kept_attention(found: list[torch.Tensor]):
     """Collects the attention weights [B, heads, T, T] of every layer that runs inside, by the value matrix of one-hot tokens: whatever arithmetic the mode has."""
