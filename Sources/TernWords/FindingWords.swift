@@ -86,7 +86,8 @@ extension WordsText {
             number(frame)
             say(".", " 帧。")
         }
-        if let location = finding.location { write(location) }
+        // Of a label that is called negative a place would be read as that of a finding.
+        if finding.call != .negative, let location = finding.location { write(location) }
     }
 
     private mutating func writeScore(_ finding: Finding) {

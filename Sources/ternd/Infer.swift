@@ -36,7 +36,7 @@ func runInfer(_ words: [String]) throws(Failure) -> ExitCode {
         var analysis = try readFileOperand(path, selection, modality, reader, &code, &bytes)
         analysis.result.sequence = index + 1
         try maps?.write(analysis)
-        try put(form.text(of: analysis.result, model: reportModel))
+        try put(form.text(of: analysis, model: reportModel))
         try outbox?.write(analysis, input: bytes, number: index + 1)
         if let problem = analysis.problem {
             // The operand's number, not its name: names of image files may carry names of people.

@@ -1,5 +1,6 @@
 import TernFindings
 import TernRecords
+import TernService
 import TernWords
 
 /// The form in which `ternd infer` writes a result.
@@ -25,11 +26,12 @@ enum InferForm {
     }
 
     /// What is written for the result with this number. Reports in words are parted by a line of three hyphens; HL7 messages end with an empty line.
-    func text(of result: FindingResult, model: ReportModel) -> String {
-        switch self {
+    func text(of analysis: Analysis, model: ReportModel) -> String {
+        let result = analysis.result
+        return switch self {
         case .json: String(decoding: result.line(), as: UTF8.self)
         case .words(let language): (result.sequence > 1 ? "---\n" : "") + ReportWords.text(of: result, model: model, language: language)
-        case .fhir: String(decoding: FHIRBundle.json(of: result, model: model), as: UTF8.self) + "\n"
+        case .fhir: String(decoding: FHIRBundle.json(of: result, model: model, evidence: analysis.evidence), as: UTF8.self) + "\n"
         case .hl7: HL7Message.text(of: result, model: model) + "\n"
         }
     }

@@ -40,6 +40,8 @@ def cases(tmp_path_factory):
     tinies = [folder / name for name in files]
     sets += [("measured", tiny("measured"), tinies, []), ("features", tiny("features"), tinies[1:2], []), ("hostile", tiny("hostile"), tinies[1:2], []),
              ("tiered", tiny("tiered"), tinies[1:2], []), ("unconfirmed", tiny("unconfirmed"), tinies[1:2], []),
+             ("maps", MODELS / "cxr224/cxr224.tern", [MODELS / "cxr224/samples/test-0098-pneumonia.png", MODELS / "cxr224/samples/test-0000-no-finding.png"],
+              ["--maps", folder / "maps"]),
              ("some", tiny("measured"), [folder / "cine.dcm"], ["--frames", "1-3:2"])]
     found = []
     for title, model, inputs, more in sets:

@@ -147,6 +147,19 @@ def test_hostile_names_stay_names(cases):
     tree.fromstring(resources(bundle(case), "DiagnosticReport")[0]["text"]["div"])
 
 
+def test_places_are_extensions(cases):
+    case = next(case for case in cases if case.name.startswith("maps"))
+    observation = resources(bundle(case), "Observation")[0]
+    members = observation["extension"][0]["extension"]
+    plain = lambda parts: {part["url"]: next(value for key, value in part.items() if key.startswith("value")) for part in parts}
+    told = [plain(part["extension"]) for part in members if part["url"] == "region"]
+    assert told == case.result["findings"][0]["location"]["regions"]
+    area, = [plain(part["extension"]) for part in members if part["url"] == "map"]
+    values = [int(number) * area["values"]["factor"] for number in area["values"]["data"].split(" ")]
+    assert len(values) == area["columns"] * area["rows"] and area["values"]["dimensions"] == area["columns"]
+    assert area["width"] <= case.result["quality"]["width"] and max(values) > 0
+
+
 def test_dicom_reports_refer_to_study_and_instance(cases):
     for case in cases:
         report, = resources(bundle(case), "DiagnosticReport")

@@ -82,6 +82,13 @@ def test_observations_are_the_findings(cases):
         assert not any(segment[4] == str(len(case.result["findings"]) + 1) for segment in told)
 
 
+def test_places_are_number_arrays(cases):
+    case = next(case for case in cases if case.name.startswith("maps"))
+    told = [segment[5] for segment in observations(case) if segment[2] == "NA"]
+    regions = case.result["findings"][0]["location"]["regions"]
+    assert told == ["^".join(str(region[name]) for name in ("x", "y", "width", "height", "share")) for region in regions]
+
+
 def test_the_header_says_what_it_is(cases):
     for case in cases:
         header, request = segments(case)[:2]

@@ -208,6 +208,19 @@ def test_no_finding_names_what_stays_possible(cases):
     assert found
 
 
+def test_regions_parse_back(cases):
+    number = r"(\d+(?:\.\d+)?(?:e-?\d+)?)"
+    patterns = {"en": rf"from column (\d+), row (\d+): (\d+) × (\d+) pixels, share {number}", "zh": rf"起于第 (\d+) 列、第 (\d+) 行，(\d+) × (\d+) 像素，占比 {number}"}
+    positive, negative = (case for case in cases if case.name.startswith("maps"))
+    regions = positive.result["findings"][0]["location"]["regions"]
+    assert regions and negative.result["findings"][0]["call"] == "negative"
+    for language, pattern in patterns.items():
+        told = [tuple(map(float, match)) for match in re.findall(pattern, positive.text(language))]
+        assert told == [(region["x"], region["y"], region["width"], region["height"], region["share"]) for region in regions]
+        # Of a negative call a place would be read as that of a finding.
+        assert re.findall(pattern, negative.text(language)) == []
+
+
 def test_an_unconfirmed_model_calls_nothing(cases):
     case = next(case for case in cases if case.name.startswith("unconfirmed"))
     assert "NEEDS A HUMAN: The thresholds are not confirmed for this model file (code UNCONFIRMED)." in case.text("en")
