@@ -175,7 +175,14 @@ def test_the_window_changes_grey_values(browser, show, data, tmp_path):
     browser.press("i")
     assert mean() == pytest.approx(255 - plain, abs=3)
     browser.press("0")
+    browser.drag(".picture", 90, -60)
+    assert browser.texts(".window output") == ["+20", "+30"]
+    browser.press("0")
+    assert browser.texts(".window output") == ["0", "0"]
     browser.press("+")
+    browser.drag(".picture", 30, 20)
+    assert "translate(30px, 20px) scale(1.6)" in browser.one(".plane").get_attribute("style")
+    browser.press("0", "+")
     assert "scale(1.6)" in browser.one(".plane").get_attribute("style")
 
 

@@ -169,7 +169,7 @@ function openHelp() {
     return part.node;
   };
   openDialog(say("help"), "narrow",
-    element("p", {}, say("helpOrder")), element("p", {}, say("helpPrivate")),
+    element("p", {}, say("helpOrder")), element("p", {}, say("helpWindow")), element("p", {}, say("helpPrivate")),
     element("ul", { class: "marks" }, ...answers.map((answer) => element("li", { class: `answer-${answer}` }, mark(answer), element("strong", {}, say(answer))))),
     setting("advances", "advance"), setting("hasKeys", "keysOn"),
     element("h3", {}, say("helpKeys")),

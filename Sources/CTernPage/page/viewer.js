@@ -178,11 +178,22 @@ function makeViewer(image) {
     layer.style.transform = place.zoom === 1 ? "" : `translate(${place.x}px, ${place.y}px) scale(${place.zoom})`;
     stage.classList.toggle("zoomed", place.zoom > 1);
   }
+  /* A picture that is enlarged is moved; one that fits has its window changed, by a mouse alone, for a finger scrolls the page. */
   stage.addEventListener("pointerdown", (event) => {
-    if (place.zoom === 1 || event.button !== 0) return;
+    if (event.button !== 0 || event.target.closest("button") || (place.zoom === 1 && event.pointerType !== "mouse")) return;
+    event.preventDefault();
     stage.setPointerCapture(event.pointerId);
-    const start = { x: event.clientX - place.x, y: event.clientY - place.y };
-    const drag = (move_) => { place.x = move_.clientX - start.x; place.y = move_.clientY - start.y; move(); };
+    const start = { x: event.clientX - place.x, y: event.clientY - place.y, brightness: window_.brightness, contrast: window_.contrast };
+    const limited = (value) => Math.max(-100, Math.min(100, Math.round(value)));
+    const drag = (to) => {
+      const [x, y] = [to.clientX - start.x, to.clientY - start.y];
+      if (place.zoom > 1) {
+        Object.assign(place, { x, y });
+        return move();
+      }
+      contrast.set(limited(start.contrast + x / 3), true);
+      brightness.set(limited(start.brightness - y / 3), true);
+    };
     stage.addEventListener("pointermove", drag);
     for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, () => stage.removeEventListener("pointermove", drag), { once: true });
   });

@@ -228,6 +228,7 @@ const sentences = {
   key_search: ["Search", "搜索"],
   key_help: ["This help", "本帮助"],
   helpOrder: ["The list begins with findings, then what needs a person, then what was not analysed, then no finding. Within each, the surest finding comes first.", "列表依次为：有发现、需人工判读、未分析、无发现。每类中把握最大的发现在前。"],
+  helpWindow: ["Drag over the picture with the mouse to change contrast (sideways) and brightness (up and down); a double click enlarges it.", "用鼠标在图像上拖动可调节对比度（左右）和亮度（上下）；双击可放大。"],
   helpPrivate: ["This file works without a network and sends nothing anywhere.", "此文件无需网络，也不发送任何数据。"],
   damaged: ["The data of this report cannot be read. The same results are in findings.csv beside it.", "无法读取此报告的数据。相同的结果在旁边的 findings.csv 中。"],
 };
