@@ -373,7 +373,7 @@ Attribution: {card["attribution"]}
     tern quality Models/{name}/{name}.tern --data {archive} --split test
     python3 Tools/train/quality.py --model Models/{name} --data {archive} --engine .build/release/tern
 
-The first two give the INT8 and ternary rows, the operating points and the calibration errors to the last digit (`figures.json`, key `engine`). The third also
+The maps' figures: [docs/maps.md](../../docs/maps.md). The first two give the INT8 and ternary rows, the operating points and the calibration errors to the last digit (`figures.json`, key `engine`). The third also
 gives the rows computed in PyTorch and scikit-learn, the agreement and the gate{", and the time on the machine at hand" if timed else ""}; teacher and seeds need the folder of the training run
 (`Tools/train/README.md`). The last two give the refusals of the quality gate, and its thresholds
 with the spoiled images. `scores-test-ternary.json` and `scores-test-int8.json` hold every test image's outputs and scores.

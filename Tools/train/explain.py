@@ -53,13 +53,14 @@ def measured(options: argparse.Namespace, kind: str, source: Path, split: str | 
     return rounded(json.loads(done.stdout))
 
 
-def first(archive: Path, images: int | None, place: Path) -> tuple[Path, int]:
-    """The archive, or one of the same name in `place` with the first `images` of its test split; and how many the split has."""
+def first(archive: Path, images: int | None, place: Path) -> tuple[Path, dict]:
+    """The archive, or one of the same name in `place` with the first `images` of its test split; and how many the split has, with the images taken by class."""
     test = data.load(archive)["test"]
+    about = {"splitImages": len(test.labels), "classes": torch.bincount(test.labels[:images]).tolist()}
     if images is None or images >= len(test.labels):
-        return archive, len(test.labels)
+        return archive, about
     engine.write_archive(place / archive.name, {"test": data.Split(test.images[:images], test.labels[:images])})
-    return place / archive.name, len(test.labels)
+    return place / archive.name, about
 
 
 def digest(path: Path) -> str:
@@ -96,8 +97,8 @@ def main() -> int:
         result["samples"][kind] = measured(options, kind, options.model / "samples", None)
         if options.data:
             with tempfile.TemporaryDirectory() as place:
-                whole, count = first(options.data, options.images, Path(place))
-                result["test"][kind] = measured(options, kind, whole, "test", "--steps", options.steps) | {"splitImages": count}
+                whole, about = first(options.data, options.images, Path(place))
+                result["test"][kind] = measured(options, kind, whole, "test", "--steps", options.steps) | about
         elif kind in kept.get("test", {}) and kept["checkpoints"] == result["checkpoints"]:
             result["test"][kind] = kept["test"][kind]
     print(json.dumps(result))

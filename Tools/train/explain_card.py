@@ -33,6 +33,14 @@ def counted(found: dict) -> str:
     return f"{found['images']} images" if of == found["images"] else f"the first {found['images']} of its {of} images"
 
 
+def classes(found: dict, folder: Path) -> str:
+    """How many images of every class, where not all of the split were taken."""
+    if found.get("splitImages", found["images"]) == found["images"]:
+        return ""
+    names = [label["name"] for label in sorted(json.loads((folder / "description-ternary.json").read_text())["labels"], key=lambda label: label["index"])]
+    return " (" + ", ".join(f"{count} {name}" for name, count in zip(names, found["classes"])) + ")"
+
+
 def named(found: dict, name: str) -> dict | None:
     return next((method for method in found["methods"] if method["name"] == name), None)
 
@@ -55,7 +63,7 @@ def chapter(folder: Path) -> str:
              f"Patches are taken away in the order of a map and become {ABSENCES[main['deletionTo']]} (deletion: a small area under the score is good), or are put back into",
              f"{ABSENCES[main['insertionFrom']]} (insertion: a large area is good). The score is that of the label with the largest one; 95 % intervals by a bootstrap over images.",
              f"Mean score, {scores}.", "",
-             f"Ternary file, {title}, {counted(main)}, {steps}:", "",
+             f"Ternary file, {title}, {counted(main)}{classes(main, folder)}, {steps}:", "",
              "| order of the patches | deletion area | less random order | better on | insertion area | less random order | better on | rank correlation with the map |",
              "|---" * 8 + "|"]
     for method in main["methods"]:
@@ -65,7 +73,7 @@ def chapter(folder: Path) -> str:
     for title, one in rest:
         lines += ["", f"The {one['images']} {title}:", "", "| order of the patches | deletion area | insertion area |", "|---|---|---|"]
         lines += [f"| {method['name']} | {figure(method['deletion'])} | {figure(method['insertion'])} |" for method in one["methods"]]
-    lines += shuffled(main) + float_student(found)
+    lines += shuffled(main) + float_student(found, json.loads((folder / "seeds.json").read_text())["shipped"])
     if main["largestGap"] is not None and main["method"] == "patch-shares":
         lines += ["", f"Shares and base add up to that difference of outputs within {max(one['largestGap'] for one in sets.values()):.0e} on every image."]
     return "\n".join(lines) + "\n"
@@ -81,12 +89,15 @@ def shuffled(main: dict) -> list[str]:
     return lines + [f"| {stage['name']} | {figure(stage['rankCorrelation'], 2)} | {figure(stage['magnitude'], 2)} |" for stage in found["stages"]]
 
 
-def float_student(found: dict) -> list[str]:
-    """Ternary and INT8 against the float student."""
+def float_student(found: dict, seeds: dict) -> list[str]:
+    """Ternary and INT8 against the float student; `seeds` are those that are shipped."""
     key = "test" if found.get("test") else "samples"
     parts = {kind: named(found[key][kind], "float student") for kind in ("ternary", "int8") if kind in found[key]}
     if not all(parts.values()) or "int8" not in parts:
         return []
+    origin = ("went on learning from these weights" if seeds["ternary"] == seeds["float"]
+              else f"has another origin (seed {seeds['ternary']} against seed {seeds['float']}) and went on learning in ternary")
     return ["", f"Rank correlation of the maps with those of the float student, {found[key]['ternary']['images']} images: ternary {figure(parts['ternary']['rankCorrelation'])}, "
             f"INT8 twin {figure(parts['int8']['rankCorrelation'])}. The twin",
-            "has the float student's weights, so its figure is what rounding does to a map; the ternary student went on learning from them, so its figure is mostly what it learnt."]
+            f"has the float student's weights, so its figure is what rounding does to a map. The ternary student {origin}, so its figure says how far two networks of like accuracy",
+            "look at other places."]
