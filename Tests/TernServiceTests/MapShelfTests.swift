@@ -1,4 +1,5 @@
 import Testing
+import TernPlatform
 
 @testable import TernService
 
