@@ -58,15 +58,19 @@ def test_it_goes_on_when_the_outbox_is_back(start, tmp_path):
     server = start("--outbox", outbox, "--outbox-forms", "json")
     event = follow_events(server)
     outbox.rename(away)
-    identifiers = [server.post(png(value), wait=False).json()["id"] for value in (1, 2)]
+    accepted = [server.post(png(1), wait=False).json()["id"]]
     while event()["code"] != "outbox_failing":
         pass
+    # The next ones are refused as soon as the worker waits.
+    while (answer := server.post(png(len(accepted) + 1), wait=False)).status == 202:
+        accepted.append(answer.json()["id"])
+    assert (answer.status, answer.json()["code"]) == (507, "disk_full")
     away.rename(outbox)
     while event()["code"] != "outbox_recovered":
         pass
     server.wait_for(lambda status: status["queue"]["pending"] == 0)
     found = [json.loads(path.read_bytes()) for path in outbox.iterdir()]
-    assert {line["id"]: line["sequence"] for line in found} == {identifier: index + 1 for index, identifier in enumerate(identifiers)}
+    assert {line["id"]: line["sequence"] for line in found} == {identifier: index + 1 for index, identifier in enumerate(accepted)}
 
 
 def test_a_client_that_waits_hears_that_its_study_was_not_taken(start, tmp_path):
