@@ -21,8 +21,9 @@ import TernModel
 }
 
 @Test func aLargePictureIsShrunkAndColourStaysColour() {
+    let row: [UInt8] = [0, 50, 100, 0, 50, 100, 0, 50, 100, 0, 50, 100]
     let image = DecodedImage(
-        width: 4, height: 2, channels: 3, bitsStored: 8, samples: .uint8((0..<24).map { UInt8($0 % 3 * 50 + $0 / 12 * 10) }), greyscale: nil)
+        width: 4, height: 2, channels: 3, bitsStored: 8, samples: .uint8(row + row.map { (value: UInt8) -> UInt8 in value + 10 }), greyscale: nil)
     #expect(shownImage(of: image, limitSide: 2) == ShownImage(width: 2, height: 1, channels: 3, samples: [5, 55, 105, 5, 55, 105]))
     #expect(shownSides(width: 16_384, height: 3, limitSide: 1024) == (1024, 1))
 }
