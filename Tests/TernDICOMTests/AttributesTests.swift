@@ -20,7 +20,10 @@ private func file(_ name: String) throws -> DICOMFile {
     expected.pixelSpacing = ImageAttributes.Spacing(row: 0.1, column: 0.2)
     expected.pixelAspectRatio = ImageAttributes.AspectRatio(vertical: 4, horizontal: 3)
     expected.laterality = "R"
+    expected.rowDirection = .left
+    expected.columnDirection = .foot
     expected.viewPosition = "AP"
+    expected.seriesInstanceUID = "1.2.3.4"
     expected.hasBurnedInAnnotation = false
     expected.isLossyCompressed = true
     #expect(file.attributes == expected)

@@ -272,7 +272,8 @@ private final class Folder {
         let name = try folder.closed[0]
         let whole = try folder.contents("findings/" + name)
         var flipped = whole
-        flipped[whole.count / 2 - (whole.count / 2) % 4] = 0x0A
+        // Inside a line.
+        flipped[try #require(whole[(whole.count / 2)...].firstIndex(of: 0x0A)) - 20] = 0x0A
         for damaged in [flipped, Array(whole.dropLast(10)), [UInt8](repeating: 0, count: whole.count)] {
             try folder.write("findings/" + name, damaged)
             var cursor = FindingsArchive.Cursor(position: 0)
