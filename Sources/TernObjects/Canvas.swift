@@ -6,20 +6,22 @@ struct Canvas {
     private(set) var height: Int
     private(set) var samples: [UInt8]
 
-    /// The picture, each of its pixels `factor` squared of the canvas.
-    init(_ picture: ShownImage, factor: Int) {
-        width = picture.width * factor
+    /// The picture, each of its pixels `factor` squared of the canvas, with black beside it up to `leastWidth`.
+    init(_ picture: ShownImage, factor: Int, leastWidth: Int) {
+        let pictureWidth = picture.width * factor
+        width = max(pictureWidth, leastWidth)
         height = picture.height * factor
         samples = []
         samples.reserveCapacity(width * height * 3)
         for row in 0..<height {
             let start = row / factor * picture.width
-            for column in 0..<width {
+            for column in 0..<pictureWidth {
                 let index = (start + column / factor) * picture.channels
                 samples.append(picture.samples[index])
                 samples.append(picture.samples[picture.channels == 3 ? index + 1 : index])
                 samples.append(picture.samples[picture.channels == 3 ? index + 2 : index])
             }
+            samples.append(contentsOf: repeatElement(0, count: (width - pictureWidth) * 3))
         }
     }
 

@@ -27,7 +27,6 @@ enum Term {
     static var region: CodedTerm { dicom("111030", "Image Region") }
     static var regionPurpose: CodedTerm { dicom("130400", "Geometric purpose of region") }
     static var comment: CodedTerm { dicom("121106", "Comment") }
-    static var saliency: CodedTerm { dicom("130404", "Saliency") }
     static var renderingIntent: CodedTerm { dicom("111056", "Rendering Intent") }
 
     // Observer, TID 1002, 1004

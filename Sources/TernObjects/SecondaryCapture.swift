@@ -60,11 +60,16 @@ extension ObjectContext {
         return image
     }
 
+    /// The narrowest canvas: words fit beside each other.
+    private static let leastWidth = 320
+    /// The longest that enlarging makes a picture: of one column and a thousand rows it would make gigabytes, and more rows than an object can have.
+    private static let limitEnlargedHeight = 2048
+
     /// Small pictures are enlarged so that words fit beside each other.
     private func drawn(_ captured: CapturedPicture) -> Canvas {
         let picture = captured.picture
-        let factor = max(1, 512 / max(picture.width, 1))
-        var canvas = Canvas(picture, factor: factor)
+        let factor = max(1, min(512 / max(picture.width, 1), Self.limitEnlargedHeight / max(picture.height, 1)))
+        var canvas = Canvas(picture, factor: factor, leastWidth: Self.leastWidth)
         let scale = canvas.width >= 640 ? 2 : 1
         let lines = captureWords(captured).flatMap { Self.wrapped(ObjectText(isUnicode: false).line($0, limitCount: 400), columns: canvas.width / (Canvas.letterWidth * scale) - 1) }
         var row = canvas.extend(by: (lines.count + 1) * Canvas.lineHeight * scale) + Canvas.lineHeight * scale / 2

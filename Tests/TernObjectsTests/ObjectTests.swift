@@ -98,3 +98,11 @@ func saysAbsentOnlyOfANegativeCall(_ score: Float, _ threshold: Float?, _ expect
     #expect(contains(context(result(), try source()).structuredReport().bytes, "111012"))
     #expect(!contains(context(plain, try source()).structuredReport().bytes, "111012"))
 }
+
+/// Enlarged to the width of its words a column would have more rows than an object can have.
+@Test(arguments: [(1, 1024), (8, 1024), (1, 1), (1024, 1)])
+func capturesOfPicturesOfAnyShapeStaySmall(_ width: Int, _ height: Int) throws {
+    let picture = ShownImage(width: width, height: height, channels: 1, samples: [UInt8](repeating: 200, count: width * height))
+    let capture = context(result(), try source()).secondaryCapture(CapturedPicture(picture: picture, frame: nil, mappedLabel: nil)).bytes
+    #expect(capture.count < 4096 * 1024 * 3)
+}
