@@ -113,8 +113,8 @@ private struct HL7Writer {
     mutating func write(_ finding: Finding, group: Int) {
         // The label's own name is the alternative code: two labels may have one code.
         let code = (finding.code.map { [$0.value, $0.meaning, $0.scheme] } ?? []) + own(finding.label, finding.label)
-        observe("NM", code, group: group, range: finding.threshold.map { "<" + $0.description } ?? "", flag: finding.call == .positive ? "A" : "") {
-            $0.field(finding.score.description)
+        observe("NM", code, group: group, range: finding.threshold.map { "<" + hl7Number($0) } ?? "", flag: finding.call == .positive ? "A" : "") {
+            $0.field(hl7Number(finding.score))
         }
         observe("CWE", own("call", "Call"), group: group) { $0.field(parts: [finding.call.rawValue, finding.call.rawValue, "99TERN"]) }
         observe("CWE", own("tier", "Tier"), group: group) { $0.field(parts: [finding.tier.rawValue, finding.tier.rawValue, "99TERN"]) }
@@ -124,7 +124,7 @@ private struct HL7Writer {
         if let frame = finding.frame { observe("NM", own("frame", "Frame of the highest score"), group: group) { $0.field(String(frame)) } }
         for region in finding.location?.regions ?? [] {
             observe("NA", own("region", "Column, row, width, height in pixels; share"), group: group) {
-                $0.field(parts: [String(region.box.x), String(region.box.y), String(region.box.width), String(region.box.height), region.share.description])
+                $0.field(parts: [String(region.box.x), String(region.box.y), String(region.box.width), String(region.box.height), hl7Number(region.share)])
             }
         }
     }
@@ -132,7 +132,7 @@ private struct HL7Writer {
     /// The level, then a line for each label that is possible at it.
     mutating func writeConformalSet() {
         guard let set = result.conformal else { return }
-        observe("NM", own("conformal-level", "Level of the conformal set")) { $0.field(set.level.description) }
+        observe("NM", own("conformal-level", "Level of the conformal set")) { $0.field(hl7Number(set.level)) }
         for label in set.labels { observe("ST", own("conformal-label", "Label that is possible at that level")) { $0.field(label) } }
     }
 

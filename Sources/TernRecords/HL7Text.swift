@@ -50,6 +50,22 @@ struct HL7Text {
     }
 }
 
+/// A number as the data type NM wants it, in digits without an exponent (HL7 version 2.5.1, 2.A.47); it reads back to the same bits.
+@inline(never)
+func hl7Number(_ number: Float) -> String {
+    let text = Array(number.description.utf8)
+    guard let mark = text.firstIndex(of: 0x65), let exponent = Int(String(decoding: text[(mark + 1)...], as: UTF8.self)) else { return number.description }
+    let sign = text.first == 0x2D ? "-" : "", first = text.first == 0x2D ? 1 : 0
+    let digits = text[..<mark].filter { (0x30...0x39).contains($0) }
+    // How many of the digits stand before the point.
+    let count = (text[..<mark].firstIndex(of: 0x2E) ?? mark) - first + exponent
+    func zeros(_ count: Int) -> String { String(repeating: "0", count: count) }
+    let all = String(decoding: digits, as: UTF8.self)
+    if count <= 0 { return sign + "0." + zeros(-count) + all }
+    if count >= digits.count { return sign + all + zeros(count - digits.count) }
+    return sign + String(decoding: digits[..<count], as: UTF8.self) + "." + String(decoding: digits[count...], as: UTF8.self)
+}
+
 /// HL7 version 2.5.1, 2.7.1: the delimiters of the message as escape sequences; control characters, which would end a segment, are spaces.
 @inline(never)
 func hl7Escaped(_ text: String) -> String {

@@ -60,6 +60,14 @@ struct TextSource {
         }
     }
 
+    /// The data type NM knows no exponent.
+    @Test(arguments: [
+        (0.5, "0.5"), (0, "0.0"), (0.00001, "0.00001"), (1.5e-7, "0.00000015"), (-2.25e-6, "-0.00000225"), (3e20, "300000000000000000000"), (1, "1.0"),
+    ] as [(Float, String)])
+    func numbersHaveNoExponent(_ number: Float, _ text: String) {
+        #expect(hl7Number(number) == text && Float(text) == number)
+    }
+
     @Test func tagsAreText() {
         var source = TextSource(seed: 13)
         for _ in 0..<2_000 {
