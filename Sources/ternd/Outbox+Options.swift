@@ -10,11 +10,19 @@ extension Arguments {
         _ = try outboxForms()
         guard let path = value("--outbox") else { return }
         do throws(PlatformError) { try OutboxWriter.open(path) } catch { throw Failure(error, "outbox") }
+        try refuseWatched(path)
+    }
+
+    /// A service that reads what it writes makes a result of every result.
+    private func refuseWatched(_ path: String) throws(Failure) {
+        guard let watched = value("--watch").flatMap({ realPath($0) }), let outbox = realPath(path), watched.utf8.elementsEqual(outbox.utf8) else { return }
+        throw Failure(.usage, "\(place("--outbox")) is the folder of --watch: what is written there would be read again")
     }
 
     /// For `serve --check`: makes nothing, and gives the words for what it found.
     func checkOutbox(_ path: String) throws(Failure) -> String {
         _ = try outboxForms()
+        try refuseWatched(path)
         do throws(PlatformError) { try Installation.checkDirectory(path) } catch {
             guard error == .openFailed(errno: 2), realPath(Sandbox.Folder.parent(of: path)) != nil else { throw Failure(error, "outbox") }
             return path + ", which the start makes"

@@ -30,6 +30,16 @@ def test_a_result_that_is_seen_lies_in_the_outbox(start, tmp_path):
     assert names(outbox).count("json") == 3 and names(outbox).count("sr.dcm") == 2
 
 
+def test_the_outbox_is_not_the_watched_folder(tmp_path, models):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    serve = ["serve", "--allow-unsigned", "--model", models / "mean.tern", "--socket", tmp_path / "s", "--state", tmp_path / "state"]
+    for more in [[], ["--check"]]:
+        run = ternd(*serve, "--watch", folder, "--outbox", tmp_path / "link", *more)
+        assert run.returncode == 64 and "--watch" in run.stderr + run.stdout
+
+
 def test_while_the_outbox_is_away_a_study_stays_accepted(start, tmp_path):
     outbox, away = tmp_path / "outbox", tmp_path / "away"
     server = start("--outbox", outbox, "--outbox-forms", "json")
