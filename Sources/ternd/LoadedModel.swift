@@ -57,14 +57,17 @@ extension LoadedModel {
 /// How a service comes to its model: from a file, or from what a store says.
 struct ModelLoader {
     let arguments: Arguments
+    /// Those of the start: the folder of the outbox and whether maps are kept change with a restart only.
+    private let start: Arguments
     private(set) var options: ModelOptions
     let store: ModelStore?
     /// Where trials are kept.
     let statePath: String
 
-    /// `readsTrust`: false for a caller that calls `readTrust` before anything is loaded.
-    init(_ arguments: Arguments, readsTrust: Bool = true) throws(Failure) {
+    /// `start`: nil at the start itself. `readsTrust`: false for a caller that calls `readTrust` before anything is loaded.
+    init(_ arguments: Arguments, start: Arguments? = nil, readsTrust: Bool = true) throws(Failure) {
         self.arguments = arguments
+        self.start = start ?? arguments
         statePath = try arguments.required("--state")
         options = try ModelOptions(arguments, isOptional: true, readsTrust: readsTrust)
         store = arguments.value("--store").map { ModelStore(path: $0) }
@@ -96,11 +99,11 @@ struct ModelLoader {
             digest: reference.digest, keyIdentifier: reference.keyIdentifier, operatingPoint: arguments.value(Arguments.operatingPoint),
             threadCount: options.threadCount, instructionSet: options.instructionSet.name)
         if key == running { return nil }
-        options.makesMaps = arguments.value("--outbox") != nil || arguments.has("--maps")
+        options.makesMaps = start.value("--outbox") != nil || start.has("--maps")
         let engine = try options.engine(model)
         try options.prove(engine, while: isWanted)
         let reader = Reader(engine: engine, labels: labels)
-        if arguments.has("--maps") { reader.makesEvidence = true }
+        if start.has("--maps") { reader.makesEvidence = true }
         var identity = ServiceIdentity(
             version: programVersion, model: reference, instructionSet: engine.instructionSet.name, threadCount: engine.threadCount,
             arenaByteCount: engine.arenaByteCount, goldenVectorCount: model.goldenCount, modelDocument: modelDocument(model, labels))
@@ -109,10 +112,10 @@ struct ModelLoader {
         identity.settings = reader.settings
         identity.isMarkedGood = choice?.isMarkedGood
         identity.isRolledBack = choice?.isRolledBack ?? false
-        let outbox = try arguments.outbox(for: ReportModel(model, labels: labels), reader)
+        let outbox = try start.outbox(for: ReportModel(model, labels: labels), reader)
         return LoadedModel(
             key: key, reader: reader, identity: identity, words: "\(reference.name) \(reference.version) (\(options.signer(of: model)))", trial: nil,
-            drawsMaps: arguments.has("--maps"), outbox: outbox)
+            drawsMaps: start.has("--maps"), outbox: outbox)
     }
 
     /// The model of a start. One in trial that fails gives way to the one that is marked good.

@@ -53,7 +53,7 @@ final class Reloader {
         do throws(Failure) {
             let arguments = try Arguments(words, verb: "serve", table: ServeOptions.table)
             found.moved = moved(arguments)
-            loader = try ModelLoader(arguments)
+            loader = try ModelLoader(arguments, start: self.arguments)
             found.heldBack = arguments.heldBack(since: self.arguments)
         } catch {
             return .configRefused(error)
