@@ -90,6 +90,9 @@ final class MapShelf {
         while let oldest = lock.withLock({ order.first.flatMap { files[$0]?.sequence ?? 0 < sequence ? $0 : nil } }) { remove(oldest) }
     }
 
+    /// Takes back the maps of a result that is not recorded after all.
+    func withdraw(_ identifier: StudyIdentifier) { remove(identifier) }
+
     /// Forgets a file and removes it; what cannot be removed now goes with the next start.
     private func remove(_ identifier: StudyIdentifier) {
         let file = lock.withLock { () -> File? in

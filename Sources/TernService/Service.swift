@@ -374,6 +374,7 @@ public final class Service {
                 // A client that waits hears that its study was not taken after all; to every other it was promised.
                 if waits, live.promises.withdraw(entry.identifier) {
                     journal.discard(entry)
+                    shelf?.withdraw(entry.identifier)
                     return .notRecorded(errno: error.number)
                 }
                 blockedFlag.raise()
