@@ -122,7 +122,7 @@ import TernPlatform
 
     /// Records files; when this returns they are on the disk and will not be done again. A file is recorded once.
     ///
-    /// - Throws: `ScreeningError.system`; the records are then as before.
+    /// - Throws: `ScreeningError.system`; the records are then as before, or there and only `findings.jsonl` is behind, which the next start mends.
     public func append(_ items: [ScreenedItem]) throws(ScreeningError) {
         guard !items.isEmpty else { return }
         do throws(PlatformError) {

@@ -21,7 +21,7 @@ final class ScreenDesk {
     private let monitor: Monitor
     private var waiting: [ScreenJob] = []
     private var finished: [Int: ScreenedItem] = [:]
-    private var waitingByteCount = 0
+    private var heldByteCount = 0
     private var runningCount = 0
     private var isClosed = false
     private var firstFailure: PlatformError?
@@ -32,13 +32,13 @@ final class ScreenDesk {
     func submit(_ job: ScreenJob) {
         monitor.withLock {
             waiting.append(job)
-            waitingByteCount += job.byteCount
+            heldByteCount += job.byteCount
             monitor.wakeAll()
         }
     }
 
-    /// Bytes of the jobs that nobody has taken yet.
-    var byteCount: Int { monitor.withLock { waitingByteCount } }
+    /// Bytes of the files that wait and of those that are being read.
+    var byteCount: Int { monitor.withLock { heldByteCount } }
 
     /// The next job; nil once the desk is closed. Waits for it.
     func take() -> ScreenJob? {
@@ -46,26 +46,29 @@ final class ScreenDesk {
             while waiting.isEmpty && !isClosed { monitor.wait() }
             guard !waiting.isEmpty else { return nil }
             let job = waiting.removeFirst()
-            waitingByteCount -= job.byteCount
             runningCount += 1
             return job
         }
     }
 
-    func deliver(_ item: ScreenedItem, index: Int) {
+    func deliver(_ item: ScreenedItem, of job: ScreenJob) {
         monitor.withLock {
-            finished[index] = item
-            runningCount -= 1
-            monitor.wakeAll()
+            finished[job.index] = item
+            end(job)
         }
     }
 
+    private func end(_ job: ScreenJob) {
+        heldByteCount -= job.byteCount
+        runningCount -= 1
+        monitor.wakeAll()
+    }
+
     /// A job came to nothing, and so will all others.
-    func fail(_ error: PlatformError) {
+    func fail(_ error: PlatformError, of job: ScreenJob) {
         monitor.withLock {
             if firstFailure == nil { firstFailure = error }
-            runningCount -= 1
-            monitor.wakeAll()
+            end(job)
         }
     }
 
@@ -85,8 +88,8 @@ final class ScreenDesk {
     /// Takes back what nobody has begun.
     func withdraw() {
         monitor.withLock {
+            for job in waiting { heldByteCount -= job.byteCount }
             waiting = []
-            waitingByteCount = 0
         }
     }
 
@@ -116,7 +119,7 @@ final class ScreenCrew {
             _ = worker.submit(
                 run: {
                     while let job = desk.take() {
-                        do throws(PlatformError) { desk.deliver(try screen(job, reader), index: job.index) } catch { desk.fail(error) }
+                        do throws(PlatformError) { desk.deliver(try screen(job, reader), of: job) } catch { desk.fail(error, of: job) }
                     }
                 },
                 finish: {})

@@ -9,8 +9,8 @@ import TernService
 
 /// One run over a folder: what is left to do, done by several threads, and the results.
 struct ScreenRun {
-    /// Bytes of files that wait for a thread; a larger file waits alone.
-    private static let limitWaitingByteCount = 512 << 20
+    /// Bytes of files that are held in memory at once, but for one that is larger.
+    private static let limitHeldByteCount = 512 << 20
     /// Records are put on the disk together, so many or as many as there are after this time.
     private static let limitBatchCount = 64
     private static let batchNanoseconds: UInt64 = 500_000_000
@@ -26,6 +26,8 @@ struct ScreenRun {
     private var left: [FolderListing.Item] = []
     private var changedCount = 0
     private var isStopped = false
+    /// Files that earlier starts have done.
+    private let countBefore: Int
 
     init(
         request: ScreenRequest, arguments: Arguments, model: ModelFile, labels: Labels, options: ModelOptions, journal: ScreeningJournal,
@@ -39,6 +41,7 @@ struct ScreenRun {
         self.journal = journal
         self.listing = listing
         report = ReportModel(model, labels: labels)
+        countBefore = journal.count
         for item in listing.items {
             let state = journal.state(of: item)
             if !state.isDone { left.append(item) } else if !state.isSame { changedCount += 1 }
@@ -76,7 +79,7 @@ struct ScreenRun {
 
     private var startCount: Int { listing.items.count - left.count }
     private var remainingCount: Int { left.count - doneCount }
-    private var doneCount = 0
+    private var doneCount: Int { journal.count - countBefore }
 
     /// Reads, analyses and records all that is left, until somebody stops it.
     private mutating func readAll() throws(Failure) {
@@ -127,7 +130,7 @@ struct ScreenRun {
                 display.pause()
                 say("screen: stopping after the images that are being read; once more stops at once")
             }
-            let mayRead = !isStopped && desk.failure == nil && submitted < left.count && submitted - collected < windowCount && desk.byteCount < Self.limitWaitingByteCount
+            let mayRead = !isStopped && desk.failure == nil && submitted < left.count && submitted - collected < windowCount && desk.byteCount < Self.limitHeldByteCount
             if mayRead {
                 desk.submit(try job(left[submitted], index: first + submitted))
                 submitted += 1
@@ -144,7 +147,6 @@ struct ScreenRun {
             let now = Clock.monotonicNanoseconds
             if isDone || batch.count >= Self.limitBatchCount || !batch.isEmpty && now &- lastRecorded >= Self.batchNanoseconds {
                 do throws(ScreeningError) { try journal.append(batch) } catch { throw Failure(error) }
-                doneCount += batch.count
                 // What is shown as done is on the disk.
                 for item in batch { display.count(item) }
                 batch = []
