@@ -41,10 +41,12 @@ public struct ScreenedItem: Equatable, Sendable {
     /// - Parameters:
     ///   - index: from 1, in the order of the screening.
     ///   - words: the report in words, English and Chinese; nil when none is made.
+    ///   - side: of the decoded image.
+    ///   - frame: the one that the pictures show; nil for a file of one.
     ///   - thumbnail: a small picture, a JPEG file, and `picture` a large one; empty for none.
     public init(
         file: FolderListing.Item, index: Int, result: FindingResult, maps: [LocationMap], labels: [String], words: (english: String, chinese: String)?,
-        side: (width: Int, height: Int), thumbnail: [UInt8], picture: [UInt8]
+        side: (width: Int, height: Int), frame: Int? = nil, thumbnail: [UInt8], picture: [UInt8]
     ) {
         self.file = file
         kind = Kind(result.answer)
@@ -90,6 +92,7 @@ public struct ScreenedItem: Equatable, Sendable {
         pictures.beginObject()
         pictures.member("width", side.width)
         pictures.member("height", side.height)
+        if let frame { pictures.member("frame", frame) }
         pictures.member("thumbnail", String(decoding: dataPrefix + Base64.text(thumbnail), as: UTF8.self))
         pictures.key("full")
         pictureHead = pictures.utf8

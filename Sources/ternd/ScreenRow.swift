@@ -37,7 +37,7 @@ final class ScreenRowMaker {
         )
         return ScreenedItem(
             file: job.file, index: job.index, result: result, maps: evidence?.maps ?? [], labels: labels, words: words,
-            side: (evidence?.imageWidth ?? 0, evidence?.imageHeight ?? 0),
+            side: (evidence?.imageWidth ?? 0, evidence?.imageHeight ?? 0), frame: result.frames.isEmpty ? nil : evidence?.frame,
             thumbnail: evidence.map { JPEGEncoder.encode(thumbnail(of: $0.picture), quality: Self.thumbnailQuality) } ?? [],
             picture: evidence.map { JPEGEncoder.encode($0.picture, quality: Self.pictureQuality) } ?? [])
     }
