@@ -1,4 +1,4 @@
-public import TernBytes
+import TernBytes
 
 /// What programs read of a model card: texts for people, of which none decides anything.
 public struct ModelCard: Equatable, Sendable {

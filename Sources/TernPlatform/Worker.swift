@@ -51,7 +51,7 @@ import CTernPlatform
                     unsafe Unmanaged<Job>.fromOpaque(job).takeUnretainedValue().run()
                 },
                 { context in
-                    let monitor = unsafe OpaquePointer(context)
+                    let monitor = OpaquePointer(context)
                     unsafe tern_monitor_take(monitor)
                     unsafe tern_monitor_wake(monitor)
                     unsafe tern_monitor_give(monitor)
