@@ -10,12 +10,16 @@ from harness import png
 from screening import Terminal, agree, command, lines, report, screen, stable
 
 
+# So many that a machine with other work does not read them all before a key arrives.
+COUNT = 160
+
+
 @pytest.fixture
 def many(tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
-    for index in range(60):
-        (folder / f"{index:03}.png").write_bytes(png(index * 4, side=64))
+    for index in range(COUNT):
+        (folder / f"{index:03}.png").write_bytes(png(index, side=64))
     return folder
 
 
@@ -26,16 +30,16 @@ def slow(models, out, folder):
 def test_after_a_kill_nothing_is_done_twice(models, many, tmp_path):
     out = tmp_path / "out"
     run = Terminal(slow(models, out, many))
-    run.wait_for(r" [1-9]\d* of 60, ")
+    run.wait_for(rf" [1-9]\d* of {COUNT}, ")
     code, _ = run.kill()
     assert code == -9
     before = lines(out)
-    assert 0 < len(before) < 60
+    assert 0 < len(before) < COUNT
     done = screen(models, out, many, model="slow.tern")
     assert done.returncode == 0 and f"{len(before)} of them done before" in done.stderr, done.stderr
     after = agree(out)
     assert after[:len(before)] == before
-    assert [line["path"] for line in after] == [f"{index:03}.png" for index in range(60)]
+    assert [line["path"] for line in after] == [f"{index:03}.png" for index in range(COUNT)]
     # Once more: nothing is left to do.
     again = screen(models, out, many, model="slow.tern")
     assert again.returncode == 0 and "at a time" not in again.stderr and lines(out) == after
@@ -44,29 +48,29 @@ def test_after_a_kill_nothing_is_done_twice(models, many, tmp_path):
 def test_control_c_stops_after_the_images_at_hand(models, many, tmp_path):
     out = tmp_path / "out"
     run = Terminal(slow(models, out, many))
-    run.wait_for(r" [1-9]\d* of 60, ")
+    run.wait_for(rf" [1-9]\d* of {COUNT}, ")
     run.press_control_c()
     code, output = run.end()
     assert code == 75 and "stopping after the images that are being read" in run.seen and "the same command goes on" in run.seen
     before = agree(out)
-    assert 0 < len(before) < 60 and f"{len(before)} images: " in output
-    assert report(out)["files"] == 60
+    assert 0 < len(before) < COUNT and f"{len(before)} images: " in output
+    assert report(out)["files"] == COUNT
     assert screen(models, out, many, model="slow.tern").returncode == 0
     after = agree(out)
-    assert after[:len(before)] == before and len(after) == 60
+    assert after[:len(before)] == before and len(after) == COUNT
 
 
 def test_a_folder_that_goes_away_is_no_row(models, many, tmp_path):
     out = tmp_path / "out"
     run = Terminal(slow(models, out, many))
-    run.wait_for("60 images")
+    run.wait_for(f"{COUNT} images")
     many.rename(tmp_path / "elsewhere")
     code, _ = run.end()
     assert code == 66 and "no longer there" in run.seen, run.seen
     (tmp_path / "elsewhere").rename(many)
     assert all(line["status"] == "succeeded" for line in lines(out))
     assert screen(models, out, many, model="slow.tern").returncode == 0
-    assert len(agree(out)) == 60
+    assert len(agree(out)) == COUNT
 
 
 def test_a_kill_at_any_byte_of_the_journal_is_mended(models, clinic, tmp_path):

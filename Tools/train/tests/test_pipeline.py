@@ -286,8 +286,15 @@ def test_every_configuration_is_whole(path):
     if path.stem == "published":
         assert all(entry["source"] and 0 < entry["accuracy"] < 1 for entries in config.values() for entry in entries)
         return
+    models = {other.stem for other in path.parent.glob("*.json")} - {"ablation", "published", "quality", "rules"}
+    if path.stem == "rules":
+        assert config["models"].keys() == models and 0.5 < config["level"] < 1
+        for name, rules in config["models"].items():
+            labels = json.loads((path.parent / f"{name}.json").read_text())["labels"]
+            assert rules["labels"].keys() == {label["name"] for label in labels}
+            assert all("structure" in rules["labels"][label["name"]] for label in labels if label["report"])
+        return
     if path.stem == "quality":
-        models = {other.stem for other in path.parent.glob("*.json")} - {"ablation", "published", "quality"}
         criteria = {"shortSide", "mostColour", "leastColour", "contrast", "brightness", "saturation", "blur", "text"}
         assert config.keys() == models and all(set(entry["criteria"]) <= criteria for entry in config.values())
         return
