@@ -37,6 +37,13 @@ extension Arguments {
         return OutboxWriter(directory: path, forms: try outboxForms(), model: model)
     }
 
+    /// What `--outbox-forms` asks for, in one spelling for the same forms; "none" without an outbox.
+    func outboxSetting() throws(Failure) -> String {
+        let forms = try outboxForms()
+        guard value("--outbox") != nil else { return "none" }
+        return OutboxWriter.Form.allCases.filter { forms.contains($0) }.map { $0.rawValue }.joined(separator: ",")
+    }
+
     private func outboxForms() throws(Failure) -> [OutboxWriter.Form] {
         guard let list = value("--outbox-forms") else { return OutboxWriter.Form.standard }
         guard value("--outbox") != nil else { throw Failure(.usage, "\(place("--outbox-forms")) needs --outbox") }

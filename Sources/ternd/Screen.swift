@@ -36,7 +36,7 @@ func runScreen(_ words: [String]) throws(Failure) -> ExitCode {
     request.root = try screenedFolder(request.folder)
     try refuse("--out", out, inside: request.root)
     if let outbox = arguments.value("--outbox") { try refuse("--outbox", outbox, inside: request.root) }
-    request.forms = arguments.value("--outbox") == nil ? "none" : arguments.value("--outbox-forms") ?? "standard"
+    request.forms = try arguments.outboxSetting()
     var options = try ModelOptions(arguments)
     options.threadCount = 1
     options.makesMaps = request.makesPictures || arguments.value("--outbox") != nil
@@ -74,7 +74,7 @@ struct ScreenRequest {
     var modality: StatedModality?
     var threadCount: Int
     var makesPictures: Bool
-    /// What the outbox gets, as on the command line.
+    /// What the outbox gets, in one spelling for the same forms.
     var forms = ""
 
     init(folder: String, selection: FrameSelection, modality: StatedModality?, threadCount: Int, makesPictures: Bool) {

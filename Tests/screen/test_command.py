@@ -57,6 +57,16 @@ def test_places_for_results_that_are_none_are_refused(models, tmp_path):
     assert (tmp_path / "other/findings.csv").read_text() == "mine"
 
 
+@pytest.mark.parametrize("options", [["--outbox-forms", "sr"], ["--outbox", "outbox", "--outbox-forms", "sr,pdf"]])
+def test_a_mistake_in_the_options_leaves_nothing_behind(models, tmp_path, options):
+    """What it left would bind the command that is right."""
+    folder, out = folder_of(tmp_path), tmp_path / "out"
+    done = screen(models, out, folder, *options, cwd=tmp_path)
+    assert done.returncode == 64 and "--outbox-forms" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+    assert screen(models, out, folder).returncode == 0
+
+
 def test_two_runs_at_once_are_refused(models, tmp_path):
     folder, out = folder_of(tmp_path), tmp_path / "out"
     screen(models, out, folder)

@@ -137,6 +137,7 @@ def test_results_for_other_programs_go_to_the_outbox(models, clinic, tmp_path):
     read = {line["input"]["sha256"] for line in found if line["input"]["sha256"]}
     assert len(list(outbox.glob("*.json"))) == len(read) and len(list(outbox.glob("*.sr.dcm"))) >= 4
     assert "--outbox-forms" in screen(models, out, clinic, "--outbox", outbox, "--outbox-forms", "json").stderr
+    assert screen(models, out, clinic, "--outbox", outbox, "--outbox-forms", "json,sr").returncode == 65
     inside = screen(models, tmp_path / "other", clinic, "--outbox", clinic / "outbox")
     assert inside.returncode == 64 and not (clinic / "outbox").exists()
 
