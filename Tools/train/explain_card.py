@@ -73,7 +73,7 @@ def chapter(folder: Path) -> str:
     for title, one in rest:
         lines += ["", f"The {one['images']} {title}:", "", "| order of the patches | deletion area | insertion area |", "|---|---|---|"]
         lines += [f"| {method['name']} | {figure(method['deletion'])} | {figure(method['insertion'])} |" for method in one["methods"]]
-    lines += shuffled(main) + float_student(found, json.loads((folder / "seeds.json").read_text())["shipped"])
+    lines += shuffled(main) + int8_twin(found) + float_student(found, json.loads((folder / "seeds.json").read_text())["shipped"])
     if main["largestGap"] is not None and main["method"] == "patch-shares":
         lines += ["", f"Shares and base add up to that difference of outputs within {max(one['largestGap'] for one in sets.values()):.0e} on every image."]
     return "\n".join(lines) + "\n"
@@ -87,6 +87,20 @@ def shuffled(main: dict) -> list[str]:
     lines = ["", "Shuffled weights (Adebayo et al. 2018): rank correlation with the map of the same model whose weights were brought into a random order, from the output backwards,",
              f"three times each. The map {verdict}.", "", "| shuffled | correlation | magnitude |", "|---|---|---|"]
     return lines + [f"| {stage['name']} | {figure(stage['rankCorrelation'], 2)} | {figure(stage['magnitude'], 2)} |" for stage in found["stages"]]
+
+
+def int8_twin(found: dict) -> list[str]:
+    """The twin's own areas: its maps are another network's than the ternary file's, and may be worse than chance."""
+    one = found.get("test", found.get("samples", {})).get("int8")
+    if one is None or not one.get("shuffled"):
+        return []
+    own = one["methods"][0]
+    worse = [way for way, key, sign in (("deletion", "deletionLessRandom", 1), ("insertion", "insertionLessRandom", -1)) if min(sign * own[key]["low"], sign * own[key]["high"]) > 0]
+    verdict = f" **By {' and '.join(worse)} the twin's map is worse than a random order.**" if worse else ""
+    return ["", f"INT8 twin, {one['images']} images: deletion area {figure(own['deletion'])}, less random order {figure(own['deletionLessRandom'])}, better on {better(own['deletionBetter'])}; "
+            f"insertion area {figure(own['insertion'])},",
+            f"less random order {figure(own['insertionLessRandom'])}, better on {better(own['insertionBetter'])}. With all weights shuffled the magnitude is "
+            f"{figure(one['shuffled']['stages'][-1]['magnitude'], 2)}.{verdict}"]
 
 
 def float_student(found: dict, seeds: dict) -> list[str]:
