@@ -59,9 +59,18 @@ extension WordsText {
             stop()
             endLine()
         }
-        if result.findings.contains(where: { $0.call == .negative }) {
+        // A call that a human has to look at is not told as an answer.
+        let near = result.findings.filter { $0.call == .negative && $0.tier == .review }
+        if !near.isEmpty {
+            say("Below the threshold, but too near to it: ", "低于阈值但过于接近：")
+            writeNames(near, .negative, model, withTier: false)
+            stop()
+            endLine()
+        }
+        let clear = result.findings.filter { $0.call == .negative && $0.tier != .review }
+        if !clear.isEmpty {
             say("Not suggested: ", "未提示：")
-            writeNames(result.findings, .negative, model, withTier: false)
+            writeNames(clear, .negative, model, withTier: false)
             stop()
             endLine()
         }

@@ -2,6 +2,7 @@
 import re
 
 import pytest
+from written_forms import MODELS, infer
 
 LANGUAGES = ("en", "zh")
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -149,6 +150,15 @@ def test_a_report_without_a_call_does_not_take_a_side(cases):
             assert word not in case.text("en"), case.name
         for word in ("达到", "低于", "阳性）", "阴性）"):
             assert word not in case.text("zh"), case.name
+
+
+@pytest.mark.parametrize("language,near,clear", [("en", "Below the threshold, but too near to it: pneumonia.", "Not suggested"), ("zh", "低于阈值但过于接近：肺炎。", "未提示")])
+def test_a_score_too_near_to_its_threshold_is_no_conclusion(language, near, clear):
+    folder = MODELS / "cxr224"
+    text, = infer(folder / "cxr224.tern", [folder / "samples/test-0100-pneumonia.png"], language)
+    conclusion = sections(text, language)[2]
+    assert "NEAR-THRESHOLD" in conclusion[0] and conclusion[1] == near
+    assert not any(line.startswith(clear) for line in conclusion)
 
 
 def test_what_was_not_analysed_has_no_findings(cases):
