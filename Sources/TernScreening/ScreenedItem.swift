@@ -72,7 +72,7 @@ public struct ScreenedItem: Equatable, Sendable {
         text.value(json: json)
         text.key("maps")
         text.beginArray()
-        for map in maps { text.value(map) }
+        for map in maps { text.value(map.inFewPlaces) }
         text.endArray()
         text.key("words")
         if let words {
@@ -112,32 +112,18 @@ func inScript(_ json: [UInt8]) -> [UInt8] {
     return safe
 }
 
-extension JSONText {
-    /// Values are given to a thousandth of the largest: more than a colour shows.
-    mutating func value(_ map: LocationMap) {
-        beginObject()
-        member("label", map.label)
-        member("method", map.method.rawValue)
-        member("columns", map.columns)
-        member("rows", map.rows)
+extension LocationMap {
+    /// The map with values to a thousandth of the largest: more than a colour shows.
+    var inFewPlaces: LocationMap {
         var largest: Float = 0
-        for value in map.values { largest = max(largest, value.magnitude) }
-        key("values")
-        beginArray()
-        for value in map.values { self.value(rounded(value, largest)) }
-        endArray()
-        key("area")
-        beginObject()
-        member("x", map.area.x)
-        member("y", map.area.y)
-        member("width", map.area.width)
-        member("height", map.area.height)
-        endObject()
-        endObject()
+        for value in values { largest = max(largest, value.magnitude) }
+        var map = self
+        map.values = values.map { Self.rounded($0, largest) }
+        return map
     }
 
     /// As few decimal places as tell a thousandth of the largest.
-    private func rounded(_ value: Float, _ largest: Float) -> Float {
+    private static func rounded(_ value: Float, _ largest: Float) -> Float {
         guard largest > 0, largest.isFinite else { return 0 }
         var scale: Float = 1
         while largest * scale < 1000, scale < 1e12 { scale *= 10 }
