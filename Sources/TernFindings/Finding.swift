@@ -93,5 +93,9 @@ public struct Finding: Equatable, Sendable {
     public var call: Call { decides ? Call(score: score, threshold: threshold) : .review }
     public var tier: Tier { decides ? Tier(score: score, threshold: threshold, bounds: tierBounds) : .review }
 
+    /// The call for a form in which the tier can be overlooked: a negative call of the tier `review` is undecided there, for it must not be read as the
+    /// absence of anything. A positive one stays positive.
+    public var interpretation: Call { call == .negative && tier == .review ? .review : call }
+
     private var decides: Bool { isConfirmed && !isOutOfDistribution }
 }

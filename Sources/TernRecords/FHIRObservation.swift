@@ -13,7 +13,7 @@ extension FHIRWriter {
         text.member("issued", result.time)
         text.key("valueQuantity")
         quantity(finding.score)
-        writeInterpretation(finding.call)
+        writeInterpretation(finding)
         if let code = model.region?.code {
             text.key("bodySite")
             concept(code)
@@ -39,7 +39,7 @@ extension FHIRWriter {
         endEntry("Observation", "finding-\(index)")
     }
 
-    private mutating func writeInterpretation(_ call: Call) {
+    private mutating func writeInterpretation(_ finding: Finding) {
         text.key("interpretation")
         text.beginArray()
         text.beginObject()
@@ -47,14 +47,14 @@ extension FHIRWriter {
         text.beginArray()
         text.beginObject()
         text.member("system", "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation")
-        switch call {
+        switch finding.interpretation {
         case .positive: text.member("code", "POS")
         case .negative: text.member("code", "NEG")
         case .review: text.member("code", "IND")
         }
         text.endObject()
         text.endArray()
-        text.member("text", call.rawValue)
+        text.member("text", finding.interpretation.rawValue)
         text.endObject()
         text.endArray()
     }

@@ -113,10 +113,11 @@ private struct HL7Writer {
     mutating func write(_ finding: Finding, group: Int) {
         // The label's own name is the alternative code: two labels may have one code.
         let code = (finding.code.map { [$0.value, $0.meaning, $0.scheme] } ?? []) + own(finding.label, finding.label)
-        observe("NM", code, group: group, range: finding.threshold.map { "<" + hl7Number($0) } ?? "", flag: finding.call == .positive ? "A" : "") {
+        let call = finding.interpretation.rawValue
+        observe("NM", code, group: group, range: finding.threshold.map { "<" + hl7Number($0) } ?? "", flag: flag(finding.interpretation)) {
             $0.field(hl7Number(finding.score))
         }
-        observe("CWE", own("call", "Call"), group: group) { $0.field(parts: [finding.call.rawValue, finding.call.rawValue, "99TERN"]) }
+        observe("CWE", own("call", "Call"), group: group) { $0.field(parts: [call, call, "99TERN"]) }
         observe("CWE", own("tier", "Tier"), group: group) { $0.field(parts: [finding.tier.rawValue, finding.tier.rawValue, "99TERN"]) }
         if finding.threshold != nil {
             observe("ST", own("operating-point", "Operating point"), group: group) { $0.field(finding.operatingPoint) }
@@ -126,6 +127,15 @@ private struct HL7Writer {
             observe("NA", own("region", "Column, row, width, height in pixels; share"), group: group) {
                 $0.field(parts: [String(region.box.x), String(region.box.y), String(region.box.width), String(region.box.height), hl7Number(region.share)])
             }
+        }
+    }
+
+    /// OBX-8. Indeterminate is said, for an empty flag is taken for normal; version 2.5.1 leaves the table (0078) to its users, later ones have IND.
+    private func flag(_ call: Call) -> String {
+        switch call {
+        case .positive: "A"
+        case .negative: ""
+        case .review: "IND"
         }
     }
 

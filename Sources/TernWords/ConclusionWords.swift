@@ -60,14 +60,14 @@ extension WordsText {
             endLine()
         }
         // A call that a human has to look at is not told as an answer.
-        let near = result.findings.filter { $0.call == .negative && $0.tier == .review }
+        let near = result.findings.filter { $0.call == .negative && $0.interpretation == .review }
         if !near.isEmpty {
             say("Below the threshold, but too near to it: ", "低于阈值但过于接近：")
             writeNames(near, .negative, model, withTier: false)
             stop()
             endLine()
         }
-        let clear = result.findings.filter { $0.call == .negative && $0.tier != .review }
+        let clear = result.findings.filter { $0.interpretation == .negative }
         if !clear.isEmpty {
             say("Not suggested: ", "未提示：")
             writeNames(clear, .negative, model, withTier: false)

@@ -67,6 +67,7 @@ extension WordsText {
     private mutating func write(_ finding: Finding, _ model: ReportModel) {
         if isChinese {
             switch finding.call {
+            case .negative where finding.interpretation == .review: add(model.chineseName(of: finding.label) + "：过于接近阈值，不作判定，需人工阅片")
             case .positive: add("提示" + model.chineseName(of: finding.label) + "（阳性）")
             case .negative: add("未提示" + model.chineseName(of: finding.label) + "（阴性）")
             case .review: add(model.chineseName(of: finding.label) + "：不作判定，需人工阅片")
@@ -74,6 +75,7 @@ extension WordsText {
         } else {
             add(finding.label)
             switch finding.call {
+            case .negative where finding.interpretation == .review: add(", too near to the threshold to say: needs a human")
             case .positive: add(", suggested (positive)")
             case .negative: add(", not suggested (negative)")
             case .review: add(", not decided: needs a human")

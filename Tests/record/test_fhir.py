@@ -8,7 +8,9 @@ import xml.etree.ElementTree as tree
 import pytest
 from written_forms import HOSTILE, MODELS, SHIPPED, infer
 
-CALLS = {"positive": "POS", "negative": "NEG", "review": "IND"}
+CALLS = {("positive", "high"): "POS", ("positive", "medium"): "POS", ("positive", "review"): "POS", ("negative", "high"): "NEG",
+         ("negative", "medium"): "NEG", ("negative", "review"): "IND", ("review", "review"): "IND"}
+TEXTS = {"POS": "positive", "NEG": "negative", "IND": "review"}
 
 
 def bundle(case):
@@ -74,6 +76,7 @@ def test_references_lead_to_entries(cases):
 
 
 def test_observations_are_the_findings(cases):
+    seen = set()
     for case in cases:
         document = bundle(case)
         report, = resources(document, "DiagnosticReport")
@@ -83,7 +86,10 @@ def test_observations_are_the_findings(cases):
         for observation, finding in zip(told, case.result["findings"]):
             assert observation["status"] == "preliminary"
             assert observation["valueQuantity"]["value"] == finding["score"]
-            assert observation["interpretation"][0]["coding"][0]["code"] == CALLS[finding["call"]]
+            interpretation, = observation["interpretation"]
+            code = interpretation["coding"][0]["code"]
+            assert code == CALLS[finding["call"], finding["tier"]] and interpretation["text"] == TEXTS[code], case.name
+            seen.add((finding["call"], finding["tier"], component(observation, "out-of-distribution"), finding["operatingPointConfirmed"]))
             if finding["threshold"] is None:
                 assert "referenceRange" not in observation
             else:
@@ -95,6 +101,8 @@ def test_observations_are_the_findings(cases):
             assert component(observation, "calibrated") is finding["calibrated"]
             assert component(observation, "operating-point-confirmed") is finding["operatingPointConfirmed"]
             assert component(observation, "frame") == finding.get("frame")
+    assert {pair[:2] for pair in seen} >= {("positive", "high"), ("negative", "high"), ("negative", "review"), ("review", "review")}
+    assert {("review", "review", True, True), ("review", "review", False, False)} <= seen
 
 
 def test_quality_is_an_observation(cases):

@@ -4,6 +4,10 @@ import re
 import pytest
 from written_forms import HOSTILE
 
+# What is said in OBX-8 and as the call, by call and tier.
+CALLS = {("positive", "high"): ("A", "positive"), ("positive", "medium"): ("A", "positive"), ("positive", "review"): ("A", "positive"),
+         ("negative", "high"): ("", "negative"), ("negative", "medium"): ("", "negative"), ("negative", "review"): ("IND", "review"),
+         ("review", "review"): ("IND", "review")}
 ESCAPES = {"F": "|", "S": "^", "T": "&", "R": "~", "E": "\\", ".br": "\n"}
 
 
@@ -60,6 +64,7 @@ def test_a_wrong_message_is_refused(cases):
 
 
 def test_observations_are_the_findings(cases):
+    seen = set()
     for case in cases:
         told = observations(case)
         assert [segment[1] for segment in told] == [str(index + 1) for index in range(len(told))]
@@ -75,11 +80,14 @@ def test_observations_are_the_findings(cases):
                 assert code[:3] == [finding["code"]["value"], finding["code"]["meaning"], finding["code"]["scheme"]]
             assert float(score[5]) == finding["score"] and score[2] == "NM" and score[11] == "P"
             assert score[7] == ("" if finding["threshold"] is None else f"<{finding['threshold']}")
-            assert score[8] == ("A" if finding["call"] == "positive" else "")
+            flag, call = CALLS[finding["call"], finding["tier"]]
+            assert score[8] == flag, case.name
+            seen.add((finding["call"], finding["tier"]))
             values = {segment[3].split("^")[0]: segment[5] for segment in mine[1:]}
-            assert values["call"].split("^")[0] == finding["call"] and values["tier"].split("^")[0] == finding["tier"]
+            assert values["call"] == f"{call}^{call}^99TERN" and values["tier"].split("^")[0] == finding["tier"]
             assert values.get("frame", "") == str(finding.get("frame", ""))
         assert not any(segment[4] == str(len(case.result["findings"]) + 1) for segment in told)
+    assert seen >= {("positive", "high"), ("negative", "high"), ("negative", "review"), ("review", "review")}
 
 
 def test_places_are_number_arrays(cases):

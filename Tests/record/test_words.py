@@ -13,8 +13,9 @@ FIRST_WORDS = {
 HEADINGS = {"en": ["TECHNIQUE AND QUALITY", "FINDINGS", "CONCLUSION", "SUGGESTION"], "zh": ["检查技术", "影像所见", "结论", "建议"]}
 HUMAN = {"en": "A qualified human looks at the image and decides; this report is no diagnosis.", "zh": "最终诊断须由具备资质的医师阅片后作出"}
 CALLS = {
-    "en": {", suggested (positive)": "positive", ", not suggested (negative)": "negative", ", not decided: needs a human": "review"},
-    "zh": {"提示{}（阳性）": "positive", "未提示{}（阴性）": "negative", "{}：不作判定，需人工阅片": "review"},
+    "en": {", suggested (positive)": "positive", ", not suggested (negative)": "negative", ", too near to the threshold to say: needs a human": "near",
+           ", not decided: needs a human": "review"},
+    "zh": {"提示{}（阳性）": "positive", "未提示{}（阴性）": "negative", "{}：过于接近阈值，不作判定，需人工阅片": "near", "{}：不作判定，需人工阅片": "review"},
 }
 TIERS = {"en": {"high": "high", "medium": "medium", "review": "review"}, "zh": {"高": "high", "中": "medium", "需复核": "review"}}
 POINTS = {"均衡": "balanced", "灵敏度优先": "sensitivity-first", "特异度优先": "specificity-first"}
@@ -60,7 +61,7 @@ def findings_told(text, language):
     number = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     told = []
     if language == "en":
-        pattern = (r"(?:^|(?<=: )|(?<=\. ))([^:.]*?)(, suggested \(positive\)|, not suggested \(negative\)|, not decided: needs a human)\. "
+        pattern = (r"(?:^|(?<=: )|(?<=\. ))([^:.]*?)(, suggested \(positive\)|, not suggested \(negative\)|, too near to the threshold to say: needs a human|, not decided: needs a human)\. "
                    rf"(Calibrated score|Score \(not calibrated, no probability\)) {number}"
                    rf"(?:; the label has no operating point\.|(?:, at or above the|, below the|;) threshold {number} of the operating point “([^”]*)”; confidence tier: (\w+)\.)"
                    r"(?: Highest in frame (\d+)\.)?")
@@ -68,12 +69,12 @@ def findings_told(text, language):
             label, call, kind, score, threshold, point, tier, frame = match.groups()
             told.append([label, CALLS["en"][call], kind.startswith("Cal"), score, threshold, point, tier, frame])
     else:
-        pattern = (r"(未提示|提示)?([^：。\n]*?)(（阳性）|（阴性）|：不作判定，需人工阅片)。(校准评分 |评分（未校准，不是概率）)" + number
+        pattern = (r"(未提示|提示)?([^：。\n]*?)(（阳性）|（阴性）|：(?:过于接近阈值，)?不作判定，需人工阅片)。(校准评分 |评分（未校准，不是概率）)" + number
                    + rf"(?:；该项未设工作点。|(?:，达到|，低于|；)工作点“([^”]*)”的阈值 {number}；把握度：([^。]*)。)(?:评分最高帧：第 (\d+) 帧。)?")
         for match in re.finditer(pattern, text, re.M):
             verb, label, call, kind, score, point, threshold, tier, frame = match.groups()
-            call = {"（阳性）": "positive", "（阴性）": "negative"}.get(call, "review")
-            assert verb == {"positive": "提示", "negative": "未提示", "review": None}[call]
+            call = {"（阳性）": "positive", "（阴性）": "negative", "：过于接近阈值，不作判定，需人工阅片": "near"}.get(call, "review")
+            assert verb == {"positive": "提示", "negative": "未提示"}.get(call)
             told.append([label.strip("“”"), call, kind.startswith("校"), score, threshold, POINTS.get(point, point), TIERS["zh"].get(tier, tier), frame])
     return told
 
@@ -104,12 +105,14 @@ def test_findings_parse_back(cases, language):
         # In Chinese a label has the name that the model file gives it: then order tells which it is.
         for (label, call, calibrated, score, threshold, point, tier, frame), finding in zip(told, ordered(names, told, case)):
             assert label == finding["label"] or language == "zh"
-            assert (call, calibrated, float(score)) == (finding["call"], finding["calibrated"], finding["score"]), case.name
+            # A negative call that is too near to its threshold is not told as one.
+            expected = "near" if (finding["call"], finding["tier"]) == ("negative", "review") else finding["call"]
+            assert (call, calibrated, float(score)) == (expected, finding["calibrated"], finding["score"]), case.name
             assert (float(threshold) if threshold else None, point) == (finding["threshold"], finding["operatingPoint"]), case.name
             assert tier == (finding["tier"] if threshold else None)
             assert (int(frame) if frame else None) == finding.get("frame")
             seen.add(call)
-    assert seen == {"positive", "negative", "review"}
+    assert seen == {"positive", "negative", "near", "review"}
 
 
 def ordered(names, told, case):
