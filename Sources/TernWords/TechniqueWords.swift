@@ -29,7 +29,7 @@ extension WordsText {
         case .jpeg: add("JPEG")
         case .png: add("PNG")
         case .nifti: add("NIfTI")
-        case nil: input.pixels == nil ? say("a file of no known kind", "未知格式的文件") : say("a picture without a file", "无文件的图像帧")
+        case nil: writeUnknownKind(result)
         }
         writeModality(input.modality)
         writeAttributes(input.attributes)
@@ -47,6 +47,19 @@ extension WordsText {
         }
         stop()
         endLine()
+    }
+
+    /// Only of bytes that were read can be said that they are of no known kind.
+    private mutating func writeUnknownKind(_ result: FindingResult) {
+        if result.input.pixels != nil {
+            say("a picture without a file", "无文件的图像帧")
+        } else if case .notAnalysed(let reason) = result.answer, reason.value.utf8.elementsEqual("NOT-OPENED".utf8) {
+            say("a file that could not be opened", "无法打开的文件")
+        } else if result.input.sha256 == nil {
+            say("a file that was not read", "未读取的文件")
+        } else {
+            say("a file of no known kind", "未知格式的文件")
+        }
     }
 
     private mutating func writeModality(_ modality: ModalityReference?) {

@@ -238,3 +238,18 @@ def test_an_unconfirmed_model_calls_nothing(cases):
     case = next(case for case in cases if case.name.startswith("unconfirmed"))
     assert "NEEDS A HUMAN: The thresholds are not confirmed for this model file (code UNCONFIRMED)." in case.text("en")
     assert "需人工阅片：阈值未针对该模型文件确认（代码 UNCONFIRMED）。" in case.text("zh")
+
+
+def test_a_file_that_was_not_opened_has_no_unknown_kind(tmp_path):
+    """Only of bytes that were read can be said that they are of no known kind."""
+    strange = tmp_path / "strange.png"
+    strange.write_bytes(b"neither picture nor volume")
+    folder = MODELS / "pneumonia28"
+    missing, unknown = {"en": "a file that could not be opened", "zh": "无法打开的文件"}, {"en": "a file of no known kind", "zh": "未知格式的文件"}
+    for language in LANGUAGES:
+        absent, read = infer(folder / "pneumonia28.tern", [tmp_path / "absent.png", strange], language)
+        assert "NOT-OPENED" in absent and missing[language] in absent and unknown[language] not in absent
+        assert unknown[language] in read and missing[language] not in read
+    for form in ("fhir", "hl7"):
+        absent, read = infer(folder / "pneumonia28.tern", [tmp_path / "absent.png", strange], form)
+        assert missing["en"] in absent and unknown["en"] not in absent and unknown["en"] in read
