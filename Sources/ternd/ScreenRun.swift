@@ -122,6 +122,8 @@ struct ScreenRun {
         var submitted = 0
         var collected = 0
         var batch: [ScreenedItem] = []
+        // What is finished before it or at the same time is recorded first.
+        var failure: Failure?
         // The first of all at once: whoever waits sees that it works.
         var lastRecorded = Clock.monotonicNanoseconds &- Self.batchNanoseconds
         while true {
@@ -130,20 +132,26 @@ struct ScreenRun {
                 display.pause()
                 say("screen: stopping after the images that are being read; once more stops at once")
             }
-            let mayRead = !isStopped && desk.failure == nil && submitted < left.count && submitted - collected < windowCount && desk.byteCount < Self.limitHeldByteCount
+            if failure == nil { failure = desk.failure.map { Failure($0, "outbox") } }
+            let isEnding = isStopped || failure != nil
+            let mayRead = !isEnding && submitted < left.count && submitted - collected < windowCount && desk.byteCount < Self.limitHeldByteCount
             if mayRead {
-                desk.submit(try job(left[submitted], index: first + submitted))
-                submitted += 1
-            } else if isStopped {
+                do throws(Failure) {
+                    desk.submit(try job(left[submitted], index: first + submitted))
+                    submitted += 1
+                } catch {
+                    failure = error
+                }
+            } else if isEnding {
                 // Those that nobody has begun are left to the next start: they are the last ones.
                 desk.withdraw()
             }
-            let items = desk.collect(from: first + collected, waitingMilliseconds: mayRead ? 0 : 100)
+            // Asked before what is finished is taken: nothing is delivered between the two.
+            let isIdle = isEnding && desk.isIdle
+            let items = desk.collect(from: first + collected, waitingMilliseconds: mayRead || isIdle ? 0 : 100)
             collected += items.count
             batch.append(contentsOf: items)
-            let failure = desk.failure
-            if failure != nil { desk.withdraw() }
-            let isDone = failure != nil || isStopped ? items.isEmpty && desk.isIdle : collected == left.count
+            let isDone = isEnding ? isIdle : collected == left.count
             let now = Clock.monotonicNanoseconds
             if isDone || batch.count >= Self.limitBatchCount || !batch.isEmpty && now &- lastRecorded >= Self.batchNanoseconds {
                 do throws(ScreeningError) { try journal.append(batch) } catch { throw Failure(error) }
@@ -153,7 +161,7 @@ struct ScreenRun {
                 lastRecorded = Clock.monotonicNanoseconds
             }
             display.show()
-            if let failure, isDone { throw Failure(failure, "outbox") }
+            if let failure, isDone { throw failure }
             if isDone { return }
         }
     }

@@ -73,6 +73,23 @@ def test_a_folder_that_goes_away_is_no_row(models, many, tmp_path):
     assert len(agree(out)) == COUNT
 
 
+def test_what_is_finished_when_the_folder_goes_away_is_kept(models, many, tmp_path):
+    """The outbox has a file for each image that was read: as many are recorded, and no image is read twice."""
+    out, outbox = tmp_path / "out", tmp_path / "outbox"
+    more = ["--outbox", outbox, "--outbox-forms", "json"]
+    run = Terminal(command(models, out, many, "--threads", 2, *more, model="slow.tern"))
+    run.wait_for(rf" [1-9]\d* of {COUNT}, ")
+    many.rename(tmp_path / "elsewhere")
+    code, _ = run.end()
+    assert code == 66 and "What is done is kept" in run.seen, run.seen
+    (tmp_path / "elsewhere").rename(many)
+    before = agree(out)
+    assert 0 < len(before) < COUNT and len(list(outbox.iterdir())) == len(before)
+    assert screen(models, out, many, *more, model="slow.tern").returncode == 0
+    after = agree(out)
+    assert after[:len(before)] == before and len(after) == COUNT == len(list(outbox.iterdir()))
+
+
 def test_a_kill_at_any_byte_of_the_journal_is_mended(models, clinic, tmp_path):
     whole = tmp_path / "whole"
     screen(models, whole, clinic)
