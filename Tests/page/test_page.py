@@ -264,6 +264,47 @@ def test_reviews_are_imported_once_and_the_newer_one_stays(browser, show, data, 
     assert browser.text("#progress span") == "2 of 12 reviewed"
 
 
+def planted(data):
+    """Entries that this page would not have written, each for the first image, and two that it would have for the second and the third."""
+    ids = [named(data, name)["result"]["id"] for name in ("test-0099-pneumonia.png", "test-0098-pneumonia.png", "test-0000-no-finding.png")]
+    good = {"id": ids[0], "time": "2026-01-01T00:00:00Z"}
+    label = {"label": "pneumonia", "call": "negative"}
+    bodies = [[{"decision": name}] for name in ("toString", "constructor", "__proto__", "hasOwnProperty", "", None, 1, ["accept"], {"accept": 1})]
+    bodies += [[], None, "accept", [None], [{"decision": "accept"}, None], [{"decision": "accept"}, {"decision": "reject"}], [{"decision": "accept", **label}],
+               [{"decision": "amend"}], [{"decision": "amend", **label, "label": "__proto__"}], [{"decision": "amend", **label, "call": "toString"}],
+               [{"decision": "accept", "note": "x" * 8193}]]
+    bad = [{**good, "bodies": body} for body in bodies] + [{**good, "time": time, "bodies": [{"decision": "accept"}]} for time in (None, 0, [], "", "soon")]
+    return bad, [{**good, "id": ids[1], "bodies": [{"decision": "amend", **label, "note": "seen"}]}, {**good, "id": ids[2], "bodies": [{"decision": "reject", "note": {}}]}]
+
+
+def test_planted_reviews_are_not_taken(browser, show, data, tmp_path):
+    bad, good = planted(data)
+    show(data)
+    file = {"schema": "tern.reviews/1", "model": {"digest": data["model"]["digest"]}, "reviews": [*bad, *good]}
+    (tmp_path / "planted.json").write_text(json.dumps(file))
+    browser.click(".top-tools > button:nth-of-type(3)")
+    browser.one("#import").send_keys(str(tmp_path / "planted.json"))
+    assert browser.until("return document.querySelector('.toast span')?.textContent") == f"2 reviews imported, 0 kept because they are newer, {len(bad)} of other images"
+    assert browser.text("#progress span") == "2 of 12 reviewed" and len(browser.all(".badge")) == 2
+
+    # The same in what the browser keeps, as it would stand there.
+    def kept(entry):
+        bodies = entry["bodies"] if isinstance(entry["bodies"], list) else []
+        first = bodies[0] if bodies and isinstance(bodies[0], dict) else {}
+        return {"id": entry["id"], "time": entry["time"], "path": "p", "sha256": None, "decision": first.get("decision"), "note": first.get("note", ""),
+                "labels": {first["label"]: first["call"]} if "label" in first else {}}
+
+    planted_only = [kept(entry) for entry in bad if not (isinstance(entry["bodies"], list) and len(entry["bodies"]) == 2) and "label" not in str(entry["bodies"])]
+    planted_only += [{**kept(good[0]), "id": bad[0]["id"], "labels": labels, "note": ""} for labels in ({"no such": "negative"}, {"pneumonia": "toString"}, "negative", [1], None)]
+    stored = json.dumps({"reviewer": {}, "reviews": [None, 1, *planted_only, *map(kept, good)]})
+    key = f"tern.reviews/1 {data['model']['digest']} {data['folder']}"
+    browser.close_page()
+    show(data, prepare=f"localStorage.setItem({json.dumps(key)}, {json.dumps(stored)});")
+    assert browser.text("#progress span") == "2 of 12 reviewed" and len(browser.all(".badge")) == 2
+    browser.press("j")
+    assert browser.text(".review-state") == "Amended; pneumonia: No finding" and browser.one("#note").get_property("value") == "seen"
+
+
 def test_a_browser_that_keeps_nothing_says_so(browser, show, data):
     show(data, prepare="Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError') } });")
     browser.press("a")

@@ -16,7 +16,11 @@ function restoreReviews() {
     reviews.isKept = true;
     const stored = JSON.parse(localStorage.getItem(storageKey()) ?? "null");
     reviews.reviewer = typeof stored?.reviewer === "string" ? stored.reviewer : "";
-    for (const review of stored?.reviews ?? []) if (report.byId.has(review?.id)) reviews.byId.set(review.id, review);
+    for (const entry of stored?.reviews ?? []) {
+      const image = report.byId.get(entry?.id);
+      const review = image && readEntry({ ...entry, bodies: bodiesOf(entry) }, image);
+      if (review) reviews.byId.set(image.id, review);
+    }
   } catch {
     /* What is stored is not ours, or nothing is stored at all: the report works without it. */
   }
@@ -85,18 +89,25 @@ function importReviews(text) {
   return counts;
 }
 
+const isDecision = (decision) => typeof decision === "string" && Object.hasOwn(decided, decision);
+
+/* A review as a file or the storage has it, or null for what this page would not have written: anyone can write either. */
 function readEntry(entry, image) {
   const bodies = Array.isArray(entry.bodies) ? entry.bodies : [];
   const decision = bodies[0]?.decision;
-  if (!(decision in decided) || bodies.some((body) => body.decision !== decision) || isNaN(new Date(entry.time))) return null;
+  if (!isDecision(decision) || bodies.some((body) => body?.decision !== decision)) return null;
+  if (typeof entry.time !== "string" || isNaN(new Date(entry.time))) return null;
   const labels = {};
   for (const body of bodies) {
     if (body.label === undefined) continue;
+    if (decision !== "amend") return null;
     if (!image.findings.some((finding) => finding.label === body.label) || !["positive", "negative", "review"].includes(body.call)) return null;
     labels[body.label] = body.call;
   }
   const note = bodies.map((body) => body.note).filter((note) => typeof note === "string").join("\n");
-  return { id: image.id, sha256: entry.sha256 ?? null, path: image.path, time: new Date(entry.time).toISOString(), decision, labels, note };
+  if (new TextEncoder().encode(note).length > limitNoteByteCount) return null;
+  if (decision === "amend" && !note && !Object.keys(labels).length) return null;
+  return { id: image.id, sha256: image.result.input?.sha256 ?? null, path: image.path, time: new Date(entry.time).toISOString(), decision, labels, note };
 }
 
 /* RFC 4180; a spreadsheet takes none of it for a formula. */
