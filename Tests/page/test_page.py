@@ -427,6 +427,25 @@ def test_prints_one_image_a_page(browser, show, data):
     assert browser.texts("dialog .choices button") == ["This image", "The 3 images of the list"]
 
 
+def test_a_print_that_nobody_was_asked_about_is_limited(browser, show, many):
+    show(many)
+    sheets = "window.dispatchEvent(new Event(arguments[0])); return [...document.querySelectorAll('#paper .sheet')].map(node => node.textContent)"
+    made = browser.run(sheets, "beforeprint")
+    assert len(made) == 50 and all("50 of 500 images" in text for text in made)
+    assert ["These are the first 50 of 500 images." in text for text in made] == [True] + [False] * 49
+    assert browser.run(sheets, "afterprint") == []
+    browser.choose("#filter-search", "site-3")
+    assert len(browser.run(sheets, "beforeprint")) == 50
+    browser.run(sheets, "afterprint")
+    browser.choose("#filter-search", "image-004")
+    made = browser.run(sheets, "beforeprint")
+    assert len(made) == 10 and not any("first" in text for text in made)
+    browser.run(sheets, "afterprint")
+    # With the capital lock on, too, the browser's own print asks.
+    browser.run("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'P', ctrlKey: true, bubbles: true, cancelable: true }))")
+    assert browser.texts("dialog .choices button")[1] == "The 10 images of the list"
+
+
 def test_five_hundred_images_stay_fluid(browser, show, many):
     show(many)
     ready = browser.run("const [entry] = performance.getEntriesByType('navigation'); return entry.domContentLoadedEventEnd")

@@ -183,7 +183,7 @@ const actions = {
   "/": () => document.getElementById("filter-search").focus(), "?": openHelp,
 };
 function pressed(event) {
-  if ((event.ctrlKey || event.metaKey) && event.key === "p") {
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "p") {
     event.preventDefault();
     return openPrint();
   }

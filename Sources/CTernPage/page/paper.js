@@ -1,10 +1,12 @@
 
 /* What is printed: one image a page. */
 const paper = { scope: null };
+/* The browser's own print command cannot be answered with a question: more sheets than these are made only when they were asked for. */
+const limitUnaskedSheetCount = 50;
 
 const line = (key, text) => element("span", { class: "write" }, element("strong", {}, say(key), language === "zh" ? "：" : ": "), text || "____________________");
 
-function sheet(image, index, count) {
+function sheet(image, index, count, all) {
   const { result, item } = image;
   const plane = planeOf(image);
   const review = reviews.byId.get(image.id);
@@ -29,6 +31,7 @@ function sheet(image, index, count) {
     element("header", {},
       element("div", {}, element("strong", {}, image.path), element("br"), item.study ? `${say("study")} ${item.study}` : line("patient", "")),
       element("div", { class: "right" }, `${report.model.name} ${report.model.version}`, element("br"), result.time ? timeText(result.time) : "")),
+    index === 0 && count < all && element("p", { class: "paper-limited" }, element("strong", {}, say("printLimited", count, all))),
     banner(image),
     element("div", { class: "paper-pictures" }, picture, mapped),
     map && element("p", { class: "quiet" }, say("where"), language === "zh" ? "：" : ": ", say(map.method === "token-relevance" ? "mapNote_relevance" : "mapNote_shares", labelText(map.label)),
@@ -41,13 +44,14 @@ function sheet(image, index, count) {
     element("div", { class: "paper-review" },
       line("review", review ? reviewText(image, review) : Object.keys(decided).map((decision) => `☐ ${say(decision)}`).join("   ")),
       line("signed", reviews.reviewer)),
-    element("footer", {}, say("human"), " ", say("research"), element("span", { class: "right" }, `${index + 1} / ${count}`)));
+    element("footer", {}, say("human"), " ", say("research"), element("span", { class: "right" }, `${index + 1} / ${count}`, count < all && ` · ${say("shown", count, all)}`)));
 }
 const lookedForPrint = (image) => mapFor(image, image.lead?.label) ?? mapsOf(image)[0] ?? null;
 
 function preparePaper() {
-  const images = paper.scope ?? list.shown;
-  document.getElementById("paper").replaceChildren(...images.map((image, index) => sheet(image, index, images.length)));
+  const all = paper.scope ?? list.shown;
+  const images = paper.scope ?? list.shown.slice(0, limitUnaskedSheetCount);
+  document.getElementById("paper").replaceChildren(...images.map((image, index) => sheet(image, index, images.length, all.length)));
 }
 function clearPaper() {
   paper.scope = null;

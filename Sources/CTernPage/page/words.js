@@ -161,6 +161,7 @@ const sentences = {
   printUrgent: ["Findings and what needs a person ({0})", "有发现和需人工判读的（{0}）"],
   patient: ["Patient", "患者"],
   signed: ["Signature, date", "签名、日期"],
+  printLimited: ["These are the first {0} of {1} images. Print in the report itself prints all of them.", "此处仅为 {1} 张图像中的前 {0} 张。使用报告内的“打印”可打印全部。"],
   printOne: ["One image a page.", "每页一张图像。"],
   close: ["Close", "关闭"],
 
