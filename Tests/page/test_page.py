@@ -17,6 +17,16 @@ from samples import named
 
 ANSWERS = ["finding", "needs_review", "not_analysed", "no_finding"]
 
+# Texts and read attributes of the page that have a character that is not seen.
+UNSEEN = r"""const all = [document.title], unseen = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const node = walker.currentNode;
+        if (node.nodeType === 3 && node.parentNode.tagName !== 'SCRIPT') all.push(node.data);
+        if (node.nodeType === 1) all.push(...['title', 'alt', 'placeholder', 'aria-label'].map(name => node.getAttribute(name) ?? ''));
+    }
+    return all.filter(text => unseen.test(text))"""
+
 
 def counts(data):
     """How many images have each answer."""
@@ -504,6 +514,43 @@ def test_text_of_files_is_text(browser, show, data):
     assert hostile in browser.text("dialog") and hostile in browser.text("#answer-title")
     browser.pdf()
     assert "run" != browser.driver.title and not browser.run("return document.querySelectorAll('img[src=x]').length")
+
+
+def test_characters_that_are_not_seen_are_shown_by_their_numbers(browser, show, data):
+    data = copy.deepcopy(data)
+    codes = [0x01, 0x09, 0x0A, 0x0D, 0x1B, 0x7F, 0x85, 0x9F, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    raw, shown = "".join(map(chr, codes)), "".join(f"\\u{{{code:X}}}" for code in codes)
+    first = named(data, "test-0099-pneumonia.png")
+    first["path"] = f"ward{raw}/scan\u202Egnp.exe"
+    first["study"] = first["result"]["findings"][0]["operatingPoint"] = f"1.2\u202E3"
+    for item in data["items"][1:]:
+        item["words"] = {"en": f"The file\u2067 {item['path']}"}
+    data["folder"] = f"/data/night{raw}"
+    show(data)
+    name = "scan\\u{202E}gnp.exe"
+    assert browser.text("#image-name") == browser.text(".row-name") == name and browser.text(".path") == f"ward{shown}/"
+    assert browser.one("#image-name").get_attribute("title") == f"ward{shown}/{name}" and browser.one(".folder").get_attribute("title") == f"/data/night{shown}"
+    assert name in browser.one(".picture").get_attribute("alt") and browser.driver.title == f"Screening report · night{shown} · Tern"
+    # What is written differs from what is looked for: both are found.
+    for wanted in (name, "scan\u202Egnp"):
+        browser.choose("#filter-search", wanted)
+        assert browser.text("#shown") == "1 of 12 images"
+    browser.click("#clear")
+    text = PdfReader(io.BytesIO(browser.pdf())).pages[0].extract_text()
+    assert name in text and "1.2\\u{202E}3" in text
+    browser.press("a")
+    assert browser.text(".toast span") == f"Accepted: {name}" and browser.until("return document.getElementById('announcer').textContent") == f"Accepted: {name}"
+    for index in (1, 2, 3, 4):
+        browser.click(f".top-tools > button:nth-of-type({index})")
+        assert browser.run(UNSEEN) == []
+        browser.press(Keys.ESCAPE)
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.run(UNSEEN) == []
+    browser.run("window.dispatchEvent(new Event('afterprint'))")
+    # A review is of the file as it is called.
+    browser.click(".top-tools > button:nth-of-type(3)")
+    browser.click("#export-json")
+    assert json.loads(browser.downloaded("tern-reviews-*.json"))["reviews"][0]["path"] == first["path"]
 
 
 def test_empty_and_damaged_reports(browser, show, data, tmp_path):

@@ -13,7 +13,7 @@ function showImage(image, { focuses = false } = {}) {
     return;
   }
   detail.viewer = makeViewer(image);
-  const heading = element("h2", { id: "image-name", tabIndex: -1, title: image.path }, image.name);
+  const heading = element("h2", { id: "image-name", tabIndex: -1, title: image.shownPath }, image.name);
   place.replaceChildren(
     element("div", { class: "detail-head" }, element("div", { class: "detail-title" }, heading, subtitle(image)), navigation()),
     banner(image),
@@ -191,7 +191,7 @@ function details(image) {
   const hidden = ["assessed", "width", "height", "channels", "bitsStored"];
   const measures = Object.entries(quality ?? {}).filter(([name, value]) => !hidden.includes(name) && value !== null);
   return folded("details", say("details"), facts(
-    [say("file"), image.path],
+    [say("file"), image.shownPath],
     [say("reason"), image.answer.reason && `${image.answer.reason.meaning} (${image.answer.reason.value})`],
     [say("modality"), modality && (modality.value ?? say("modalityUnchecked"))],
     [say("view"), input?.image?.viewPosition], [say("laterality"), input?.image?.laterality],

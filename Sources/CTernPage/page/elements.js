@@ -1,19 +1,32 @@
 
+/* Characters that are not seen and can turn the order of the others around are shown by their numbers: a file has the name that it seems to have. */
+const numbered = (character) => `\\u{${character.codePointAt(0).toString(16).toUpperCase()}}`;
+const unseenCharacters = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+const visible = (text) => String(text).replace(unseenCharacters, numbered);
+/* The same for names, which are of one line. */
+const visibleName = (name) => visible(name).replace(/[\t\n\r\u2028\u2029]/g, numbered);
+
+/* What of an element is read; other properties, such as an address or the value of a field, stay as they are. */
+const readProperties = ["title", "alt", "placeholder", "aria-label"];
+const childrenOf = (children) => children.flat().filter((child) => child !== null && child !== undefined && child !== false)
+  .map((child) => (child instanceof Node ? child : visible(child)));
+
 /* Elements are made, never written as markup: no text of a file can become part of the page. */
 function element(name, properties = {}, ...children) {
   const node = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (value === undefined || value === null || value === false) continue;
+  for (const [key, given] of Object.entries(properties)) {
+    if (given === undefined || given === null || given === false) continue;
+    const value = readProperties.includes(key) ? visible(given) : given;
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else if (key === "class" || key.includes("-") || !(key in node)) node.setAttribute(key, value === true ? "" : value);
     else node[key] = value;
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...childrenOf(children));
   return node;
 }
 
 /* Puts other children into a node; what is nothing is left out. */
-const fill = (node, ...children) => node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+const fill = (node, ...children) => node.replaceChildren(...childrenOf(children));
 
 const graphics = "http://www.w3.org/2000/svg";
 function mark(name, title) {
@@ -35,7 +48,7 @@ const button = (text, action, properties = {}, ...more) => element("button", { t
 function announce(text) {
   const place = document.getElementById("announcer");
   place.textContent = "";
-  requestAnimationFrame(() => { place.textContent = text; });
+  requestAnimationFrame(() => { place.textContent = visible(text); });
 }
 
 /* A short message that goes away, with one thing to do about it. */

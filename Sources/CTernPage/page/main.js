@@ -47,7 +47,8 @@ function moveBy(step) {
 /* Draws everything in the reader's language. */
 function drawPage() {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
-  const folder = String(report.data.folder ?? "").split("/").filter(Boolean).pop() ?? "";
+  const shownFolder = visibleName(report.data.folder ?? "");
+  const folder = shownFolder.split("/").filter(Boolean).pop() ?? "";
   document.title = `${say("report")} · ${folder} · Tern`;
   const { model } = report;
   const isUnconfirmed = model.confirmed === false || report.images.some((image) => image.findings.some((finding) => finding.operatingPointConfirmed === false));
@@ -61,7 +62,7 @@ function drawPage() {
     element("header", { class: "top" }, element("h1", { class: "unseen" }, `${say("report")} ${folder}`),
       element("div", { class: "title" },
         element("span", { class: "name", "aria-hidden": "true" }, say("report")),
-        element("span", { class: "folder", "aria-hidden": "true", title: report.data.folder }, folder),
+        element("span", { class: "folder", "aria-hidden": "true", title: shownFolder }, folder),
         element("p", { class: "caution" }, element("strong", {}, say("human")), " ", say("research"), ...warnings.map((text) => element("span", { class: "warning" }, ` ${text}`)))),
       element("div", { class: "top-tools" },
         element("div", { class: "languages", role: "group", "aria-label": say("language") },
@@ -123,7 +124,7 @@ function openModel() {
       }),
       element("p", {}, say("nothingElse"))),
     facts([say("modelName"), model.name], [say("version"), model.version], [say("signature"), model.signature && (isSaid(`signature_${model.signature}`) ? say(`signature_${model.signature}`) : model.signature)],
-      [say("digest"), model.digest], [say("folder"), report.data.folder],
+      [say("digest"), model.digest], [say("folder"), visibleName(report.data.folder ?? "")],
       [say("leftOut"), Object.entries(report.data.skipped ?? {}).filter(([, count]) => count > 0).map(([name, count]) => say(`leftOut_${name}`, count)).join(say("comma"))], [say("time"), say("screened", report.data.program ?? "Tern", timeText(report.data.time))]));
 }
 
@@ -145,7 +146,7 @@ function openFiles() {
       if (detail.image) drawReview();
       toast(say("imported", counts.taken, counts.older, counts.others));
     } catch (error) {
-      node.querySelector(".error").textContent = say("notImported", error.message);
+      node.querySelector(".error").textContent = visible(say("notImported", error.message));
     }
   }
   const node = openDialog(say("files"), "narrow",

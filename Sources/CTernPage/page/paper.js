@@ -29,7 +29,7 @@ function sheet(image, index, count, all) {
   const length = (text ?? "").length * (language === "zh" ? 2 : 1) + 300 * image.findings.length;
   return element("article", { class: `sheet ${length > 2500 ? "densest" : length > 1500 ? "dense" : ""}` },
     element("header", {},
-      element("div", {}, element("strong", {}, image.path), element("br"), item.study ? `${say("study")} ${item.study}` : line("patient", "")),
+      element("div", {}, element("strong", {}, image.shownPath), element("br"), item.study ? `${say("study")} ${item.study}` : line("patient", "")),
       element("div", { class: "right" }, `${report.model.name} ${report.model.version}`, element("br"), result.time ? timeText(result.time) : "")),
     index === 0 && count < all && element("p", { class: "paper-limited" }, element("strong", {}, say("printLimited", count, all))),
     banner(image),

@@ -36,12 +36,14 @@ function imageOf(item) {
   const answer = answerOf(result);
   const lead = leadOf(findings);
   const path = String(item.path);
+  // As a file `path` is exported and compared; what is read is `shownPath`, `name` and `folder`.
+  const shownPath = visibleName(path);
   const image = {
-    item, result, findings, answer, lead, path, id: result.id, name: path.split("/").pop(), folder: path.split("/").slice(0, -1).join("/"),
+    item, result, findings, answer, lead, path, shownPath, id: result.id, name: shownPath.split("/").pop(), folder: shownPath.split("/").slice(0, -1).join("/"),
     tier: lead && answer.value !== "not_analysed" ? lead.tier : "",
     positives: findings.filter((finding) => finding.call === "positive"),
   };
-  image.text = [path, item.study, item.series, result.id, answer.reason?.value, answer.reason?.meaning, ...findings.flatMap((finding) => [finding.label, labelNamed(finding.label)?.chineseName])]
+  image.text = [path, shownPath, item.study, item.series, result.id, answer.reason?.value, answer.reason?.meaning, ...findings.flatMap((finding) => [finding.label, labelNamed(finding.label)?.chineseName])]
     .filter(Boolean).join("\n").toLowerCase();
   return image;
 }
