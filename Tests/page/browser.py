@@ -97,7 +97,7 @@ class Browser:
         ActionChains(self.driver).key_down(modifier).send_keys(key).key_up(modifier).perform()
 
     def drag(self, selector, across, down):
-        ActionChains(self.driver).click_and_hold(self.one(selector)).move_by_offset(across, down).release().perform()
+        ActionChains(self.driver, duration=20).click_and_hold(self.one(selector)).move_by_offset(across, down).release().perform()
 
     def choose(self, selector, value):
         self.run("const node = document.querySelector(arguments[0]); node.value = arguments[1]; node.dispatchEvent(new Event('input', { bubbles: true }));"

@@ -362,7 +362,8 @@ def test_two_languages(browser, show, data):
     assert browser.run("return document.documentElement.lang") == "en"
 
 
-@pytest.mark.parametrize("width,dark,language", [(1280, False, "en"), (1280, True, "zh"), (360, False, "zh"), (360, True, "en")])
+# Each width, each scheme of colours and each language once.
+@pytest.mark.parametrize("width,dark,language", [(1280, False, "en"), (360, True, "zh")])
 def test_accessibility(browser, show, data, width, dark, language):
     show(data, width=width, height=800, dark=dark, language=language)
     if width < 500:
@@ -438,15 +439,12 @@ def test_prints_one_image_a_page(browser, show, data):
 
 
 def test_a_print_that_nobody_was_asked_about_is_limited(browser, show, many):
-    show(many)
+    show({**many, "items": many["items"][:60]})
     sheets = "window.dispatchEvent(new Event(arguments[0])); return [...document.querySelectorAll('#paper .sheet')].map(node => node.textContent)"
     made = browser.run(sheets, "beforeprint")
-    assert len(made) == 50 and all("50 of 500 images" in text for text in made)
-    assert ["These are the first 50 of 500 images." in text for text in made] == [True] + [False] * 49
+    assert len(made) == 50 and all("50 of 60 images" in text for text in made)
+    assert ["These are the first 50 of 60 images." in text for text in made] == [True] + [False] * 49
     assert browser.run(sheets, "afterprint") == []
-    browser.choose("#filter-search", "site-3")
-    assert len(browser.run(sheets, "beforeprint")) == 50
-    browser.run(sheets, "afterprint")
     browser.choose("#filter-search", "image-004")
     made = browser.run(sheets, "beforeprint")
     assert len(made) == 10 and not any("first" in text for text in made)
@@ -459,8 +457,8 @@ def test_a_print_that_nobody_was_asked_about_is_limited(browser, show, many):
 def test_five_hundred_images_stay_fluid(browser, show, many):
     show(many)
     ready = browser.run("const [entry] = performance.getEntriesByType('navigation'); return entry.domContentLoadedEventEnd")
-    # A busy machine takes several times as long; what is not fluid takes longer still.
-    assert ready < 20_000
+    # Eight times and more what a machine of two cores measured while it was busy: at most 0.4 s, 19 ms, 26 ms.
+    assert ready < 5_000
     assert browser.text("#shown") == "500 images" and len(browser.all(".row")) < 40
     step = browser.run("""const start = performance.now();
         for (let count = 0; count < 40; count++) { document.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', bubbles: true })); document.body.offsetHeight; }
@@ -468,7 +466,7 @@ def test_five_hundred_images_stay_fluid(browser, show, many):
     typed = browser.run("""const field = document.getElementById('filter-search'), start = performance.now();
         field.value = 'image-0499'; field.dispatchEvent(new Event('input')); document.body.offsetHeight; return performance.now() - start""")
     print(f"ready {ready:.0f} ms, one image on {step:.1f} ms, search {typed:.1f} ms")
-    assert step < 400 and typed < 800 and browser.text("#shown") == "1 of 500 images"
+    assert step < 150 and typed < 300 and browser.text("#shown") == "1 of 500 images"
     browser.click("#clear")
     browser.run("document.getElementById('pane').scrollTop = 1e9")
     assert browser.until("return document.querySelector('.row[aria-posinset=\"500\"] .row-name')?.textContent")
@@ -488,7 +486,7 @@ def test_pictures_in_a_folder_beside_the_report(browser, show, data, tmp_path):
     show(data)
     assert browser.until("const picture = document.querySelector('.picture'); return picture.complete && picture.naturalWidth") == 224
     browser.press("i")
-    assert "url(" in browser.until("return document.querySelector('.picture').style.filter")
+    assert browser.until("return document.querySelector('.picture').style.filter.includes('url(')")
     (tmp_path / "report-files" / f"{named(data, 'test-0098-pneumonia.png')['index']:06}.jpg").unlink()
     browser.press("j")
     assert browser.until("return document.querySelector('.missing')?.textContent") == "The picture cannot be shown. Is the folder “report-files” beside this file?"
