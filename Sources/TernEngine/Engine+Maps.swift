@@ -11,7 +11,8 @@ extension Engine {
     ///
     /// With `.patchShares` the values and the base add up to the output: exactly in real numbers, to a few units in the last place as computed. The
     /// base is what no patch has: biases, and what rounding the head's input and weights moved. Spread evenly, it makes the patches alone add up.
-    /// With `.tokenRelevance` the values and the base, which is what class and register tokens keep, add up to 1.
+    /// With `.tokenRelevance` the values and the base, which is what class and register tokens keep, add up to 1, to rounding, or to less: a token whose
+    /// weighted norms of values are all 0 in a layer keeps half of its relevance there, and the other half is lost.
     ///
     /// - Parameters:
     ///   - index: an output of the model.

@@ -3,7 +3,7 @@ public struct MapShape: Equatable, Sendable {
     public enum Method: Equatable, Sendable {
         /// Models/NUMERICS.md N-16: the exact part of each patch in the output; negative ones speak against.
         case patchShares
-        /// N-17: attention and value norms through the layers; never negative, the same for every output, and with the base 1 in sum.
+        /// N-17: attention and value norms through the layers; never negative, the same for every output, and with the base 1 in sum, less what tokens that read nothing lose.
         case tokenRelevance
     }
     public let method: Method
