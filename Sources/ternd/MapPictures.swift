@@ -51,22 +51,13 @@ struct MapFolder {
         let start = path + "/" + String(analysis.result.sequence)
         do throws(PlatformError) {
             try writeFileAtomically(start + ".json", text.utf8 + [0x0A])
-            for picture in analysis.drawnMaps() { try writeFileAtomically(start + "-" + fileName(picture.label) + ".jpg", picture.bytes) }
+            let pictures = analysis.drawnMaps()
+            for (picture, name) in zip(pictures, mapFileNames(of: pictures.map { $0.label })) {
+                try writeFileAtomically(start + "-" + name + ".jpg", picture.bytes)
+            }
         } catch {
             throw Self.failure(error)
         }
-    }
-
-    /// A label as a part of a file's name: capitals are made small, and what is neither letter nor digit of ASCII is a hyphen.
-    private func fileName(_ label: String) -> String {
-        let bytes = label.utf8.map { byte -> UInt8 in
-            switch byte {
-            case 0x30...0x39, 0x61...0x7A: byte
-            case 0x41...0x5A: byte | 0x20
-            default: 0x2D
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func failure(_ error: PlatformError) -> Failure {

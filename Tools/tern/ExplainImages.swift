@@ -51,7 +51,7 @@ extension ExplainCommand {
         let scores = Scores.scores(of: outputs.span, labels: file.labels)
         let area = usedArea(width: image.width, height: image.height, recipe: file.recipe)
         var found: [JSONValue] = []
-        for label in labels {
+        for (label, name) in zip(labels, mapFileNames(of: labels.map(\.name))) {
             let (values, base) = try labelMap(engine, label.outputIndex)
             let map = LocationMap(
                 method: engine.mapShape?.method == .tokenRelevance ? .tokenRelevance : .patchShares, label: label.name, columns: engine.mapShape?.columns ?? 0,
@@ -61,7 +61,7 @@ extension ExplainCommand {
                 frame: 1, picture: shownImage(of: image, limitSide: ExplainCommand.limitPictureSide), maps: [map], imageWidth: image.width,
                 imageHeight: image.height)
             let picture = Overlay.picture(of: map, regions: location.regions, over: evidence)
-            try writeFile(JPEGEncoder.encode(picture, quality: ExplainCommand.quality), to: "\(place)-\(ExplainCommand.fileName(label.name)).jpg")
+            try writeFile(JPEGEncoder.encode(picture, quality: ExplainCommand.quality), to: "\(place)-\(name).jpg")
             found.append(
                 made(
                     ("label", .string(label.name)), ("score", real(scores[label.outputIndex])), ("output", real(outputs[label.outputIndex])),
@@ -79,18 +79,6 @@ extension ExplainCommand {
             ("method", .string(shape?.method.word ?? "")), ("columns", count(shape?.columns ?? 0)), ("rows", count(shape?.rows ?? 0)),
             ("maps", .array(found)))
         try writeFile(Array((json.text + "\n").utf8), to: place + ".json")
-    }
-
-    /// A label as a part of a file's name: capitals are made small, and what is neither letter nor digit of ASCII is a hyphen.
-    private static func fileName(_ label: String) -> String {
-        String(
-            decoding: label.utf8.map { byte in
-                switch byte {
-                case 0x30...0x39, 0x61...0x7A: byte
-                case 0x41...0x5A: byte | 0x20
-                default: 0x2D
-                }
-            }, as: UTF8.self)
     }
 }
 
