@@ -9,10 +9,18 @@ import TernModel
 ///
 /// - Shapes: the longer side has at most `limitSide` pixels; a smaller picture keeps its size. The ratio of the sides is kept to a pixel. One channel
 ///   stays one, three stay three.
+/// - Returns: nil where preparing refuses the image: there is no picture, which a black one would hide.
 /// - Precondition: `limitSide` is positive, and the image's samples have the count of its shape.
 /// - Cost: one pass over the image, and four bytes for each sample of the result.
 /// - Source: Pillow's box filter, bit for bit, for samples of 8 bits; others are rounded once, to the nearest.
-public func shownImage(of image: DecodedImage, limitSide: Int) -> ShownImage {
+public func shownImage(of image: DecodedImage, limitSide: Int) -> ShownImage? {
+    shownImage(of: image, limitSide: limitSide) { (image, recipe) throws(PrepareError) -> PreparedInput in try prepare(image, recipe: recipe) }
+}
+
+/// The same with another way to prepare.
+func shownImage(
+    of image: DecodedImage, limitSide: Int, preparing: (DecodedImage, InputRecipe) throws(PrepareError) -> PreparedInput
+) -> ShownImage? {
     precondition(limitSide > 0, "a picture has pixels")
     var image = image
     if case .unusable = image.greyscale?.voi { image.greyscale?.voi = nil }
@@ -25,9 +33,8 @@ public func shownImage(of image: DecodedImage, limitSide: Int) -> ShownImage {
     let recipe = InputRecipe(
         modality: "", channels: channels, height: side.height, width: side.width, crop: .stretch, filter: .box, intensity: .fileWindow,
         scale: [Float](repeating: 1, count: channels), offset: [Float](repeating: 0, count: channels))
-    // Nothing is left that preparing refuses: no window of the recipe, no unusable one of the file.
-    let planes = (try? prepare(image, recipe: recipe))?.values ?? [Float](repeating: 0, count: channels * side.width * side.height)
-    return ShownImage(width: side.width, height: side.height, channels: channels, samples: interleaved(planes, channels: channels))
+    guard let prepared = try? preparing(image, recipe) else { return nil }
+    return ShownImage(width: side.width, height: side.height, channels: channels, samples: interleaved(prepared.values, channels: channels))
 }
 
 /// The sides of a picture whose longer one is to have at most `limitSide` pixels; the other is rounded half up and stays above zero.

@@ -9,7 +9,7 @@ import TernRegions
 struct EvidenceMaker {
     /// Longest side of the pictures.
     let limitSide: Int
-    /// That of the frame with the highest finding so far.
+    /// That of the frame with the highest finding so far, among those that can be shown; nil while there is none.
     private(set) var evidence: Evidence?
     /// Of the frame in `evidence`; nil for one without findings that count.
     private var highestScore: Float?
@@ -49,15 +49,17 @@ struct EvidenceMaker {
                     of: map, imageWidth: image.width, imageHeight: image.height, attributes: file.attributes)
             }
         }
-        guard isHighest else { return }
+        // Without a picture there is nothing to look at; the findings keep their places.
+        guard isHighest, let made = Evidence(image, frame: frame.frame, limitSide: limitSide, maps: maps) else { return }
         highestScore = top
-        evidence = Evidence(image, frame: frame.frame, limitSide: limitSide, maps: maps)
+        evidence = made
     }
 }
 
 extension Evidence {
-    init(_ image: DecodedImage, frame: Int, limitSide: Int, maps: [LocationMap]) {
-        self.init(
-            frame: frame, picture: shownImage(of: image, limitSide: limitSide), maps: maps, imageWidth: image.width, imageHeight: image.height)
+    /// Nil for an image that cannot be shown.
+    init?(_ image: DecodedImage, frame: Int, limitSide: Int, maps: [LocationMap]) {
+        guard let picture = shownImage(of: image, limitSide: limitSide) else { return nil }
+        self.init(frame: frame, picture: picture, maps: maps, imageWidth: image.width, imageHeight: image.height)
     }
 }

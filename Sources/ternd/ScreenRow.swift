@@ -38,11 +38,11 @@ final class ScreenRowMaker {
         return ScreenedItem(
             file: job.file, index: job.index, result: result, maps: evidence?.maps ?? [], labels: labels, words: words,
             side: (evidence?.imageWidth ?? 0, evidence?.imageHeight ?? 0), frame: result.frames.isEmpty ? nil : evidence?.frame,
-            thumbnail: evidence.map { JPEGEncoder.encode(thumbnail(of: $0.picture), quality: Self.thumbnailQuality) } ?? [],
+            thumbnail: evidence.flatMap { thumbnail(of: $0.picture) }.map { JPEGEncoder.encode($0, quality: Self.thumbnailQuality) } ?? [],
             picture: evidence.map { JPEGEncoder.encode($0.picture, quality: Self.pictureQuality) } ?? [])
     }
 
-    private func thumbnail(of picture: ShownImage) -> ShownImage {
+    private func thumbnail(of picture: ShownImage) -> ShownImage? {
         shownImage(
             of: DecodedImage(
                 width: picture.width, height: picture.height, channels: picture.channels, bitsStored: 8, samples: .uint8(picture.samples), greyscale: nil),

@@ -50,6 +50,7 @@ extension ExplainCommand {
         let outputs = try infer(engine, try preparedImage(opened, image, file, name: path))
         let scores = Scores.scores(of: outputs.span, labels: file.labels)
         let area = usedArea(width: image.width, height: image.height, recipe: file.recipe)
+        guard let shown = shownImage(of: image, limitSide: ExplainCommand.limitPictureSide) else { throw Failure(.badInput, "\(path) cannot be shown") }
         var found: [JSONValue] = []
         for (label, name) in zip(labels, mapFileNames(of: labels.map(\.name))) {
             let (values, base) = try labelMap(engine, label.outputIndex)
@@ -57,9 +58,7 @@ extension ExplainCommand {
                 method: engine.mapShape?.method == .tokenRelevance ? .tokenRelevance : .patchShares, label: label.name, columns: engine.mapShape?.columns ?? 0,
                 rows: engine.mapShape?.rows ?? 0, values: values, area: area)
             let location = FindingLocation(of: map, imageWidth: image.width, imageHeight: image.height, attributes: opened.attributes)
-            let evidence = Evidence(
-                frame: 1, picture: shownImage(of: image, limitSide: ExplainCommand.limitPictureSide), maps: [map], imageWidth: image.width,
-                imageHeight: image.height)
+            let evidence = Evidence(frame: 1, picture: shown, maps: [map], imageWidth: image.width, imageHeight: image.height)
             let picture = Overlay.picture(of: map, regions: location.regions, over: evidence)
             try writeFile(JPEGEncoder.encode(picture, quality: ExplainCommand.quality), to: "\(place)-\(name).jpg")
             found.append(
