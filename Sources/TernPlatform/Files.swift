@@ -28,21 +28,21 @@ func readOpenFile(_ descriptor: Int32, byteCount: Int) throws(PlatformError) -> 
 
 /// Replaces a file whole or not at all: temporary file beside it, fsync, rename, fsync of the directory.
 ///
-/// - Parameter isPrivate: readable by the owner alone (secret keys); otherwise by all, as far as the process's mask allows.
+/// - Parameter mode: of the file, less what the process's mask takes; 0o640 for what tells of patients, 0o600 for secret keys.
 /// - Throws: `PlatformError.openFailed` with the reason of the operating system; a file that was there is then untouched.
-public func writeFileAtomically(_ path: String, _ bytes: RawSpan, isPrivate: Bool = false) throws(PlatformError) {
+public func writeFileAtomically(_ path: String, _ bytes: RawSpan, mode: UInt32 = 0o644) throws(PlatformError) {
     try checkPath(path)
     // SAFETY: the callee reads a terminated string and `count` bytes during the call and keeps neither.
     let failure = unsafe path.withCString { name in
-        unsafe bytes.withUnsafeBytes { unsafe tern_replace_file(name, $0.baseAddress, $0.count, isPrivate ? 0o600 : 0o644) }
+        unsafe bytes.withUnsafeBytes { unsafe tern_replace_file(name, $0.baseAddress, $0.count, mode) }
     }
     guard failure == 0 else { throw PlatformError(fileFailure: failure) }
 }
 
 /// Replaces a file with the bytes of an array; see `writeFileAtomically` of a span.
-public func writeFileAtomically(_ path: String, _ bytes: [UInt8], isPrivate: Bool = false) throws(PlatformError) {
+public func writeFileAtomically(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws(PlatformError) {
     // SAFETY: an array of bytes has no padding that could be read uninitialised.
-    try unsafe writeFileAtomically(path, bytes.span.bytes, isPrivate: isPrivate)
+    try unsafe writeFileAtomically(path, bytes.span.bytes, mode: mode)
 }
 
 /// The path without links; nil when nothing is there.

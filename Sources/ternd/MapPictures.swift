@@ -37,23 +37,23 @@ extension Arguments {
 struct MapFolder {
     private let path: String
 
-    /// Makes the folder when it is missing.
+    /// Makes the folder when it is missing (0750).
     init(_ path: String) throws(Failure) {
         self.path = path
-        do throws(PlatformError) { try makeDirectory(path, mode: 0o755) } catch { throw Self.failure(error) }
+        do throws(PlatformError) { try makeDirectory(path, mode: 0o750) } catch { throw Self.failure(error) }
     }
 
-    /// Writes the maps of an analysis; nothing for one that has none.
+    /// Writes the maps of an analysis (0640: they show a patient); nothing for one that has none.
     func write(_ analysis: Analysis) throws(Failure) {
         guard let evidence = analysis.evidence, !evidence.maps.isEmpty else { return }
         var text = JSONText()
         text.value(evidence)
         let start = path + "/" + String(analysis.result.sequence)
         do throws(PlatformError) {
-            try writeFileAtomically(start + ".json", text.utf8 + [0x0A])
+            try writeFileAtomically(start + ".json", text.utf8 + [0x0A], mode: 0o640)
             let pictures = analysis.drawnMaps()
             for (picture, name) in zip(pictures, mapFileNames(of: pictures.map { $0.label })) {
-                try writeFileAtomically(start + "-" + name + ".jpg", picture.bytes)
+                try writeFileAtomically(start + "-" + name + ".jpg", picture.bytes, mode: 0o640)
             }
         } catch {
             throw Self.failure(error)

@@ -59,7 +59,7 @@ struct OutboxWriter {
         return name.suffix(4).elementsEqual(".tmp".utf8)
     }
 
-    /// Writes every form that there is of a result: none of one that repeats an earlier result, which has them, or whose bytes could not be read, and no object of DICOM
+    /// Writes every form that there is of a result, readable by owner and group alone: none of one that repeats an earlier result, which has them, or whose bytes could not be read, and no object of DICOM
     /// for a file of another kind: it would name no patient.
     ///
     /// - Parameter input: the bytes that were read.
@@ -72,7 +72,7 @@ struct OutboxWriter {
         var written: [Form] = []
         for form in forms {
             let files = files(of: form, analysis, context)
-            for file in files { try writeFileAtomically(directory + "/" + stem + file.suffix, file.bytes) }
+            for file in files { try writeFileAtomically(directory + "/" + stem + file.suffix, file.bytes, mode: 0o640) }
             if !files.isEmpty { written.append(form) }
         }
         return written

@@ -109,11 +109,13 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["directory"])
     }
 
-    @Test func keepsSecretsPrivate() throws {
+    /// Also where a file that all may read is replaced.
+    @Test(arguments: [0o600, 0o640] as [UInt32]) func givesTheMode(_ mode: UInt32) throws {
         defer { cleanUp() }
-        try writeFileAtomically(folder + "/key", [1], isPrivate: true)
+        try writeFileAtomically(folder + "/key", [1])
+        try writeFileAtomically(folder + "/key", [1], mode: mode)
         let attributes = try FileManager.default.attributesOfItem(atPath: folder + "/key")
-        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        #expect(attributes[.posixPermissions] as? Int == Int(mode))
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["key"])
     }
 }

@@ -78,7 +78,7 @@ func readBytes(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
 
 func writeFile(_ bytes: [UInt8], to path: String, isPrivate: Bool = false) throws(Failure) {
     do throws(PlatformError) {
-        try writeFileAtomically(path, bytes, isPrivate: isPrivate)
+        try writeFileAtomically(path, bytes, mode: isPrivate ? 0o600 : 0o644)
     } catch {
         throw Failure(.inputOutput, "cannot write \(path): \(words(error)); check that the folder exists and has room")
     }
