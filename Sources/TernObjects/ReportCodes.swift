@@ -52,6 +52,7 @@ enum Term {
 
     static var present: CodedTerm { snomed("52101004", "Present") }
     static var absent: CodedTerm { snomed("272519000", "Absent") }
+    static var undetermined: CodedTerm { snomed("373068000", "Undetermined") }
     static var percent: CodedTerm { unit("%", "Percent") }
     static var noUnits: CodedTerm { unit("1", "no units") }
 
@@ -89,10 +90,20 @@ enum Term {
         }
     }
 
-    static func call(_ call: Call) -> CodedTerm {
-        switch call {
+    /// CID 240: absent only where the model decides, and not where the score is too near to the threshold.
+    static func presence(of finding: Finding) -> CodedTerm {
+        switch finding.call {
         case .positive: present
-        case .negative: absent
+        case .negative: finding.tier == .review ? undetermined : absent
+        case .review: undetermined
+        }
+    }
+
+    /// As `presence`, but who has to decide is named.
+    static func call(of finding: Finding) -> CodedTerm {
+        switch finding.call {
+        case .positive: present
+        case .negative: finding.tier == .review ? needsHuman : absent
         case .review: needsHuman
         }
     }

@@ -13,24 +13,26 @@ extension ObjectContext {
         item.add(.modifier, ContentItem.code(Term.algorithmFamily, Term.dicom("123110", "Artificial Intelligence"), text))
     }
 
-    /// TID 1501: what the model says of one label.
+    /// TID 1501: what the model says of one label. Finding and its certainty are there only of a positive call: who knows no codes of ours takes the
+    /// label for found wherever a Finding names it. The label itself is a qualitative evaluation: present, absent or undetermined.
     func group(of finding: Finding) -> ContentItem {
         var group = begin("1501", finding.label, finding, number: 0)
         if let site = model.region?.code { group.add(.modifier, ContentItem.code(Term.findingSite, site, text)) }
         addAlgorithm(to: &group)
-        if finding.isCalibrated {
+        if finding.isCalibrated && finding.call == .positive {
             group.add(.contains, ContentItem.number(Term.certainty, finding.score * 100, unit: Term.percent, text))
         }
         group.add(.contains, ContentItem.number(Term.score, finding.score, unit: Term.noUnits, text))
         if let threshold = finding.threshold { group.add(.contains, ContentItem.number(Term.threshold, threshold, unit: Term.noUnits, text)) }
-        group.add(.contains, ContentItem.code(Term.call, Term.call(finding.call), text))
+        group.add(.contains, ContentItem.code(Self.term(of: finding), Term.presence(of: finding), text))
+        group.add(.contains, ContentItem.code(Term.call, Term.call(of: finding), text))
         group.add(.contains, ContentItem.code(Term.tier, Term.tier(finding.tier), text))
         if let words = operatingPoint(of: finding) { group.add(.contains, ContentItem.text(Term.operatingPoint, words, text)) }
         group.add(.contains, ContentItem.image(Term.sourceOfMeasurement, source, frame: finding.frame, text))
         return group
     }
 
-    /// TID 1410: one region of a finding, a box over the image.
+    /// TID 1410: one region of a finding, a box over the image; of a label that a person decides it is no Finding either.
     func group(of region: FindingRegion, number: Int, of finding: Finding, _ method: LocationMap.Method) -> ContentItem {
         var group = begin("1410", finding.label + ", region \(number)", finding, number: number)
         group.add(.modifier, ContentItem.code(Term.method, Self.term(method), text))
@@ -47,7 +49,9 @@ extension ObjectContext {
         var outline = ContentItem.polyline(Term.region, [left, top, right, top, right, bottom, left, bottom, left, top], text)
         outline.add(.selectedFrom, ContentItem.image(nil, source, frame: finding.frame, text))
         group.add(.contains, outline)
-        group.add(.contains, ContentItem.number(Term.share, region.share * 100, unit: Term.percent, text))
+        // A tenth of a percent is what a share has: 0.323 times 100 would be 32.300003.
+        group.add(.contains, ContentItem.number(Term.share, (region.share * 1000).rounded() / 10, unit: Term.percent, text))
+        group.add(.contains, ContentItem.code(Self.term(of: finding), Term.presence(of: finding), text))
         return group
     }
 
@@ -58,7 +62,7 @@ extension ObjectContext {
         var parts = [Array(source.instanceUID.utf8), Array(model.reference.name.utf8), Array(finding.label.utf8)]
         if number > 0 { parts.append(Array(String(number).utf8)) }
         group.add(.context, ContentItem.identifier(Term.trackingUID, UniqueIdentifier.derived("tracking", from: parts), text))
-        group.add(.contains, ContentItem.code(Term.finding, Self.term(of: finding), text))
+        if finding.call == .positive { group.add(.contains, ContentItem.code(Term.finding, Self.term(of: finding), text)) }
         return group
     }
 

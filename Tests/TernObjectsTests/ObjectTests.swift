@@ -75,12 +75,26 @@ func refusesAnImageThatDoesNotSayWhatItIs(_ tag: UInt32) throws {
     #expect(throws: DICOMError.missingElement(tag: DICOMTag(UInt16(tag >> 16), UInt16(tag & 0xFFFF)))) { try source(without: tag) }
 }
 
+/// Absent, present, undetermined, a human must decide, a Finding, its certainty, a region.
 @Test(arguments: [
-    (0.1, 0.5, [true, false, false, false]), (0.9, 0.5, [false, true, false, true]), (0.9, nil, [false, false, true, true]),
+    (0.1, 0.5, [true, false, false, false, false, false, false]), (0.9, 0.5, [false, true, false, false, true, true, true]),
+    (0.48, 0.5, [false, false, true, true, false, false, false]), (0.9, nil, [false, false, true, true, false, false, true]),
 ] as [(Float, Float?, [Bool])])
-func saysAbsentOnlyOfANegativeCall(_ score: Float, _ threshold: Float?, _ expected: [Bool]) throws {
-    let report = context(result(score: score, threshold: threshold), try source()).structuredReport().bytes
-    #expect(["272519000", "52101004", "NEEDS-HUMAN", "111030"].map { contains(report, $0) } == expected)
+func saysFoundOrAbsentOnlyWhereTheModelDecides(_ score: Float, _ threshold: Float?, _ expected: [Bool]) throws {
+    #expect(said(result(score: score, threshold: threshold), try source()) == expected)
+}
+
+@Test(arguments: [0.1, 0.9] as [Float], [true, false])
+func saysNeitherOfAnUnlikeImageNorOfAnUnconfirmedModel(_ score: Float, _ isConfirmed: Bool) throws {
+    var undecided = result(score: score)
+    undecided.findings[0].isConfirmed = isConfirmed
+    undecided.findings[0].isOutOfDistribution = isConfirmed
+    #expect(said(undecided, try source()) == [false, false, true, true, false, false, true])
+}
+
+private func said(_ result: FindingResult, _ source: SourceInstance) -> [Bool] {
+    let report = context(result, source).structuredReport().bytes
+    return ["272519000", "52101004", "373068000", "NEEDS-HUMAN", "121071", "111012", "111030"].map { contains(report, $0) }
 }
 
 @Test func aFailureHasItsReasonAndNoFinding() throws {

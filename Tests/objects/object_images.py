@@ -45,6 +45,10 @@ def chest(number, pixels=None, syntax=ExplicitVRLittleEndian, frames=1, **more):
     return data
 
 
+def sample(name):
+    return np.asarray(Image.open(SAMPLE.with_name(name + ".png")).convert("L"))
+
+
 def write_all(folder):
     """The images by name: the path of each, in the order in which they are read."""
     dark = (np.asarray(Image.open(SAMPLE).convert("L")) * 0.42).astype(np.uint8)
@@ -59,6 +63,8 @@ def write_all(folder):
         "syntax": chest(8, syntax=JPEGLSLossless),
         "other": chest(9, Modality="MG"),
         "deidentified": chest(10, PatientName="", PatientID="", PatientIdentityRemoved="YES", StudyDate=None, StudyTime=None),
+        "negative": chest(12, pixels=sample("test-0000-no-finding")),
+        "undecided": chest(13, pixels=sample("test-0002-no-finding")),
         "unnamed": chest(11, StudyInstanceUID=None),
     }
     paths = {}
