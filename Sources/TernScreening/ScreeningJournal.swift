@@ -23,9 +23,9 @@ import TernPlatform
     static let pageName = "report.html"
     static let picturesName = "report-files"
 
-    /// Begins a screening, or continues one.
+    /// Begins a screening, or continues one; one of which nothing is recorded takes new settings.
     ///
-    /// - Throws: `ScreeningError`; nothing is changed then, but that folders may have been made.
+    /// - Throws: `ScreeningError`; nothing is changed then, but that folders and empty files may have been made.
     public init(folder: String, settings: ScreeningSettings) throws(ScreeningError) {
         self.folder = folder
         let state = folder + "/state"
@@ -38,7 +38,6 @@ import TernPlatform
         do throws(PlatformError) { directory = try StateDirectory(path: state) } catch {
             throw error == .openFailed(errno: StateDirectory.heldByAnother) ? .busy : ScreeningError(error, .output)
         }
-        try Self.check(settings, state)
         do throws(PlatformError) {
             journal = try AppendFile(path: state + "/journal")
             pictures = try AppendFile(path: state + "/pictures")
@@ -46,12 +45,16 @@ import TernPlatform
         } catch {
             throw ScreeningError(error, .output)
         }
-        do throws(PlatformError) { try recover() } catch { throw ScreeningError(error, .state) }
+        let end: Ends
+        do throws(PlatformError) { end = try readRecords() } catch { throw ScreeningError(error, .state) }
+        try Self.check(settings, state, binds: !records.isEmpty)
+        do throws(PlatformError) { try cut(to: end) } catch { throw ScreeningError(error, .state) }
     }
 
-    private static func check(_ settings: ScreeningSettings, _ state: String) throws(ScreeningError) {
+    /// - Parameter binds: false for a screening of which nothing is recorded: there is nothing that other settings would mix with.
+    private static func check(_ settings: ScreeningSettings, _ state: String, binds: Bool) throws(ScreeningError) {
         let path = state + settingsName
-        if realPath(path) != nil {
+        if binds, realPath(path) != nil {
             let bytes: [UInt8]
             do throws(PlatformError) { bytes = try readFile(path, limitByteCount: 1 << 20) } catch { throw ScreeningError(error, .state) }
             guard let earlier = ScreeningSettings(parsing: bytes) else { throw .settingsDamaged }
@@ -61,10 +64,17 @@ import TernPlatform
         }
     }
 
-    private func recover() throws(PlatformError) {
+    /// Where the whole records end in each file.
+    private struct Ends {
+        var journal = 0
+        var pictures = 0
+        var lines = 0
+    }
+
+    /// Reads what is recorded; changes no file.
+    private func readRecords() throws(PlatformError) -> Ends {
+        var ends = Ends()
         var offset = 0
-        var pictureEnd = 0
-        var lineEnd = 0
         while offset < journal.byteCount {
             let head = try journal.read(offset..<min(offset + ScreeningRecord.limitHeadByteCount, journal.byteCount))
             guard var record = ScreeningRecord(parsing: head) else { break }
@@ -77,16 +87,21 @@ import TernPlatform
             guard record.isWhole(head, body) else { break }
             record.offset = start
             offset = end
-            pictureEnd = max(pictureEnd, record.pictureOffset + record.pictureByteCount)
-            lineEnd += record.counts[ScreeningRecord.Part.line.rawValue]
+            ends.journal = end
+            ends.pictures = max(ends.pictures, record.pictureOffset + record.pictureByteCount)
+            ends.lines += record.counts[ScreeningRecord.Part.line.rawValue]
             paths.append((Array(body[..<record.counts[0]]), records.count))
             records.append(record)
         }
-        cutByteCount = journal.byteCount - offset
-        if cutByteCount > 0 { try journal.truncate(to: offset) }
-        if pictures.byteCount > pictureEnd { try pictures.truncate(to: pictureEnd) }
-        if lines.byteCount != lineEnd { try rewriteLines() }
         paths.sort { $0.path.lexicographicallyPrecedes($1.path) }
+        return ends
+    }
+
+    private func cut(to ends: Ends) throws(PlatformError) {
+        cutByteCount = journal.byteCount - ends.journal
+        if cutByteCount > 0 { try journal.truncate(to: ends.journal) }
+        if pictures.byteCount > ends.pictures { try pictures.truncate(to: ends.pictures) }
+        if lines.byteCount != ends.lines { try rewriteLines() }
     }
 
     /// `findings.jsonl` from the records.

@@ -64,7 +64,10 @@ private func report() -> ScreeningReport {
 @Test func refusesWhatItDidNotBegin() throws {
     let place = try Place()
     let out = place.path + "/out"
-    _ = try ScreeningJournal(folder: out, settings: settings())
+    do {
+        let journal = try ScreeningJournal(folder: out, settings: settings())
+        try journal.append([item(1, picture: [])])
+    }
     let other = ScreeningSettings { $0 == .modality ? "CR" : "x" }
     #expect(throws: ScreeningError.settingsDiffer(.modality)) { try ScreeningJournal(folder: out, settings: other) }
     try place.make("out/state/settings", Array("folder = x\n".utf8))
@@ -72,6 +75,21 @@ private func report() -> ScreeningReport {
     try place.make("mine/report.html")
     #expect(throws: ScreeningError.notOurs(name: "report.html")) { try ScreeningJournal(folder: place.path + "/mine", settings: settings()) }
     #expect(throws: ScreeningError.system(.output, errno: 2)) { try ScreeningJournal(folder: place.path + "/no/out", settings: settings()) }
+}
+
+@Test func whatRecordedNothingDoesNotBind() throws {
+    let place = try Place()
+    let out = place.path + "/out"
+    let other = ScreeningSettings { $0 == .modality ? "CR" : "x" }
+    _ = try ScreeningJournal(folder: out, settings: settings())
+    try place.make("out/state/journal", Array("half a record".utf8))
+    do {
+        let journal = try ScreeningJournal(folder: out, settings: other)
+        #expect(journal.count == 0 && journal.cutByteCount == 13)
+        try journal.append([item(1, picture: [])])
+    }
+    #expect(throws: ScreeningError.settingsDiffer(.modality)) { try ScreeningJournal(folder: out, settings: settings()) }
+    #expect(try ScreeningJournal(folder: out, settings: other).count == 1)
 }
 
 @Test func putsPicturesIntoThePageOrBesideIt() throws {

@@ -67,6 +67,15 @@ def test_a_mistake_in_the_options_leaves_nothing_behind(models, tmp_path, option
     assert screen(models, out, folder).returncode == 0
 
 
+def test_a_start_that_recorded_nothing_does_not_bind(models, tmp_path):
+    folder, out = folder_of(tmp_path), tmp_path / "out"
+    (tmp_path / "file").write_text("")
+    done = screen(models, out, folder, "--outbox", tmp_path / "file", "--outbox-forms", "json")
+    assert done.returncode != 0 and "outbox: " in done.stderr and (out / "state/settings").exists()
+    assert screen(models, out, folder).returncode == 0
+    assert len(agree(out)) == 3
+
+
 def test_two_runs_at_once_are_refused(models, tmp_path):
     folder, out = folder_of(tmp_path), tmp_path / "out"
     screen(models, out, folder)
