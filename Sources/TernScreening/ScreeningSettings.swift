@@ -4,12 +4,16 @@ import TernStore
 public struct ScreeningSettings: Equatable, Sendable {
     /// A part that may differ.
     public enum Part: String, CaseIterable, Equatable, Sendable {
+        /// The version of the program: another one may answer otherwise.
+        case program
         case folder
         case model
         case thresholds
         case frames
         case modality
         case pictures
+        /// The folder for other programs: what is done is not written again into another one.
+        case outbox
         case forms
     }
     /// One line without control characters for each part, in the order of `Part`; not empty.

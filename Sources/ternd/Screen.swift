@@ -35,7 +35,10 @@ func runScreen(_ words: [String]) throws(Failure) -> ExitCode {
         makesPictures: !arguments.has(ScreenOptions.noPictures))
     request.root = try screenedFolder(request.folder)
     try refuse("--out", out, inside: request.root)
-    if let outbox = arguments.value("--outbox") { try refuse("--outbox", outbox, inside: request.root) }
+    if let outbox = arguments.value("--outbox") {
+        try refuse("--outbox", outbox, inside: request.root)
+        request.outbox = place(of: outbox)
+    }
     request.forms = try arguments.outboxSetting()
     var options = try ModelOptions(arguments)
     options.threadCount = 1
@@ -74,6 +77,8 @@ struct ScreenRequest {
     var modality: StatedModality?
     var threadCount: Int
     var makesPictures: Bool
+    /// The outbox without links; nil without one.
+    var outbox: String?
     /// What the outbox gets, in one spelling for the same forms.
     var forms = ""
 
@@ -89,8 +94,10 @@ struct ScreenRequest {
     func settings(of model: ModelFile, _ labels: Labels) -> ScreeningSettings {
         ScreeningSettings { part in
             switch part {
-            // Of the path a digest: names of folders may carry names of people.
+            case .program: programVersion
+            // Of paths a digest: names of folders may carry names of people.
             case .folder: Hexadecimal.string(Digest.sha256(Array(root.utf8)))
+            case .outbox: outbox.map { Hexadecimal.string(Digest.sha256(Array($0.utf8))) } ?? "none"
             case .model: Hexadecimal.string(model.identity)
             case .thresholds: Hexadecimal.string(Digest.sha256(resultSettings(model, labels)))
             case .frames: selection.text
@@ -137,9 +144,24 @@ private func refuse(_ option: String, _ path: String, inside root: String) throw
     }
 }
 
-private func parent(of path: String) -> String {
+/// A path without links; of what is missing, where it would be made.
+private func place(of path: String) -> String {
+    if let real = realPath(path) { return real }
+    let bytes = trimmed(path)
+    let name = String(decoding: bytes[((bytes.lastIndex(of: 0x2F) ?? -1) + 1)...], as: UTF8.self)
+    guard let folder = realPath(parent(of: path)) else { return String(decoding: bytes, as: UTF8.self) }
+    return folder.utf8.elementsEqual("/".utf8) ? "/" + name : folder + "/" + name
+}
+
+/// A path without slashes at its end.
+private func trimmed(_ path: String) -> [UInt8] {
     var bytes = Array(path.utf8)
     while bytes.count > 1, bytes.last == 0x2F { bytes.removeLast() }
+    return bytes
+}
+
+private func parent(of path: String) -> String {
+    let bytes = trimmed(path)
     guard let slash = bytes.lastIndex(of: 0x2F) else { return "." }
     return slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
 }
@@ -166,6 +188,14 @@ extension Failure {
         case .tooManyFiles(let limit): self.init(.badInput, "screen: more than \(limit) image files; screen the folders in it one by one")
         case .busy: self.init(.busy, "screen: another ternd screen writes to this --out")
         case .notOurs(let name): self.init(.usage, "screen: --out holds a file \(name) that is no screening's; give another --out, or move it away")
+        case .settingsDiffer(.program):
+            self.init(
+                .usage, "screen: --out holds a screening of another version of ternd than this \(programVersion); give another --out, or go on with that version")
+        case .settingsDiffer(.outbox):
+            self.init(
+                .usage,
+                "screen: --out holds a screening with another --outbox, which has the results of what is done, or without one; "
+                    + "give another --out to do all again for this one, or the --outbox of the start to go on")
         case .settingsDiffer(let part):
             self.init(
                 .usage, "screen: --out holds a screening with \(Self.words(part)); give another --out for this one, or the same \(Self.subject(part)) to go on")
@@ -176,6 +206,8 @@ extension Failure {
 
     private static func subject(_ part: ScreeningSettings.Part) -> String {
         switch part {
+        case .program: "version of ternd"
+        case .outbox: "--outbox"
         case .folder: "folder"
         case .model: "--model"
         case .thresholds: "--operating-point"

@@ -163,3 +163,25 @@ def test_another_model_or_folder_is_refused(models, clinic, tmp_path):
     # A link to the same folder is the same folder.
     (tmp_path / "link").symlink_to(clinic / "a")
     assert screen(models, out, tmp_path / "link").returncode == 0
+
+
+def test_another_outbox_is_refused(models, clinic, tmp_path):
+    """The results of what is done lie in the first one."""
+    out = tmp_path / "out"
+    words = ["--outbox", tmp_path / "first", "--outbox-forms", "json"]
+    assert screen(models, out, clinic / "a", *words).returncode == 0
+    for other in (["--outbox", tmp_path / "second", "--outbox-forms", "json"], []):
+        done = screen(models, out, clinic / "a", *other)
+        assert done.returncode == 64 and "the --outbox of the start" in done.stderr, done.stderr
+    assert not (tmp_path / "second").exists()
+    (tmp_path / "link").symlink_to(tmp_path / "first")
+    assert screen(models, out, clinic / "a", "--outbox", tmp_path / "link", "--outbox-forms", "json").returncode == 0
+
+
+def test_another_version_is_refused(models, clinic, tmp_path):
+    out = tmp_path / "out"
+    screen(models, out, clinic / "a")
+    settings = out / "state/settings"
+    settings.write_text(re.sub("program = .*", "program = 0.0.1", settings.read_text()))
+    done = screen(models, out, clinic / "a")
+    assert done.returncode == 64 and "another version of ternd" in done.stderr and "give another --out" in done.stderr
