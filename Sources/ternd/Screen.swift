@@ -38,6 +38,7 @@ func runScreen(_ words: [String]) throws(Failure) -> ExitCode {
     if let outbox = arguments.value("--outbox") {
         try refuse("--outbox", outbox, inside: request.root)
         request.outbox = place(of: outbox)
+        try refuseSame(out, outbox)
     }
     request.forms = try arguments.outboxSetting()
     var options = try ModelOptions(arguments)
@@ -56,7 +57,11 @@ func runScreen(_ words: [String]) throws(Failure) -> ExitCode {
         }
         let journal = try ScreeningJournal(folder: out, settings: request.settings(of: model, labels))
         if journal.cutByteCount > 0 { say("screen: \(journal.cutByteCount) bytes of a row that was not finished are done again") }
-        do throws(Failure) { try arguments.openOutbox() } catch {
+        do throws(Failure) {
+            // Once more: a link may name what has just been made.
+            if let outbox = arguments.value("--outbox") { try refuseSame(out, outbox) }
+            try arguments.openOutbox()
+        } catch {
             say(error.message, .error)
             return error.code
         }
@@ -142,6 +147,12 @@ private func refuse(_ option: String, _ path: String, inside root: String) throw
     if place.utf8.elementsEqual(root.utf8) || place.utf8.starts(with: (root + "/").utf8) || root.utf8.elementsEqual("/".utf8) {
         throw Failure(.usage, "screen: \(option) lies in the folder that is screened; its files would be screened too. Give one outside")
     }
+}
+
+/// Refuses one folder for both: whoever takes files out of the outbox would take the results and the state.
+private func refuseSame(_ out: String, _ outbox: String) throws(Failure) {
+    guard place(of: out).utf8.elementsEqual(place(of: outbox).utf8) else { return }
+    throw Failure(.usage, "screen: --outbox is the folder of --out: what is taken out of an outbox is for other programs. Give another one, such as one in it")
 }
 
 /// A path without links; of what is missing, where it would be made.

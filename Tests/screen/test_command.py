@@ -76,6 +76,19 @@ def test_a_start_that_recorded_nothing_does_not_bind(models, tmp_path):
     assert len(agree(out)) == 3
 
 
+@pytest.mark.parametrize("outbox", ["out", "out/", "in/../out", "link/out", "dangling"])
+def test_an_outbox_that_is_the_folder_of_results_is_refused(models, tmp_path, outbox):
+    folder, out = folder_of(tmp_path), tmp_path / "out"
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "dangling").symlink_to(out)
+    for _ in range(2):
+        done = screen(models, out, folder, "--outbox", f"{tmp_path}/{outbox}")
+        assert done.returncode == 64 and "--outbox is the folder of --out" in done.stderr, done.stderr
+        out.mkdir(exist_ok=True)
+    assert screen(models, out, folder, "--outbox", out / "outbox", "--outbox-forms", "json").returncode == 0
+    assert len(list((out / "outbox").iterdir())) == 3
+
+
 def test_two_runs_at_once_are_refused(models, tmp_path):
     folder, out = folder_of(tmp_path), tmp_path / "out"
     screen(models, out, folder)
