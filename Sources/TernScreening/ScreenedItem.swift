@@ -20,8 +20,17 @@ public struct ScreenedItem: Equatable, Sendable {
             }
         }
     }
+    /// Why the outbox has no object of DICOM of a file.
+    public enum MissingObject: Equatable, Sendable {
+        /// The file is of another kind, or of none.
+        case notDICOM
+        /// It does not say which study and instance it is.
+        case notIdentified
+    }
     public var file: FolderListing.Item
     public var kind: Kind
+    /// Where an object was asked for and there is none; said at the end of a start, not recorded.
+    public var missingObject: MissingObject?
     /// True for one that ends the program with another code than 0: not analysed, or not as a whole.
     public var isIncomplete: Bool
     /// DICOM's identifiers; empty for other files.

@@ -26,6 +26,9 @@ struct ScreenRun {
     private var left: [FolderListing.Item] = []
     private var changedCount = 0
     private var isStopped = false
+    /// Of this start.
+    private var notDICOMCount = 0
+    private var notIdentifiedCount = 0
     /// Files that earlier starts have done.
     private let countBefore: Int
 
@@ -64,6 +67,7 @@ struct ScreenRun {
         do throws(ScreeningError) { try page.write(journal) } catch {
             if failure == nil { throw error }
         }
+        sayMissingObjects()
         if let failure {
             say(failure.message, .error)
             return failure.code
@@ -77,7 +81,16 @@ struct ScreenRun {
         return journal.incompleteCount > 0 || listing.skipped.unreadable > 0 ? .badInput : .ok
     }
 
-    private var startCount: Int { listing.items.count - left.count }
+    private func sayMissingObjects() {
+        if notDICOMCount > 0 {
+            let verb = notDICOMCount == 1 ? "is" : "are"
+            say("screen: \(counted(notDICOMCount, "image")) \(verb) no DICOM: no object was written; --outbox-forms json,fhir,hl7,txt has forms for all", .warning)
+        }
+        if notIdentifiedCount > 0 {
+            say("screen: \(counted(notIdentifiedCount, "DICOM file")) without study or instance UID: no object was written", .warning)
+        }
+    }
+
     private var remainingCount: Int { left.count - doneCount }
     private var doneCount: Int { journal.count - countBefore }
 
@@ -156,7 +169,11 @@ struct ScreenRun {
             if isDone || batch.count >= Self.limitBatchCount || !batch.isEmpty && now &- lastRecorded >= Self.batchNanoseconds {
                 do throws(ScreeningError) { try journal.append(batch) } catch { throw Failure(error) }
                 // What is shown as done is on the disk.
-                for item in batch { display.count(item) }
+                for item in batch {
+                    display.count(item)
+                    if item.missingObject == .notDICOM { notDICOMCount += 1 }
+                    if item.missingObject == .notIdentified { notIdentifiedCount += 1 }
+                }
                 batch = []
                 lastRecorded = Clock.monotonicNanoseconds
             }
@@ -194,7 +211,7 @@ struct ScreenRun {
 
     private var summary: String {
         var text = counted(journal.count, "image")
-        text += ": \(journal.count(of: .finding)) with a finding, \(journal.count(of: .needsReview)) need a human, "
+        text += ": \(journal.count(of: .finding)) with a finding, \(journal.count(of: .needsReview)) \(journal.count(of: .needsReview) == 1 ? "needs" : "need") a human, "
         text += "\(journal.count(of: .notAnalysed)) not analysed, \(journal.count(of: .noFinding)) without a finding\(listing.skipped.words)\n"
         return text + "report.html, findings.csv and findings.jsonl are in the folder of --out\n"
     }
@@ -204,8 +221,8 @@ extension FolderListing.Skipped {
     /// What was not looked at; empty when there is nothing.
     var words: String {
         var text = ""
-        for (count, name) in [(others, "other file"), (hidden, "hidden one"), (links, "link"), (tooDeep, "folder too deep"), (unreadable, "unreadable one")]
-        where count > 0 { text += (text.isEmpty ? "; left out: " : ", ") + counted(count, name) }
+        for (count, name, end) in [(others, "other file", ""), (hidden, "hidden one", ""), (links, "link", ""), (tooDeep, "folder", " too deep"), (unreadable, "unreadable one", "")]
+        where count > 0 { text += (text.isEmpty ? "; left out: " : ", ") + counted(count, name) + end }
         return text
     }
 }
@@ -223,7 +240,7 @@ struct ScreenDisplay {
         self.progress = progress
         shown = start
         let before = progress.doneBefore > 0 ? ", \(progress.doneBefore) of them done before" : ""
-        say("screen: \(progress.total) images\(before), \(threadCount) at a time")
+        say("screen: \(counted(progress.total, "image"))\(before), \(threadCount) at a time")
     }
 
     mutating func count(_ item: ScreenedItem) {

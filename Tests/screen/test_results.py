@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from harness import CONTRACT, LIMIT, program
+from harness import CONTRACT, LIMIT, dicom, jpeg, png, program
 from screening import COLUMNS, agree, report, rows, screen, stable
 
 IMAGES = 17
@@ -155,3 +155,21 @@ def test_an_outbox_that_takes_nothing_stops_the_screening(models, clinic, tmp_pa
     (outbox / names[3]).rmdir()
     assert screen(models, out, clinic, "--outbox", outbox, "--outbox-forms", "json").returncode == 65
     assert len(agree(out)) == IMAGES
+
+
+def test_images_of_which_there_is_no_object_are_counted(models, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(png(9))
+    done = screen(models, tmp_path / "one", folder, "--outbox", tmp_path / "outbox")
+    assert "1 image is no DICOM: no object was written" in done.stderr, done.stderr
+    assert not list((tmp_path / "outbox").iterdir())
+    (folder / "b.jpg").write_bytes(jpeg(9))
+    (folder / "c.dcm").write_bytes(dicom(SOPInstanceUID="2.25.11", StudyInstanceUID="2.25.1", SeriesInstanceUID="2.25.1.1"))
+    (folder / "d.dcm").write_bytes(dicom())
+    done = screen(models, tmp_path / "two", folder, "--outbox", tmp_path / "outbox")
+    assert "2 images are no DICOM: no object was written" in done.stderr, done.stderr
+    assert "1 DICOM file without study or instance UID: no object was written" in done.stderr, done.stderr
+    assert len(list((tmp_path / "outbox").iterdir())) == 2
+    for out, more in (("three", ["--outbox", tmp_path / "more", "--outbox-forms", "json"]), ("four", [])):
+        assert "no object" not in screen(models, tmp_path / out, folder, *more).stderr
