@@ -50,7 +50,9 @@ public final class ModelFile {
     /// BLAKE2b-256 of what decides outputs and calls, 32 bytes; the same for two files that differ in card, golden vectors or signature only.
     public let confirmation: [UInt8]
     /// Whether the thresholds were confirmed for just what decides outputs and calls here. A model that is not confirmed never says positive or negative.
-    public var isConfirmed: Bool { readingRules?.confirmation == confirmation }
+    ///
+    /// False without `Options.verifiesContent`: nobody has then seen that the weights are those of the digest that the confirmation covers.
+    public var isConfirmed: Bool { verifiesContent && readingRules?.confirmation == confirmation }
     /// BLAKE2b-256 of the header, 32 bytes.
     public let identity: [UInt8]
     /// Already verified.
@@ -60,6 +62,7 @@ public final class ModelFile {
     private let golden: GoldenSection
     private let sections: SectionTable
     private let mapping: MappedFile
+    private let verifiesContent: Bool
 
     /// Checks every rule of Models/FORMAT.md.
     ///
@@ -104,6 +107,7 @@ public final class ModelFile {
         confirmation = SectionTable.confirmation(of: file, count: page.sectionCount, minor: page.minor)
         self.golden = golden
         self.mapping = mapping
+        verifiesContent = options.verifiesContent
     }
 
     /// The packed bytes of a tensor, in place, aligned to 64 bytes.

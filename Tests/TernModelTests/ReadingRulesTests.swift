@@ -28,6 +28,22 @@ import Testing
         #expect(older.readingRules == nil && !older.isConfirmed && older.scoreReference != nil)
     }
 
+    /// The confirmation covers the digest of the weights; only a reader that has hashed them knows that they are those.
+    @Test func contentThatWasNotVerifiedIsNotConfirmed() throws {
+        var bytes = try ModelWriter.bytes(of: SampleModel.readingDraft())
+        let sure = try load(bytes)
+        let unseen = try load(bytes, .init(verifiesContent: false, allowsUnsigned: true))
+        #expect(sure.isConfirmed && !unseen.isConfirmed && unseen.readingRules == sure.readingRules && unseen.confirmation == sure.confirmation)
+        var draft = try SampleModel.readingDraft()
+        draft.tensors[2].bytes[0] ^= 1
+        let other = try ModelWriter.bytes(of: draft)
+        // The weights alone differ behind the header.
+        let weight = try #require(bytes.indices.first { $0 >= ModelFormat.headerByteCount && bytes[$0] != other[$0] })
+        bytes[weight] ^= 1
+        #expect(throws: ModelFileError.sectionDigest(kind: 7)) { _ = try load(bytes) }
+        #expect(try !load(bytes, .init(verifiesContent: false, allowsUnsigned: true)).isConfirmed)
+    }
+
     /// Whatever decides an output or a call takes the confirmation away, and nothing else does.
     @Test func confirmationIsForWhatDecides() throws {
         func isConfirmed(_ change: (inout ModelDraft) -> Void) throws -> Bool {
