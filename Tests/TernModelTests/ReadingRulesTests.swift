@@ -1,4 +1,5 @@
 import TernModel
+import TernPlatform
 import TernWriter
 import Testing
 
@@ -42,6 +43,30 @@ import Testing
         bytes[weight] ^= 1
         #expect(throws: ModelFileError.sectionDigest(kind: 7)) { _ = try load(bytes) }
         #expect(try !load(bytes, .init(verifiesContent: false, allowsUnsigned: true)).isConfirmed)
+    }
+
+    /// The confirmation does not cover this section; the signature does.
+    @Test func theSignatureGuardsTiersAndSets() throws {
+        let changes: [(inout ReadingRules) -> Void] = [
+            { $0.labels[1].tiers?.negativeHigh = 0.125 }, { $0.labels[1].tiers?.positiveMedium = 0.75 }, { $0.conformalLevel = 0.5 },
+            { $0.labels[0].conformal?.least = 0.25 },
+        ]
+        var signed = try ModelWriter.bytes(of: SampleModel.readingDraft())
+        let pair = try Ed25519.makeKeyPair()
+        try ModelWriter.sign(&signed, secretKey: pair.secretKey)
+        for change in changes {
+            var draft = try SampleModel.readingDraft()
+            if var rules = draft.readingRules {
+                change(&rules)
+                draft.readingRules = rules
+            }
+            var other = try ModelWriter.bytes(of: draft)
+            #expect(try load(other).isConfirmed)
+            // The key and the signature of the file as its maker made it.
+            let tail = ModelFormat.signatureKindOffset..<(ModelFormat.signatureOffset + Ed25519.signatureByteCount)
+            other.replaceSubrange(tail, with: signed[tail])
+            #expect(throws: ModelFileError.signature(.doesNotVerify)) { try load(other) }
+        }
     }
 
     /// Whatever decides an output or a call takes the confirmation away, and nothing else does.
