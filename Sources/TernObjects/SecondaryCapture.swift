@@ -17,6 +17,14 @@ public struct CapturedPicture: Equatable, Sendable {
 }
 
 extension ObjectContext {
+    /// Laterality is of type 2C: of a part without a pair it is there only with a value, and of others empty where nobody knows.
+    private func addSide(to object: inout DataSetBuilder) {
+        let side = source.value(Tag.laterality) ?? []
+        let isChest = model.region?.key.utf8.elementsEqual("chest".utf8) == true
+        if isChest { object.add(Tag.bodyPartExamined, .codeString, "CHEST") }
+        if !side.isEmpty || !isChest { object.add(Tag.laterality, .codeString, side) }
+    }
+
     /// The result as a picture that every viewer shows, a Secondary Capture: the image, with what is laid over it, and below it in words what it is
     /// and what the model says. RGB, not compressed.
     ///
@@ -27,7 +35,7 @@ extension ObjectContext {
         object.add(Tag.conversionType, .codeString, "WSD")
         object.add(Tag.imageType, .codeString, "DERIVED\\SECONDARY")
         object.add(Tag.patientOrientation, .codeString, source.value(Tag.patientOrientation) ?? [])
-        object.add(Tag.laterality, .codeString, source.value(Tag.laterality) ?? [])
+        addSide(to: &object)
         object.add(Tag.derivationDescription, .shortText, "Result of an AI model drawn over the source image; reviewed by nobody")
         object.add(Tag.imageComments, .longText, text.line(Self.disclaimer, limitCount: 1024))
         if let burnedIn = source.value(Tag.burnedInAnnotation), burnedIn.elementsEqual("YES".utf8) {

@@ -80,5 +80,6 @@ enum Tag {
     static let graphicData: UInt32 = 0x0070_0022
     static let graphicType: UInt32 = 0x0070_0023
     static let laterality: UInt32 = 0x0020_0060
+    static let bodyPartExamined: UInt32 = 0x0018_0015
     static let pixelData: UInt32 = 0x7FE0_0010
 }

@@ -171,6 +171,7 @@ def test_the_capture_shows_the_picture_and_says_what_it_is(run, tmp_path):
     assert set(np.unique(shown[448:])) == {0, 255}
     source = made.SourceImageSequence[0]
     assert source.ReferencedSOPInstanceUID == dcmread(run.paths["dark"], stop_before_pixels=True).SOPInstanceUID
+    assert made.BodyPartExamined == "CHEST" and "Laterality" not in made
     assert made.ImageType == ["DERIVED", "SECONDARY"] and "verified" in made.SeriesDescription
 
 
