@@ -44,27 +44,32 @@ public enum Tree {
 
     /// Receives the names while a folder is listed.
     private final class Names {
+        let limit: Int
         var names: [PathBytes] = []
+        var isComplete = true
+        init(limit: Int) { self.limit = limit }
     }
 
-    /// The names in a folder, in no order; a link in its place is refused.
+    /// The names in a folder, in no order, `limit` of them at most; a link in its place is refused.
     ///
+    /// - Returns: the names, and whether they are all.
     /// - Throws: `PlatformError.openFailed`.
-    public static func names(in path: PathBytes) throws(PlatformError) -> [PathBytes] {
-        let found = Names()
+    public static func names(in path: PathBytes, limit: Int) throws(PlatformError) -> (names: [PathBytes], isComplete: Bool) {
+        let found = Names(limit: limit)
         // SAFETY: `found` outlives the call, which calls back with a terminated string that lives until the callback returns.
         let failure = unsafe try withPath(path) { path in
             unsafe tern_entry_list(
                 path,
                 { context, name in
                     guard let context = unsafe context, let name = unsafe name else { return }
-                    unsafe Unmanaged<Names>.fromOpaque(context).takeUnretainedValue().names.append(Folder.bytes(name))
+                    let found = unsafe Unmanaged<Names>.fromOpaque(context).takeUnretainedValue()
+                    if found.names.count < found.limit { unsafe found.names.append(Folder.bytes(name)) } else { found.isComplete = false }
                 },
                 Unmanaged.passUnretained(found).toOpaque())
         }
         withExtendedLifetime(found) {}
         guard failure == 0 else { throw .openFailed(errno: failure) }
-        return found.names
+        return (found.names, found.isComplete)
     }
 
     /// The first bytes of a regular file, `count` of them or all it has.

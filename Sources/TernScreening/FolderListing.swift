@@ -28,6 +28,8 @@ public struct FolderListing: Equatable, Sendable {
 
     public static let limitDepth = 64
     public static let limitCount = 1_000_000
+    /// Names in all folders together, whatever they name: so many are held in memory at most.
+    public static let limitEntryCount = 4_000_000
     /// So many bytes are looked at to tell a kind.
     public static let startByteCount = 4096
 
@@ -51,22 +53,30 @@ public struct FolderListing: Equatable, Sendable {
     /// - Parameters:
     ///   - root: a path without links.
     ///   - recognises: whether the first bytes are those of an image.
+    ///   - limitEntryCount: for tests of the limit.
     ///   - isStopped: asked before each folder.
-    /// - Throws: `ScreeningError` when the root cannot be listed, there are too many files, or somebody stops.
-    public init(of root: PathBytes, recognises: ([UInt8]) -> Bool, isStopped: () -> Bool) throws(ScreeningError) {
+    /// - Throws: `ScreeningError` when the root cannot be listed, there are too many files or entries, or somebody stops.
+    public init(
+        of root: PathBytes, limitEntryCount: Int = Self.limitEntryCount, recognises: ([UInt8]) -> Bool, isStopped: () -> Bool
+    ) throws(ScreeningError) {
+        var entryCount = 0
         var visited: [Pending] = []
         let top: Tree.Entry
         do throws(PlatformError) { top = try Tree.look(root) } catch { throw ScreeningError(error, .folder) }
         var waiting = [Pending(path: [], depth: 0, device: top.device, inode: top.inode, parent: -1)]
         while let folder = waiting.popLast() {
             if isStopped() { throw .stopped }
-            let names: [PathBytes]
-            do throws(PlatformError) { names = try Tree.names(in: folder.path.isEmpty ? root : root + [0x2F] + folder.path) } catch {
+            let listed: (names: [PathBytes], isComplete: Bool)
+            do throws(PlatformError) {
+                listed = try Tree.names(in: folder.path.isEmpty ? root : root + [0x2F] + folder.path, limit: limitEntryCount - entryCount)
+            } catch {
                 if folder.path.isEmpty { throw ScreeningError(error, .folder) }
                 skipped.unreadable += 1
                 continue
             }
-            let sorted = names.sorted { $0.lexicographicallyPrecedes($1) }
+            guard listed.isComplete else { throw .tooManyEntries(limit: limitEntryCount) }
+            entryCount += listed.names.count
+            let sorted = listed.names.sorted { $0.lexicographicallyPrecedes($1) }
             let index = visited.count
             visited.append(folder)
             for name in sorted {

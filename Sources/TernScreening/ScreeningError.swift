@@ -16,6 +16,8 @@ public enum ScreeningError: Error, Equatable, Sendable {
     case notAFolder(Place)
     /// More files than one screening takes.
     case tooManyFiles(limit: Int)
+    /// More names in its folders than are held in memory, whatever they name.
+    case tooManyEntries(limit: Int)
     /// Another process has the output folder.
     case busy
     /// The output folder holds a file of a result's name that is no screening's.

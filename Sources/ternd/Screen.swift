@@ -197,6 +197,8 @@ extension Failure {
                 "screen: the results cannot be written: \(reason(errno)). What is done is kept; the same command goes on once that is mended")
         case .notAFolder: self.init(.cannotOpen, "screen: the folder: not a directory")
         case .tooManyFiles(let limit): self.init(.badInput, "screen: more than \(limit) image files; screen the folders in it one by one")
+        case .tooManyEntries(let limit):
+            self.init(.badInput, "screen: more than \(limit) files and folders of all kinds; screen the folders in it one by one")
         case .busy: self.init(.busy, "screen: another ternd screen writes to this --out")
         case .notOurs(let name): self.init(.usage, "screen: --out holds a file \(name) that is no screening's; give another --out, or move it away")
         case .settingsDiffer(.program):

@@ -201,7 +201,7 @@ struct ScreenRun {
             case .fileTooLarge: job.refusal = .fileTooLarge
             default:
                 job.refusal = .notOpened
-                do throws(PlatformError) { _ = try Tree.names(in: Array(request.root.utf8)) } catch {
+                do throws(PlatformError) { _ = try Tree.names(in: Array(request.root.utf8), limit: 0) } catch {
                     throw Failure(.cannotOpen, "screen: the folder is no longer there: \(reason(error.errno)). What is done is kept; the same command goes on")
                 }
             }

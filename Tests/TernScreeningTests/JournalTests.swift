@@ -144,3 +144,13 @@ private func listing(_ place: Place) throws -> FolderListing {
         try FolderListing(of: Array((place.path + "/no").utf8), recognises: { _ in true }, isStopped: { false })
     }
 }
+
+@Test func countsWhatEveryFolderHolds() throws {
+    let place = try Place()
+    for name in ["a/b.png", "a/c.txt", "d/.e", "f.png"] { try place.make(name) }
+    func found(_ limit: Int) throws -> Int {
+        try FolderListing(of: Array(place.path.utf8), limitEntryCount: limit, recognises: { _ in false }, isStopped: { false }).items.count
+    }
+    #expect(try found(6) == 2)
+    for limit in [0, 2, 3, 5] { #expect(throws: ScreeningError.tooManyEntries(limit: limit)) { try found(limit) } }
+}
