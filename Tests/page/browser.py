@@ -41,10 +41,12 @@ class Browser:
 
     def open(self, path, language="en", prepare=None):
         """Opens a file with an empty storage, or with what `prepare`, a script that runs before the page, makes of it."""
-        script = f"""Object.defineProperty(navigator, 'language', {{ get: () => '{'zh-CN' if language == 'zh' else 'en-GB'}' }});
-            if (!sessionStorage.length) {{ localStorage.clear(); sessionStorage.setItem('opened', '1'); }}""" + (prepare or "")
+        script = f"""Object.defineProperty(navigator, 'language', {{ get: () => '{'zh-CN' if language == 'zh' else 'en-GB'}' }}); """ + (prepare or "")
+        # Only for the first load: what the page stores is there when it is loaded again.
+        clear = self.command("Page.addScriptToEvaluateOnNewDocument", source="localStorage.clear()")["identifier"]
         self.script = self.command("Page.addScriptToEvaluateOnNewDocument", source=script)["identifier"]
         self.driver.get(path.as_uri())
+        self.command("Page.removeScriptToEvaluateOnNewDocument", identifier=clear)
         self.console, self.requests = [], []
 
     def reload(self):
@@ -57,7 +59,6 @@ class Browser:
         self.read_logs()
         self.command("Page.removeScriptToEvaluateOnNewDocument", identifier=self.script)
         self.script = None
-        self.driver.execute_script("sessionStorage.clear()")
         self.driver.get("about:blank")
         console, requests = self.console, self.requests
         self.driver.get_log("browser"), self.driver.get_log("performance")
