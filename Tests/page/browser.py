@@ -50,6 +50,8 @@ class Browser:
         self.console, self.requests = [], []
 
     def reload(self):
+        # Chromium writes what a page stores behind its back, and says nothing when that is done.
+        time.sleep(0.5)
         self.driver.refresh()
 
     def close_page(self):

@@ -5,8 +5,10 @@ import ctypes
 import os
 import pathlib
 import platform
+import re
 import signal
 import struct
+import time
 
 PTRACE_PEEKTEXT, PTRACE_POKETEXT, PTRACE_CONT, PTRACE_GETREGS, PTRACE_SETREGS = 1, 4, 7, 12, 13
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
@@ -60,6 +62,7 @@ def trace(request, thread, address=0, data=0):
 @contextlib.contextmanager
 def stopped(thread):
     """Stops one thread of a process; the others run on."""
+    wait_until_begun(thread)
     trace(PTRACE_SEIZE, thread)
     trace(PTRACE_INTERRUPT, thread)
     os.waitpid(thread, WALL)
@@ -72,6 +75,14 @@ def stopped(thread):
             # Its process was killed, and is not over before whoever traces it has seen that.
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(thread, WALL)
+
+
+def wait_until_begun(thread):
+    """A new thread has every signal blocked until it comes to its own code; one that is refused a call there is ended by the signal."""
+    status, end = pathlib.Path(f"/proc/{thread}/status"), time.monotonic() + 20
+    while int(re.search(r"^SigBlk:\s*(\w+)", status.read_text(), re.M)[1], 16) >> signal.SIGSYS - 1 & 1:
+        assert time.monotonic() < end, "the thread keeps the signal of refused calls from itself"
+        os.sched_yield()
 
 
 class Thread:
